@@ -1,0 +1,52 @@
+"""What travels between a driver and a PBX: requests, responses, and the seam they cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request below a target's root.
+
+    `method` is upper case, `path` begins with `/` and carries the query string, if any;
+    `body` is the bytes as sent (empty for none).
+    """
+
+    method: str
+    path: str
+    headers: Headers = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One HTTP answer: status code, headers in the order sent, and the body's bytes."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """Return the first header of that name (in any case), or None."""
+    wanted = name.lower()
+    for key, value in headers:
+        if key.lower() == wanted:
+            return value
+    return None
+
+
+class Transport(Protocol):
+    """Carries one request to a PBX and brings its answer back.
+
+    Implementations raise `errors.Unreachable`, `errors.AnswerLost` or `errors.TimedOut` when no
+    answer can be had. A transport never retries and never reads a body's meaning.
+    """
+
+    async def send(self, request: Request, within: float) -> Response:
+        """Send `request`; raise `errors.TimedOut` when no answer came `within` seconds."""
+        ...
