@@ -1,0 +1,155 @@
+"""Time as a parameter: one clock for the runner and, in this process, for the mock.
+
+The engine is plain asyncio: it sleeps with `asyncio.sleep` and bounds with `asyncio.timeout`. What
+differs between real and virtual time is the event loop. `VirtualLoop` is an ordinary loop whose
+clock stands still while anything can run; only when every task waits does it let one waiting
+command take its turn or, when there is none, jump to the next timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from typing import TYPE_CHECKING, Any, Protocol, TypeVarTuple
+
+from scenario_runner.durations import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextvars import Context
+
+_Args = TypeVarTuple("_Args")
+_TIE = 1e-10
+_TIES = 4000
+
+
+class Clock(Protocol):
+    """Tells the time in whole microseconds since the scenario's own beginning."""
+
+    def now(self) -> int:
+        """Return the microseconds since the clock began."""
+        ...
+
+
+class LoopClock:
+    """The clock of the running event loop, begun at the moment this is made."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._time = loop.time
+        self._begin = loop.time()
+
+    def now(self) -> int:
+        """Return the microseconds since the clock began."""
+        return int((self._time() - self._begin) * SECOND + 0.25)
+
+
+class ManualClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self, now: int = 0) -> None:
+        self._now = now
+
+    def now(self) -> int:
+        """Return the microseconds since the clock began."""
+        return self._now
+
+    def advance(self, microseconds: int) -> None:
+        """Let this much time pass."""
+        self._now += microseconds
+
+
+class Deadlock(Exception):
+    """Every task waits and nothing will ever wake one; a fault of the runner."""
+
+
+class Turns:
+    """Commands waiting for their turn, and the choice of which goes next.
+
+    `choose(count)` returns the index of the next one among `count` in the order they came; each
+    choice among several is recorded, so that the same order can be had again.
+    """
+
+    def __init__(self, choose: Callable[[int], int]) -> None:
+        self._choose = choose
+        self._waiting: list[asyncio.Future[None]] = []
+        self.order: list[tuple[int, int]] = []
+
+    async def take(self) -> None:
+        """Wait until it is this command's turn."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def grant(self) -> bool:
+        """Let one waiting command go on; return False when none waits."""
+        waiting = [turn for turn in self._waiting if not turn.done()]
+        if not waiting:
+            self._waiting.clear()
+            return False
+        chosen = 0
+        if len(waiting) > 1:
+            chosen = self._choose(len(waiting))
+            self.order.append((chosen, len(waiting)))
+        turn = waiting.pop(chosen)
+        self._waiting = waiting
+        turn.set_result(None)
+        return True
+
+
+class _IdleSelector(selectors.BaseSelector):
+    """Watches no files: being asked to wait means that every task of the loop waits."""
+
+    def __init__(self) -> None:
+        self.idle: Callable[[float | None], None] = lambda _: None
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:  # noqa: ANN401
+        return selectors.SelectorKey(fileobj, 0, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:  # noqa: ANN401
+        return selectors.SelectorKey(fileobj, 0, 0, None)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout > 0:
+            self.idle(timeout)
+        return []
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return {}
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop in virtual time: waiting costs none.
+
+    Do no real input or output on it. `turns` are the commands that take turns, see `Turns`.
+    """
+
+    def __init__(self, turns: Turns) -> None:
+        self._virtual = 0.0
+        self._ties = 0
+        selector = _IdleSelector()
+        super().__init__(selector)
+        selector.idle = self._idle
+        self.turns = turns
+
+    def time(self) -> float:
+        """Return the virtual seconds since the loop was made."""
+        return self._virtual
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*_Args], object],
+        *args: *_Args,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back at `when`; timers of one instant keep the order they were made in."""
+        self._ties = (self._ties + 1) % _TIES
+        exact = int(when * SECOND + 0.25) / SECOND
+        return super().call_at(exact + self._ties * _TIE, callback, *args, context=context)
+
+    def _idle(self, timeout: float | None) -> None:
+        if self.turns.grant():
+            return
+        if timeout is None:
+            raise Deadlock("every task waits, and there is no timer and no command to go on with")
+        self._virtual += timeout

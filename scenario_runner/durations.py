@@ -1,0 +1,54 @@
+"""Durations: `250ms`, `5s`, `3m10s`, `1h`, always whole microseconds inside the runner."""
+
+from __future__ import annotations
+
+import re
+
+MILLISECOND = 1_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+
+
+_DURATION = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m(?!s))?(?:([0-9]+(?:\.[0-9]{1,6})?)s)?"
+                       r"(?:([0-9]+(?:\.[0-9]{1,3})?)ms)?")  # fmt: skip
+
+
+def parse_duration(text: str) -> int | None:
+    """Return the microseconds that `text` says, or None where it is no duration."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        return None
+    hours, minutes, seconds, milliseconds = (part or "0" for part in found.groups())
+    return (
+        int(hours) * HOUR
+        + int(minutes) * MINUTE
+        + _scaled(seconds, SECOND)
+        + _scaled(milliseconds, MILLISECOND)
+    )
+
+
+def _scaled(number: str, unit: int) -> int:
+    whole, _, fraction = number.partition(".")
+    digits = len(str(unit)) - 1
+    return int(whole) * unit + int((fraction + "0" * digits)[:digits])
+
+
+def duration_text(microseconds: int) -> str:
+    """Write a duration for people, rounded to what matters: `820µs`, `12ms`, `3.2s`, `3m10s`."""
+    if microseconds < 0:
+        return "-" + duration_text(-microseconds)
+    if microseconds < MILLISECOND:
+        return f"{microseconds}µs"
+    if microseconds < SECOND:
+        return f"{_trimmed(microseconds / MILLISECOND)}ms"
+    if microseconds < MINUTE:
+        return f"{_trimmed(microseconds / SECOND)}s"
+    minutes, rest = divmod(microseconds, MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    text = (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes else "")
+    return text + (f"{_trimmed(rest / SECOND)}s" if rest else "")
+
+
+def _trimmed(number: float) -> str:
+    return f"{number:.3f}".rstrip("0").rstrip(".")

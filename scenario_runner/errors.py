@@ -1,0 +1,121 @@
+"""Everything that can go wrong and is not the runner's own fault.
+
+    ScenarioRunnerError
+    ├── InvalidFiles        files say what they may not say; carries every Problem
+    ├── UsageError          the command line asks for what is not there
+    │   └── NothingSelected     no scenario is left to run
+    ├── TargetError         the target is missing, forbidden or wrongly described
+    └── PbxError            it could not be found out what the PBX did
+        ├── Unreachable         no connection came about; nothing was sent
+        ├── AnswerLost          sent, but the answer never came whole
+        ├── TimedOut            no answer in time
+        ├── BadAnswer           the answer can't be understood
+        ├── BadCredentials      the PBX does not know the runner
+        ├── RateLimited         the PBX wants no more requests for now
+        └── NotPossible         this target can't do or report such a thing
+
+A refusal by the PBX is no error: it is an outcome (see `pbx`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scenario_runner.source import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A second place that helps to understand a problem."""
+
+    message: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a file: where, what, and how to mend it.
+
+    `code` is short and stable (`unknown-key`); `scenario-runner explain CODE` tells more.
+    `warning` problems do not keep a file from running unless `--strict` is given.
+    """
+
+    code: str
+    message: str
+    span: Span
+    hint: str | None = None
+    notes: tuple[Note, ...] = ()
+    warning: bool = False
+
+
+class ScenarioRunnerError(Exception):
+    """Base of all errors that are told to the user without a traceback."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidFiles(ScenarioRunnerError):
+    """One or more files are invalid; `problems` are all of them, in the order of the files."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        count = len(problems)
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} found")
+        self.problems = problems
+
+
+class UsageError(ScenarioRunnerError):
+    """The command line asks for something that is not there."""
+
+
+class NothingSelected(UsageError):
+    """Not one scenario is left to run."""
+
+
+class TargetError(ScenarioRunnerError):
+    """The target is missing, wrongly described, or not allowed to be used."""
+
+
+class PbxError(ScenarioRunnerError):
+    """It could not be found out what the PBX did; the verdict is `errored`."""
+
+
+class Unreachable(PbxError):
+    """No connection to the PBX came about: nothing was sent."""
+
+
+class AnswerLost(PbxError):
+    """The request was sent, or may have been, but no whole answer came back."""
+
+
+class TimedOut(PbxError):
+    """The PBX did not answer in time."""
+
+
+class BadAnswer(PbxError):
+    """The PBX's answer can't be understood."""
+
+
+class BadCredentials(PbxError):
+    """The PBX does not accept the runner's credentials."""
+
+
+class RateLimited(PbxError):
+    """The PBX accepts no more requests for now."""
+
+
+class NotPossible(PbxError):
+    """The target has no way to do or report what was asked for."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return "did you mean 'park'?" for a near miss among `known`, or None."""
+    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else None

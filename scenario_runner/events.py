@@ -1,0 +1,300 @@
+"""What happens in a run, as a stream of frozen events of plain values; to JSON and back.
+
+All times are whole microseconds. `at` is on the scenario's own clock, which begins at 0 (on the
+in-process mock it is virtual); only `RunStarted.started_at` is a date (since 1970, UTC).
+Secrets are masked before an event is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from types import UnionType
+from typing import TYPE_CHECKING, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from scenario_runner.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """The run begins: against what, with which seed, how many scenarios are selected.
+
+    `base_url` is the target's root, for repeating a request by hand; `rerun` is the command line
+    that repeats this run, without the paths.
+    """
+
+    version: str
+    target: str
+    host: str
+    driver: str
+    base_url: str
+    seed: int
+    started_at: int
+    total: int
+    rerun: str = "scenario-runner run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRead:
+    """The text of a file that later spans point into."""
+
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something that is no error and deserves a look."""
+
+    code: str
+    message: str
+    span: Span
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioStarted:
+    """A scenario, or one row of one, begins; `attempt` counts from 1 where failures are retried."""
+
+    scenario: str
+    name: str
+    span: Span
+    description: str
+    tags: tuple[str, ...]
+    row: tuple[tuple[str, str], ...]
+    steps: int
+    seed: int
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted:
+    """A step begins.
+
+    `step` is its place: `3`, `cleanup.1`, `4[2].1` (second round of a repeat), `5.b1.2` (first
+    branch of a together), `2.use.1` (inside a fragment). `via` are the places of the `use` steps
+    that led here, the outermost first.
+    """
+
+    scenario: str
+    step: str
+    title: str
+    action: str
+    span: Span
+    at: int
+    via: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One command to the PBX and its answer, masked, as text.
+
+    `outcome` is `ok`, `refused`, `lost` (it is not known what the PBX did), or `failed`.
+    """
+
+    scenario: str
+    step: str
+    protocol: str
+    sent: str
+    received: str
+    outcome: str
+    at: int
+    took: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallChanged:
+    """A named call is now in this state, by the word of the PBX or of the driver."""
+
+    scenario: str
+    step: str
+    call: str
+    state: str
+    extension: str
+    party: str
+    flow: str
+    slot: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxReported:
+    """An event that the PBX sent by itself; `call` is the name of its call, where there is one."""
+
+    scenario: str
+    type: str
+    call: str | None
+    extension: str
+    details: tuple[tuple[str, str], ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One look of a polling step; `times` equal looks in a row are folded, `at` is the first's."""
+
+    at: int
+    saw: str
+    held: bool
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One thing that does not hold, with its place in the file.
+
+    `key` is the expectation (`holds`), or `pbx`, `name`, `timeout` … for what is no expectation.
+    `expected` and `actual` are text with their types said where that matters.
+    """
+
+    key: str
+    message: str
+    span: Span
+    expected: str | None = None
+    actual: str | None = None
+    hint: str | None = None
+    via: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished:
+    """A step is done; `failures` say why it is not passed, `saw` is the answer in short."""
+
+    scenario: str
+    step: str
+    verdict: str
+    at: int
+    took: int
+    saw: str = ""
+    failures: tuple[Failure, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the PBX holds at some moment: (slot, who) and (call, state)."""
+
+    slots: tuple[tuple[str, str], ...] = ()
+    calls: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioFinished:
+    """A scenario is done, cleaned up and searched for residue.
+
+    `failures` are those of the scenario as a whole (residue, its time-out); each step carries its
+    own. `held` is what the PBX held when the first step failed. `order` tells which waiting
+    command went next, of how many: `(0, 2)` is the first of two.
+    """
+
+    scenario: str
+    verdict: str
+    at: int
+    took: int
+    passed: int
+    failed: int
+    errored: int
+    skipped: int
+    not_applicable: int
+    reason: str = ""
+    failures: tuple[Failure, ...] = ()
+    held: Held | None = None
+    order: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The run is over; `counts` are (verdict, scenarios), `took` is by the real clock."""
+
+    counts: tuple[tuple[str, int], ...]
+    exit_code: int
+    took: int
+    interrupted: bool = False
+
+
+Event: TypeAlias = (
+    RunStarted
+    | SourceRead
+    | Warned
+    | ScenarioStarted
+    | StepStarted
+    | Exchange
+    | CallChanged
+    | PbxReported
+    | StepFinished
+    | ScenarioFinished
+    | RunFinished
+)
+
+EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """Return the event as a JSON object; its class's name stands under `event`."""
+    return {"event": type(event).__name__, **_plain(event)}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 -- any event field, down to JSON's own types
+    if isinstance(value, (str, int, float)) or value is None:
+        return value
+    if isinstance(value, Span):
+        return value._asdict()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return {name: _plain(getattr(value, name)) for name in _NAMES[type(value)]}
+
+
+_NAMES: dict[type, tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (*get_args(Event), Attempt, Failure, Held)
+}
+
+
+def from_json(data: dict[str, Any]) -> Event:
+    """Make an event of its JSON object; raise ValueError where it is none."""
+    name = str(data.get("event"))
+    if name not in EVENTS:
+        raise ValueError(f"'{name}' is no event of this version")
+    if name not in _READERS:
+        _READERS[name] = _object_reader(EVENTS[name])
+    return _READERS[name](data)
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Event]] = {}
+
+
+def _reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any type hint of a field
+    if kind is Span:
+        return lambda data: Span(**data)
+    if is_dataclass(kind):
+        return _object_reader(kind)
+    if get_origin(kind) is tuple:
+        return _tuple_reader(get_args(kind))
+    if get_origin(kind) in (Union, UnionType):
+        inner = _reader(next(part for part in get_args(kind) if part is not type(None)))
+        return lambda data: None if data is None else inner(data)
+    return lambda data: data
+
+
+def _object_reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- a dataclass
+    hints = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+    optional = {field.name for field in fields(kind) if field.default is not MISSING}
+
+    def read(data: dict[str, Any]) -> Any:  # noqa: ANN401 -- an instance of `kind`
+        missing = hints.keys() - optional - data.keys()
+        if missing:
+            raise ValueError(f"{kind.__name__} lacks {', '.join(sorted(missing))}")
+        return kind(**{name: reader(data[name]) for name, reader in hints.items() if name in data})
+
+    return read
+
+
+def _tuple_reader(parts: tuple[Any, ...]) -> Callable[[Any], Any]:
+    if len(parts) == 2 and parts[1] is Ellipsis:
+        read = _reader(parts[0])
+        return lambda data: tuple(read(item) for item in data)
+    readers = tuple(_reader(part) for part in parts)
+    return lambda data: tuple(read(item) for read, item in zip(readers, data, strict=True))

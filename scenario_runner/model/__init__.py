@@ -1,0 +1,1 @@
+"""What the runner knows of scenarios and targets: frozen, typed, with positions."""

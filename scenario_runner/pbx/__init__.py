@@ -1,0 +1,1 @@
+"""What a PBX is to the runner, and the drivers that speak to one."""

@@ -1,0 +1,274 @@
+"""The seam between the engine and a PBX: sessions, calls, outcomes.
+
+A driver opens a `Connection` once for a target and a `Session` once for a scenario. A session
+remembers every call before it asks the PBX for it, and hangs up what it placed when it is closed.
+Its methods return an outcome: `Done` or `Refused`. What could not be found out is raised as a
+`PbxError` and never becomes an outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from scenario_runner.exchange import Request
+    from scenario_runner.model.vocabulary import CallState, Capability, EventType, Party, Reason
+    from scenario_runner.references import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallIds:
+    """What a PBX calls one call; all are text, `extension_id` and `call_id` may be empty."""
+
+    uuid: str
+    call_api_id: str
+    extension: str
+    extension_id: str = ""
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """The raw answer: status code (0 outside HTTP), headers, and the body as parsed, or as text.
+
+    `at` is the moment it came, `took` how long the exchange lasted, both in microseconds on the
+    scenario's clock; `real` is the time the exchange took by the real clock.
+    """
+
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Json = None
+    at: int = 0
+    took: int = 0
+    real: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One call in a list of calls."""
+
+    uuid: str
+    extension: str
+    state: CallState
+    party: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The PBX did what was asked.
+
+    `slot` and `uuid` are what `slots` and `bridge` report (`uuid` None: nobody is there);
+    `state` is the call's, where it was asked for; `driver_word` names what the driver had to
+    supply because the PBX does not tell it.
+    """
+
+    raw: Raw
+    slot: str | None = None
+    uuid: str | None = None
+    state: CallState | None = None
+    listed: tuple[Listed, ...] = ()
+    ids: CallIds | None = None
+    driver_word: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The PBX refused; `message` is in its own words."""
+
+    raw: Raw
+    reason: Reason
+    message: str
+    driver_word: str = ""
+
+
+Outcome: TypeAlias = Done | Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequest:
+    """A call to bring up: `flow` "in" when `party` calls the extension, "out" when it is called.
+
+    `instruction` is what a person is told where a person has to dial; `within` is how long the
+    call may take to come up, in microseconds.
+    """
+
+    extension: str
+    flow: Literal["in", "out"]
+    party: str
+    answered: bool = True
+    instruction: str = ""
+    within: int = 30_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxEvent:
+    """Something the PBX reported by itself, at the time `at` of the scenario's clock.
+
+    `fields` are the event's own, by the PBX's names.
+    """
+
+    type: EventType
+    uuid: str
+    extension: str
+    at: int
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One command and its answer as masked text, for the report."""
+
+    protocol: str
+    sent: str
+    received: str
+    outcome: str
+    at: int
+    took: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """Something still there that should not be: an occupied slot, a live call, a subscription."""
+
+    what: str
+    uuid: str = ""
+    slot: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What the PBX holds: (slot, uuid) of the occupied slots, and the live calls."""
+
+    slots: tuple[tuple[str, str], ...] = ()
+    calls: tuple[Listed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a scenario will want of its session, known before its first step.
+
+    `events` says that it waits for events; `extensions` are those it names in plain text; `slots`
+    are the ones it named or leased, the only ones looked at for residue on a shared PBX.
+    """
+
+    scenario: str
+    events: bool = False
+    extensions: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
+
+
+class Watcher(Protocol):
+    """Is told what goes over the wire and what the PBX reports, while it happens."""
+
+    def traced(self, trace: Trace) -> None:
+        """One exchange is over."""
+        ...
+
+    def reported(self, event: PbxEvent) -> None:
+        """The PBX reported an event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAddress:
+    """The call a command is about: its id, and the extension the command names."""
+
+    call_api_id: str
+    extension: str
+
+
+class Session(Protocol):
+    """One scenario's dealings with a PBX. Every method may raise a `PbxError`.
+
+    `within` is always the longest that one exchange may take, in microseconds.
+    """
+
+    async def call(self, request: CallRequest, within: int) -> Outcome:
+        """Bring a call up; `Done.ids` are its ids. The session owns the call from here on."""
+        ...
+
+    async def answer(self, call: CallAddress, within: int) -> Outcome:
+        """Answer a ringing call."""
+        ...
+
+    async def park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
+        """Park the call in the slot."""
+        ...
+
+    async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
+        """Ask who is parked in the slot: `Done.uuid`, `Done.slot`."""
+        ...
+
+    async def bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
+        """Join the call with the one in the slot, or with any: `Done.uuid`, `Done.slot`."""
+        ...
+
+    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
+        """End the call as the remote party or as the extension."""
+        ...
+
+    async def list_calls(self, extension: str, within: int) -> Outcome:
+        """List the extension's current calls: `Done.listed`."""
+        ...
+
+    async def call_status(self, call: CallAddress, within: int) -> Outcome:
+        """Ask about one call: `Done.state` (`ended` is no refusal), `Done.ids` as they are now."""
+        ...
+
+    async def request(self, request: Request, within: int) -> Outcome:
+        """Send a raw request below the API's root."""
+        ...
+
+    def ids(self, uuid: str) -> CallIds | None:
+        """Return the ids of a call as last known, following it to the extension it is at."""
+        ...
+
+    async def residue(self) -> tuple[Leftover, ...]:
+        """Look for slots still occupied, before the scenario's own calls are hung up."""
+        ...
+
+    async def close(self) -> tuple[Leftover, ...]:
+        """Hang up what was placed, unsubscribe, and say what could not be cleaned up."""
+        ...
+
+    async def holding(self) -> Holding:
+        """Look at what the PBX holds now, for the report of a failure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnySlot:
+    """A bridge that names no slot: the PBX takes any parked call."""
+
+
+BridgeSlot: TypeAlias = "Json | AnySlot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a target is like, for `$target` and for `when: {target_can: …}`."""
+
+    name: str
+    slots: int
+    park_timeout: int
+    capabilities: frozenset[Capability] = field(default_factory=frozenset)
+
+
+class Connection(Protocol):
+    """A target that is open; shared by all scenarios of a run."""
+
+    @property
+    def traits(self) -> Traits:
+        """What the target is like."""
+        ...
+
+    def session(self, plan: Plan, watcher: Watcher) -> AbstractAsyncContextManager[Session]:
+        """Open one scenario's session; leaving it releases what it holds outside the PBX."""
+        ...
+
+
+SessionFactory: TypeAlias = "Callable[[Plan, Watcher], AbstractAsyncContextManager[Session]]"

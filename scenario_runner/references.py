@@ -1,0 +1,199 @@
+"""Values with `$name` in them: parsed once when a file is loaded, resolved when a step runs.
+
+Nothing is ever evaluated: a reference is a name and a path of keys and indexes, and resolving it
+looks things up in plain data.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from scenario_runner.source import Span
+
+Scalar: TypeAlias = str | int | float | bool | None
+Json: TypeAlias = "Scalar | list[Json] | dict[str, Json]"
+Path: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value that is what it looks like."""
+
+    value: Scalar
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`$name.path.to[0].value`; resolving keeps the value's type."""
+
+    name: str
+    path: Path
+    span: Span
+
+    def __str__(self) -> str:
+        return "$" + self.name + path_text(self.path, first=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text with references inside it; resolving gives text."""
+
+    parts: tuple[str | Reference, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of expressions."""
+
+    items: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A map from names to expressions, in the order written."""
+
+    fields: tuple[tuple[str, Expression], ...]
+    span: Span
+
+
+Expression: TypeAlias = Literal | Reference | Text | Items | Fields
+
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_STEPS = rf"(?:\.(?:{_NAME}|[0-9]+)|\[[0-9]+\])*"
+_REFERENCE = re.compile(
+    rf"\$(?:(?P<dollar>\$)|\{{(?P<braced>{_NAME}{_STEPS})\}}|(?P<bare>{_NAME}{_STEPS}))"
+)
+_PART = re.compile(rf"\.?({_NAME})|\.([0-9]+)|\[([0-9]+)\]")
+NAME = re.compile(_NAME)
+
+
+def parse_path(text: str) -> Path:
+    """Split `call_list[0].uuid` (or `call_list.0.uuid`) into its keys and indexes."""
+    return tuple(
+        found[1] if found[1] is not None else int(found[2] or found[3])
+        for found in _PART.finditer(text)
+    )
+
+
+def path_text(path: Path, *, first: bool = True) -> str:
+    """Write a path the way people type it; `first=False` leads with a dot."""
+    out = ""
+    for step in path:
+        out += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return out.removeprefix(".") if first else out
+
+
+def parse_text(text: str, span: Span) -> Literal | Reference | Text:
+    """Turn text from a file into an expression; `span` is where the text stands.
+
+    A text that is nothing but one reference becomes a Reference, so that its value keeps its type.
+    """
+    if "$" not in text:
+        return Literal(text, span)
+    parts = list(_parts(text, span))
+    match parts:
+        case [Reference() as only]:
+            return only
+        case _ if all(isinstance(part, str) for part in parts):
+            return Literal("".join(str(part) for part in parts), span)
+        case _:
+            return Text(tuple(parts), span)
+
+
+def _parts(text: str, span: Span) -> Iterator[str | Reference]:
+    done = 0
+    for found in _REFERENCE.finditer(text):
+        if found.start() > done:
+            yield text[done : found.start()]
+        done = found.end()
+        if found["dollar"]:
+            yield "$"
+            continue
+        path = parse_path(found["braced"] or found["bare"])
+        yield Reference(str(path[0]), path[1:], span)
+    if done < len(text):
+        yield text[done:]
+
+
+def references(expression: Expression) -> Iterator[Reference]:
+    """Every reference inside an expression, in the order written."""
+    match expression:
+        case Literal():
+            return
+        case Reference():
+            yield expression
+        case Text(parts):
+            yield from (part for part in parts if isinstance(part, Reference))
+        case Items(items):
+            for item in items:
+                yield from references(item)
+        case Fields(fields):
+            for _, value in fields:
+                yield from references(value)
+
+
+class NotThere(LookupError):
+    """A path leads nowhere; the message says which step of it and what is there instead."""
+
+
+def follow(value: Json, path: Path) -> Json:
+    """Walk `path` into `value`; raise NotThere with the step that fails and what is there."""
+    for step in path:
+        match value, step:
+            case dict(), _ if str(step) in value:
+                value = value[str(step)]
+            case str(), _:
+                raise NotThere(f"text has no '{step}'")
+            case list(), int() if step < len(value):
+                value = value[step]
+            case list(), _:
+                raise NotThere(f"a list of {len(value)} has no '{step}'")
+            case dict(), _:
+                known = ", ".join(value) or "nothing"
+                raise NotThere(f"there is no '{step}' (there is: {known})")
+            case _:
+                raise NotThere(f"{as_text(value)} has no '{step}'")
+    return value
+
+
+Lookup: TypeAlias = "Callable[[Reference], Json]"
+
+
+def resolve(expression: Expression, lookup: Lookup) -> Json:
+    """Replace every reference by what `lookup` finds for it; raises what `lookup` raises."""
+    match expression:
+        case Literal(value):
+            return value
+        case Reference():
+            return lookup(expression)
+        case Text(parts):
+            return "".join(p if isinstance(p, str) else as_text(lookup(p)) for p in parts)
+        case Items(items):
+            return [resolve(item, lookup) for item in items]
+        case Fields(fields):
+            return {name: resolve(value, lookup) for name, value in fields}
+
+
+def as_text(value: Json) -> str:
+    """Write a value the way it would be typed into a scenario file."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case int() | float():
+            return str(value)
+        case dict():
+            return "{" + ", ".join(f"{key}: {as_text(item)}" for key, item in value.items()) + "}"
+        case _:
+            return "[" + ", ".join(as_text(item) for item in value) + "]"

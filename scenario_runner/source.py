@@ -1,0 +1,66 @@
+"""Places in text files: a position, a span, and the excerpt with a caret that a message shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_WIDTH = 100
+
+
+class Span(NamedTuple):
+    """A stretch of a file; lines and columns count from 1, `end_column` is one past the last."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of a file that spans point into."""
+
+    file: str
+    text: str
+
+    def excerpt(self, span: Span, *, before: int = 1, after: int = 0) -> str:
+        """Return the lines around `span`, the marked line with `>` and carets under the place."""
+        lines = self.text.splitlines()
+        if not lines or span.line > len(lines):
+            return ""
+        first = max(1, span.line - before)
+        last = min(len(lines), span.line + after)
+        gutter = len(str(last))
+        shown: list[str] = []
+        for number in range(first, last + 1):
+            mark = ">" if number == span.line else " "
+            line, caret = _window(lines[number - 1], span, marked=number == span.line)
+            shown.append(f"{mark} {number:>{gutter}} | {line}".rstrip())
+            if caret:
+                shown.append(f"  {'':>{gutter}} | {caret}")
+        return "\n".join(shown)
+
+
+def _window(line: str, span: Span, *, marked: bool) -> tuple[str, str]:
+    """Cut a long line down to the part around the span; return it with its caret line."""
+    line = line.replace("\t", " ")
+    line = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line
+    )
+    if not marked:
+        return (line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"), ""
+    start = min(span.column - 1, len(line))
+    end = span.end_column - 1 if span.end_line == span.line else len(line)
+    left = max(0, start - _WIDTH // 2) if len(line) > _WIDTH else 0
+    shown = line[left : left + _WIDTH]
+    if left:
+        shown = "…" + shown[1:]
+    if left + _WIDTH < len(line):
+        shown = shown[:-1] + "…"
+    width = max(1, min(end, left + _WIDTH) - start)
+    return shown, " " * (start - left) + "^" * width
