@@ -131,8 +131,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector.idle = self._idle
         self.turns = turns
 
+    def begin(self, turns: Turns) -> None:
+        """Set the clock to 0 for the next scenario; call it only when nothing is waiting."""
+        self.turns = turns
+        self._virtual = 0.0
+        self._ties = 0
+
     def time(self) -> float:
-        """Return the virtual seconds since the loop was made."""
+        """Return the virtual seconds since the loop began."""
         return self._virtual
 
     def call_at(

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
+    from scenario_runner.clock import Clock
     from scenario_runner.exchange import Request
     from scenario_runner.model.vocabulary import CallState, Capability, EventType, Party, Reason
     from scenario_runner.references import Json
@@ -227,12 +227,11 @@ class Session(Protocol):
         """Return the ids of a call as last known, following it to the extension it is at."""
         ...
 
-    async def residue(self) -> tuple[Leftover, ...]:
-        """Look for slots still occupied, before the scenario's own calls are hung up."""
-        ...
-
     async def close(self) -> tuple[Leftover, ...]:
-        """Hang up what was placed, unsubscribe, and say what could not be cleaned up."""
+        """Hang up what was placed, look for residue, unsubscribe; return what is left behind.
+
+        Slots are looked at before the last own call is hung up, since asking needs a call.
+        """
         ...
 
     async def holding(self) -> Holding:
@@ -266,9 +265,8 @@ class Connection(Protocol):
         """What the target is like."""
         ...
 
-    def session(self, plan: Plan, watcher: Watcher) -> AbstractAsyncContextManager[Session]:
+    def session(
+        self, plan: Plan, watcher: Watcher, clock: Clock
+    ) -> AbstractAsyncContextManager[Session]:
         """Open one scenario's session; leaving it releases what it holds outside the PBX."""
         ...
-
-
-SessionFactory: TypeAlias = "Callable[[Plan, Watcher], AbstractAsyncContextManager[Session]]"

@@ -1,1 +1,1 @@
-"""To be described."""
+"""The driver for PBXs that speak RingMe's REST dialect, whatever carries the requests."""

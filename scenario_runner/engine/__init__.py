@@ -1,0 +1,1 @@
+"""Runs scenarios: takes steps, checks what came of them, cleans up, and emits events."""

@@ -1,0 +1,172 @@
+"""The names a step can see: variables, captures and calls, in scopes that nest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenario_runner.durations import parse_duration
+from scenario_runner.errors import ScenarioRunnerError
+from scenario_runner.references import (
+    Expression,
+    Json,
+    Literal,
+    NotThere,
+    Reference,
+    as_text,
+    follow,
+    resolve,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scenario_runner.masking import Mask
+    from scenario_runner.model.duration import Duration
+    from scenario_runner.model.steps import Binding
+    from scenario_runner.pbx.protocol import CallIds, Session, Traits
+    from scenario_runner.source import Span
+
+
+class Unresolved(ScenarioRunnerError):
+    """A reference found nothing when its step ran; `span` is where it stands."""
+
+    def __init__(self, message: str, span: Span, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.span = span
+
+
+class Unbound(Unresolved):
+    """The name is bound nowhere: the step that binds it did not run, or did not succeed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCallValue:
+    """A call by its name; its ids are asked of the session, since they follow the call."""
+
+    name: str
+    uuid: str
+    party: str
+    flow: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is the same for all scopes of a scenario: the outside world."""
+
+    environment: Mapping[str, str]
+    mask: Mask
+    target: dict[str, Json]
+    session: Session
+
+
+class Scope:
+    """Names and what they are bound to; what is not found here is looked for in `parent`."""
+
+    def __init__(self, world: Surroundings, parent: Scope | None = None) -> None:
+        self.world = world
+        self._parent = parent
+        self._values: dict[str, Json | NamedCallValue] = {}
+        self._lazy: dict[str, Expression] = {}
+
+    def child(self) -> Scope:
+        """Return a scope inside this one."""
+        return Scope(self.world, self)
+
+    def declare(self, bindings: tuple[Binding, ...]) -> None:
+        """Take variables that may refer to each other in any order."""
+        for binding in bindings:
+            self._lazy[binding.name] = binding.value
+
+    def bind(self, name: str, value: Json | NamedCallValue) -> None:
+        """Bind a name here."""
+        self._values[name] = value
+
+    def absorb(self, inner: Scope) -> None:
+        """Make the names bound in `inner` visible here."""
+        self._values.update(inner._values)
+
+    def find(self, name: str) -> Json | NamedCallValue:
+        """Return what the name is bound to; raise KeyError where it is bound nowhere."""
+        if name in self._values:
+            return self._values[name]
+        if name in self._lazy:
+            value = self.resolve(self._lazy[name])
+            self._values[name] = value
+            return value
+        if self._parent is None:
+            raise KeyError(name)
+        return self._parent.find(name)
+
+    def has(self, name: str) -> bool:
+        """Tell whether the name is bound here or further out."""
+        bound = name in self._values or name in self._lazy
+        return bound or (self._parent is not None and self._parent.has(name))
+
+    def resolve(self, expression: Expression) -> Json:
+        """Replace the references in an expression; raise Unresolved for one that finds nothing."""
+        if isinstance(expression, Literal):
+            return expression.value
+        return resolve(expression, self._lookup)
+
+    def duration(self, duration: Duration) -> int:
+        """Return a duration in microseconds; raise Unresolved where a reference names none."""
+        if isinstance(duration.value, int):
+            return duration.value
+        value = self._lookup(duration.value)
+        microseconds = parse_duration(as_text(value))
+        if microseconds is None:
+            message = f"{duration.value} is {as_text(value)}, which is no duration"
+            raise Unresolved(message, duration.value.span, hint="write it as 250ms, 5s, 3m or 1h")
+        return microseconds
+
+    def _lookup(self, reference: Reference) -> Json:
+        try:
+            return self._found(reference)
+        except NotThere as error:
+            raise Unresolved(f"{reference} finds nothing: {error}", reference.span) from None
+
+    def _found(self, reference: Reference) -> Json:
+        if reference.name in ("env", "secret"):
+            return self._environment(reference)
+        if reference.name == "target":
+            return follow(self.world.target, reference.path)
+        try:
+            value = self.find(reference.name)
+        except KeyError:
+            message = f"'{reference.name}' is not bound: the step that binds it did not run"
+            raise Unbound(message, reference.span) from None
+        if isinstance(value, NamedCallValue):
+            value = call_fields(self.world.session.ids(value.uuid), value)
+        return follow(value, reference.path)
+
+    def _environment(self, reference: Reference) -> str:
+        name = ".".join(str(step) for step in reference.path)
+        value = self.world.environment.get(name)
+        if value is None:
+            hint = f"set it for this command: {name}=… scenario-runner run …"
+            message = f"the environment variable {name} is not set"
+            raise Unresolved(message, reference.span, hint=hint)
+        if reference.name == "secret":
+            self.world.mask.add(value, name=f"$secret.{name}")
+        return value
+
+
+def call_fields(ids: CallIds | None, call: NamedCallValue) -> dict[str, Json]:
+    """Return the values of a named call that a scenario may read."""
+    fields: dict[str, Json] = {"uuid": call.uuid, "party": call.party, "flow": call.flow}
+    if ids is not None:
+        fields |= {
+            "call_api_id": ids.call_api_id,
+            "extension": ids.extension,
+            "extension_id": ids.extension_id,
+            "call_id": ids.call_id,
+        }
+    return fields
+
+
+def target_fields(traits: Traits) -> dict[str, Json]:
+    """Return what `$target` tells: durations as text, as they would be typed."""
+    seconds, rest = divmod(traits.park_timeout, 1_000_000)
+    timeout = f"{seconds}s" if not rest else f"{traits.park_timeout // 1000}ms"
+    return {"name": traits.name, "slots": traits.slots, "park_timeout": timeout}

@@ -1,0 +1,276 @@
+"""Decides whether a value matches, and says in words what was expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from scenario_runner.durations import duration_text, parse_duration
+from scenario_runner.model.matchers import (
+    AllOf,
+    Anything,
+    AtLeast,
+    AtMost,
+    Between,
+    Contains,
+    Equals,
+    IsType,
+    Length,
+    Matcher,
+    Matches,
+    Near,
+    Not,
+    OneOf,
+    StartsWith,
+)
+from scenario_runner.patterns import compile_pattern
+from scenario_runner.references import Expression, Json, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Resolve: TypeAlias = "Callable[[Expression], Json]"
+
+
+class Exactly:
+    """Values as they are, types included."""
+
+    @staticmethod
+    def view(value: Json) -> Json:
+        """Return the value as it is compared."""
+        return value
+
+    @staticmethod
+    def number(value: Json) -> float | None:
+        """Return the value as a number, or None where it is none."""
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    @staticmethod
+    def show(value: Json) -> str:
+        """Write the value for a message, with its type."""
+        return typed(value)
+
+
+class AsText:
+    """Numbers and their digits are the same: slots, extensions, telephone numbers."""
+
+    @staticmethod
+    def view(value: Json) -> Json:
+        """Return the value as it is compared."""
+        return as_text(value) if isinstance(value, (int, float)) else value
+
+    @staticmethod
+    def number(value: Json) -> float | None:
+        """Return the value as a number, or None where it is none."""
+        return float(value) if isinstance(value, str) and value.isdecimal() else None
+
+    @staticmethod
+    def show(value: Json) -> str:
+        """Write the value for a message."""
+        return as_text(value)
+
+
+class AsTime:
+    """Durations: `3m10s` is a number of microseconds."""
+
+    @staticmethod
+    def view(value: Json) -> Json:
+        """Return the value as it is compared."""
+        microseconds = parse_duration(value) if isinstance(value, str) else None
+        return value if microseconds is None else microseconds
+
+    @staticmethod
+    def number(value: Json) -> float | None:
+        """Return the value as a number, or None where it is none."""
+        return Exactly.number(value)
+
+    @staticmethod
+    def show(value: Json) -> str:
+        """Write the value for a message."""
+        return duration_text(value) if isinstance(value, int) else as_text(value)
+
+
+View: TypeAlias = type[Exactly] | type[AsText] | type[AsTime]
+
+
+def matches(matcher: Matcher, actual: Json, resolve: Resolve, view: View = Exactly) -> bool:
+    """Tell whether `actual` matches; raises what `resolve` raises for a reference."""
+
+    def value(expression: Expression) -> Json:
+        return view.view(resolve(expression))
+
+    actual = view.view(actual)
+    match matcher:
+        case Not(inner):
+            return not matches(inner, actual, resolve, view)
+        case AllOf(several):
+            return all(matches(one, actual, resolve, view) for one in several)
+        case Length(inner):
+            return isinstance(actual, (str, list, dict)) and matches(inner, len(actual), resolve)
+        case AtLeast() | AtMost() | Between() | Near():
+            return _matches_bound(matcher, view.number(actual), lambda e: view.number(value(e)))
+        case Contains() | StartsWith() | Matches():
+            return _matches_part(matcher, actual, value)
+        case _:
+            return _matches_whole(matcher, actual, value)
+
+
+def _matches_whole(
+    matcher: Equals | OneOf | IsType | Anything, actual: Json, value: Resolve
+) -> bool:
+    match matcher:
+        case Equals(expected):
+            return same(actual, value(expected))
+        case OneOf(options):
+            return any(same(actual, value(option)) for option in options)
+        case IsType(name):
+            return name in json_types(actual)
+        case Anything():
+            return True
+        case _:
+            assert_never(matcher)
+
+
+def _matches_part(matcher: Contains | StartsWith | Matches, actual: Json, value: Resolve) -> bool:
+    match matcher:
+        case Contains(part):
+            wanted = value(part)
+            if isinstance(actual, str):
+                return as_text(wanted) in actual
+            if isinstance(actual, list):
+                return any(same(item, wanted) for item in actual)
+            return isinstance(actual, dict) and wanted in actual
+        case StartsWith(prefix):
+            return isinstance(actual, str) and actual.startswith(as_text(value(prefix)))
+        case Matches(pattern):
+            return isinstance(actual, str) and compile_pattern(pattern).matches(actual)
+        case _:
+            assert_never(matcher)
+
+
+def _matches_bound(
+    matcher: AtLeast | AtMost | Between | Near,
+    number: float | None,
+    bound: Callable[[Expression], float | None],
+) -> bool:
+    def limit(expression: Expression) -> float:
+        found = bound(expression)
+        return float("nan") if found is None else found
+
+    if number is None:
+        return False
+    match matcher:
+        case AtLeast(low):
+            return number >= limit(low)
+        case AtMost(high):
+            return number <= limit(high)
+        case Between(low, high):
+            return limit(low) <= number <= limit(high)
+        case Near(middle, within):
+            return abs(number - limit(middle)) <= limit(within)
+        case _:
+            assert_never(matcher)
+
+
+def same(left: Json, right: Json) -> bool:
+    """Deep equality with types: 1, 1.0, true and "1" all differ."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
+    return left == right
+
+
+def json_types(value: Json) -> tuple[str, ...]:
+    """Return the JSON names of the value's type; a whole number is also a number."""
+    match value:
+        case None:
+            return ("null",)
+        case bool():
+            return ("boolean",)
+        case int():
+            return ("integer", "number")
+        case float():
+            return ("number",)
+        case str():
+            return ("string",)
+        case list():
+            return ("array",)
+        case dict():
+            return ("object",)
+
+
+def typed(value: Json) -> str:
+    """Write a value with its type, so that 6 and "6" look different."""
+    match value:
+        case None:
+            return "null"
+        case str():
+            return f'"{value}" (text)'
+        case bool():
+            return f"{as_text(value)} (boolean)"
+        case int() | float():
+            return f"{value} (number)"
+        case list():
+            return f"{as_text(value)} (list)"
+        case dict():
+            return f"{as_text(value)} (map)"
+
+
+def describe(matcher: Matcher, resolve: Resolve, view: View = Exactly) -> str:
+    """Say what a matcher expects: `between 179s and 181s`, `contains "full" (text)`."""
+
+    def show(expression: Expression) -> str:
+        return view.show(view.view(resolve(expression)))
+
+    match matcher:
+        case Not(inner):
+            return "not " + describe(inner, resolve, view)
+        case AllOf(several):
+            return " and ".join(describe(one, resolve, view) for one in several)
+        case Length(inner):
+            return "a length of " + describe(inner, resolve)
+        case AtLeast() | AtMost() | Between() | Near():
+            return _describe_bound(matcher, show)
+        case _:
+            return _describe_value(matcher, show)
+
+
+def _describe_value(
+    matcher: Equals | OneOf | IsType | Anything | Contains | StartsWith | Matches,
+    show: Callable[[Expression], str],
+) -> str:
+    match matcher:
+        case Equals(expected):
+            return show(expected)
+        case OneOf(options):
+            return "one of " + ", ".join(show(option) for option in options)
+        case IsType(name):
+            return f"a value of type {name}"
+        case Anything():
+            return "anything"
+        case Contains(part):
+            return "contains " + show(part)
+        case StartsWith(prefix):
+            return "starts with " + show(prefix)
+        case Matches(pattern):
+            return f"matches '{pattern}'"
+        case _:
+            assert_never(matcher)
+
+
+def _describe_bound(
+    matcher: AtLeast | AtMost | Between | Near, show: Callable[[Expression], str]
+) -> str:
+    match matcher:
+        case AtLeast(bound):
+            return "at least " + show(bound)
+        case AtMost(bound):
+            return "at most " + show(bound)
+        case Between(low, high):
+            return f"between {show(low)} and {show(high)}"
+        case Near(value, within):
+            return f"{show(value)}, give or take {show(within)}"
+        case _:
+            assert_never(matcher)

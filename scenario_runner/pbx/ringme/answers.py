@@ -1,0 +1,115 @@
+"""Reads the PBX's answers: what it did, or why it refused, in words common to all PBXs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import BadAnswer
+from scenario_runner.matching import matches
+from scenario_runner.model.vocabulary import CallState, Reason
+from scenario_runner.pbx.protocol import CallIds, Listed, Raw, Refused
+from scenario_runner.references import Expression, Json, Literal, as_text
+
+if TYPE_CHECKING:
+    from scenario_runner.pbx.ringme.settings import RingMeSettings
+
+SLOT_FULL = "slot already have parked member"
+"""What the vendor's page says an occupied slot answers (documented)."""
+
+_BY_STATUS = {
+    401: Reason.UNAUTHORIZED,
+    403: Reason.FORBIDDEN,
+    429: Reason.RATE_LIMITED,
+}
+
+
+def refused(raw: Raw, settings: RingMeSettings, *, about_call: bool) -> Refused:
+    """Turn an error answer into a refusal; a 404 to a command about a call means no such call.
+
+    The words that the target was taught come first, then the documented ones, then the status
+    code (401, 403 and 429 are documented, 404 for an unknown call is assumed).
+    """
+    message = words(raw.body)
+    reason = _taught(message, settings)
+    if reason is None and SLOT_FULL in message:
+        reason = Reason.SLOT_FULL
+    if reason is None and raw.status == 404:
+        reason = Reason.NO_SUCH_CALL if about_call else Reason.NOT_FOUND
+    if reason is None:
+        reason = _BY_STATUS.get(raw.status, Reason.OTHER)
+    return Refused(raw=raw, reason=reason, message=message)
+
+
+def _taught(message: str, settings: RingMeSettings) -> Reason | None:
+    for reason, matcher in settings.reasons:
+        if matches(matcher, message, _plain):
+            return reason
+    return None
+
+
+def _plain(expression: Expression) -> Json:
+    return expression.value if isinstance(expression, Literal) else None
+
+
+def words(body: Json) -> str:
+    """Return the PBX's own words in an error answer."""
+    if isinstance(body, dict):
+        told = [body.get(key) for key in ("message", "error", "status")]
+        return next((as_text(text) for text in told if text), "")
+    return as_text(body)[:200] if body is not None else ""
+
+
+def uuid_of(call_api_id: str) -> str:
+    """Return the UUID in a `call_api_id`: what follows the first dash (documented)."""
+    number, dash, uuid = call_api_id.partition("-")
+    return uuid if dash and number.isdecimal() else call_api_id
+
+
+def object_of(raw: Raw, what: str) -> dict[str, Json]:
+    """Return the answer's JSON object; raise BadAnswer where it is none."""
+    if isinstance(raw.body, dict):
+        return raw.body
+    shown = as_text(raw.body)[:80] if raw.body is not None else "nothing"
+    raise BadAnswer(
+        f"the answer to {what} is no JSON object but: {shown}",
+        hint="is the target's url that of the PBX itself?",
+    )
+
+
+def call_list(raw: Raw, numbers: dict[str, str]) -> tuple[Listed, ...]:
+    """Read a list of current calls; `numbers` maps the PBX's ids to extension numbers."""
+    entries = object_of(raw, "current_calls").get("call_list")
+    if not isinstance(entries, list):
+        raise BadAnswer("the answer to current_calls has no call_list")
+    return tuple(_listed(entry, numbers) for entry in entries if isinstance(entry, dict))
+
+
+def _listed(entry: dict[str, Json], numbers: dict[str, str]) -> Listed:
+    incoming = as_text(entry.get("call_flow")).lower() == "in"
+    party = entry.get("caller_id_number" if incoming else "called_number")
+    extension_id = as_text(entry.get("extension_id"))
+    return Listed(
+        uuid=uuid_of(as_text(entry.get("call_api_id"))),
+        extension=numbers.get(extension_id, extension_id),
+        state=entry_state(entry),
+        party=as_text(party),
+    )
+
+
+def entry_state(entry: dict[str, Json]) -> CallState:
+    """Return a listed call's state: a call without an answer time is ringing (documented)."""
+    return CallState.UP if entry.get("answer_time_gmt") else CallState.RINGING
+
+
+def ids_of(entry: dict[str, Json], extension: str, extension_id: str) -> CallIds:
+    """Read the ids of a call from the answer that brought it up."""
+    call_api_id = entry.get("call_api_id")
+    if not isinstance(call_api_id, str) or not call_api_id:
+        raise BadAnswer("the answer to placing a call has no call_api_id")
+    return CallIds(
+        uuid=uuid_of(call_api_id),
+        call_api_id=call_api_id,
+        extension=extension,
+        extension_id=extension_id,
+        call_id=as_text(entry.get("call_id") or ""),
+    )

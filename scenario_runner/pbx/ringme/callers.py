@@ -1,0 +1,67 @@
+"""How `call` steps come about: asked of the PBX's control interface."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Protocol
+
+from scenario_runner.exchange import Request
+from scenario_runner.model.vocabulary import Capability
+
+if TYPE_CHECKING:
+    from scenario_runner.pbx.protocol import CallAddress, CallRequest, Raw
+    from scenario_runner.pbx.ringme.rest import Rest
+    from scenario_runner.references import Json
+
+
+class Callers(Protocol):
+    """Brings calls up and lets the remote party act."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the target can do thanks to this way of calling."""
+        ...
+
+    async def place(self, rest: Rest, request: CallRequest, within: int) -> Raw:
+        """Bring a call up; the answer's body has its `call_api_id`."""
+        ...
+
+    async def answer(self, rest: Rest, uuid: str, within: int) -> Raw:
+        """Answer a ringing call; raises NotPossible where nobody can."""
+        ...
+
+    async def hangup_remote(self, rest: Rest, call: CallAddress, within: int) -> Raw | None:
+        """Let the remote party hang up; None where nobody can make it do so."""
+        ...
+
+
+class ControlCallers:
+    """Calls brought in from outside through `/mock/calls`, as a test PBX offers it."""
+
+    capabilities = frozenset({Capability.ANSWER, Capability.REMOTE_HANGUP})
+
+    async def place(self, rest: Rest, request: CallRequest, within: int) -> Raw:
+        """Bring a call up."""
+        party = "from" if request.flow == "in" else "to"
+        body: Json = {
+            "extension": request.extension,
+            party: request.party,
+            "answered": request.answered,
+        }
+        return await _control(rest, "POST", "/mock/calls", within, body)
+
+    async def answer(self, rest: Rest, uuid: str, within: int) -> Raw:
+        """Answer a ringing call."""
+        return await _control(rest, "POST", f"/mock/calls/{uuid}/answer", within)
+
+    async def hangup_remote(self, rest: Rest, call: CallAddress, within: int) -> Raw | None:
+        """Let the remote party hang up."""
+        uuid = call.call_api_id.partition("-")[2]
+        return await _control(rest, "DELETE", f"/mock/calls/{uuid}", within)
+
+
+async def _control(rest: Rest, method: str, path: str, within: int, body: Json = None) -> Raw:
+    data = b"" if body is None else json.dumps(body).encode()
+    headers = (("Content-Type", "application/json"),) if data else ()
+    request = Request(method=method, path=path, headers=headers, body=data)
+    return await rest.authorised(request, within)

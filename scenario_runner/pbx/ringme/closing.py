@@ -1,0 +1,77 @@
+"""The end of a scenario on the PBX: hangs up what was placed and looks for what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenario_runner.model.vocabulary import Party
+from scenario_runner.pbx.protocol import CallAddress, CallIds, Done, Leftover, Refused
+from scenario_runner.pbx.ringme.answers import call_list
+
+if TYPE_CHECKING:
+    from scenario_runner.pbx.protocol import Plan, Session
+    from scenario_runner.pbx.ringme.memory import Memory
+    from scenario_runner.pbx.ringme.rest import Rest
+
+
+async def hang_up_and_look(
+    session: Session, rest: Rest, memory: Memory, plan: Plan, within: int
+) -> tuple[Leftover, ...]:
+    """Hang up every call of the scenario and return the slots and calls left behind.
+
+    Asking about slots needs a call, so the slots are asked about before the last one is hung up.
+    """
+    if not memory.own and rest.settings.shared:
+        return ()
+    placed = dict(memory.own)
+    witness = next((i for i in placed.values() if not _is_parked(i, memory)), None)
+    left: list[Leftover] = []
+    for ids in list(placed.values()):
+        if ids is not witness and ids.uuid in memory.own:
+            left += await _hang_up(session, ids, within)
+    if witness is not None and witness.uuid in memory.own:
+        slots = tuple(dict.fromkeys((*plan.slots, *memory.slots)))
+        left += await _occupied(session, witness, slots, within)
+        left += await _hang_up(session, witness, within)
+    left += await _alive(rest, placed, within)
+    return tuple(left)
+
+
+def _is_parked(ids: CallIds, memory: Memory) -> bool:
+    return memory.slot_of(ids.uuid, 0) is not None
+
+
+async def _hang_up(session: Session, ids: CallIds, within: int) -> list[Leftover]:
+    current = session.ids(ids.uuid) or ids
+    address = CallAddress(call_api_id=current.call_api_id, extension=current.extension)
+    outcome = await session.hangup(address, Party.EXTENSION, within)
+    if isinstance(outcome, Refused) and outcome.raw.status != 404:
+        what = f"a call that could not be hung up ({outcome.message})"
+        return [Leftover(what=what, uuid=ids.uuid)]
+    return []
+
+
+async def _occupied(
+    session: Session, witness: CallIds, slots: tuple[str, ...], within: int
+) -> list[Leftover]:
+    current = session.ids(witness.uuid) or witness
+    address = CallAddress(call_api_id=current.call_api_id, extension=current.extension)
+    left: list[Leftover] = []
+    for slot in slots:
+        seen = await session.slots(address, slot, within)
+        if isinstance(seen, Done) and seen.uuid is not None:
+            left.append(Leftover(what=f"slot {slot} is occupied", uuid=seen.uuid, slot=slot))
+    return left
+
+
+async def _alive(rest: Rest, placed: dict[str, CallIds], within: int) -> list[Leftover]:
+    """Return the calls still there: all of them, or on a shared PBX those that were placed."""
+    raw = await rest.call("GET", "/client/@me/current_calls/", within)
+    if raw.status >= 400:
+        return [Leftover(what=f"it could not be asked which calls are left ({raw.status})")]
+    numbers = {v: k for k, v in rest.settings.extension_ids.items()}
+    return [
+        Leftover(what=f"a call at extension {call.extension}", uuid=call.uuid)
+        for call in call_list(raw, numbers)
+        if call.uuid in placed or not rest.settings.shared
+    ]

@@ -1,0 +1,82 @@
+"""A target of the RingMe dialect that is open: its settings, its token, its ways to the PBX."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from scenario_runner.model.vocabulary import Capability
+from scenario_runner.pbx.protocol import Traits
+from scenario_runner.pbx.ringme.events import read_event
+from scenario_runner.pbx.ringme.rest import Rest, Wire
+from scenario_runner.pbx.ringme.session import RingMeSession
+from scenario_runner.pbx.ringme.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from scenario_runner.clock import Clock
+    from scenario_runner.exchange import Transport
+    from scenario_runner.pbx.protocol import Plan, Session, Watcher
+    from scenario_runner.pbx.ringme.callers import Callers
+    from scenario_runner.pbx.ringme.events import Feed
+    from scenario_runner.pbx.ringme.settings import RingMeSettings
+
+
+class MakeFeed(Protocol):
+    """Makes the feed of one scenario; `heard` is called with each delivery's form."""
+
+    def __call__(self, heard: Callable[[str], None]) -> Feed:
+        """Return a feed."""
+        ...
+
+
+class RingMe:
+    """An open target; see `pbx.protocol.Connection`. `make_feed` None: no events."""
+
+    def __init__(
+        self,
+        settings: RingMeSettings,
+        transport: Transport,
+        callers: Callers,
+        make_feed: MakeFeed | None,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._callers = callers
+        self._make_feed = make_feed
+        self._tokens = Tokens(settings)
+        self._numbers = {v: k for k, v in settings.extension_ids.items()}
+
+    @property
+    def traits(self) -> Traits:
+        """What the target is like."""
+        settings = self._settings
+        can = {Capability.RAW_REQUESTS} | self._callers.capabilities
+        if settings.random_bridge:
+            can.add(Capability.RANDOM_BRIDGE)
+        if settings.virtual_time:
+            can.add(Capability.VIRTUAL_TIME)
+        if self._make_feed is not None:
+            can.add(Capability.EVENTS)
+        return Traits(
+            name=settings.name,
+            slots=settings.slots[1] - settings.slots[0] + 1,
+            park_timeout=settings.park_timeout,
+            capabilities=frozenset(can),
+        )
+
+    @asynccontextmanager
+    async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:
+        """Open one scenario's session."""
+
+        def heard(form: str) -> None:
+            event = read_event(form, clock.now(), self._numbers)
+            if event is not None:
+                watcher.reported(event)
+
+        rest = Rest(self._settings, Wire(self._transport, clock, watcher), self._tokens)
+        feed = self._make_feed(heard) if self._make_feed is not None and plan.events else None
+        session = RingMeSession(rest, self._callers, feed, plan)
+        await session.open()
+        yield session

@@ -1,0 +1,230 @@
+"""One scenario's dealings with a PBX of the RingMe dialect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from scenario_runner.durations import SECOND
+from scenario_runner.model.vocabulary import CallState, Party
+from scenario_runner.pbx.protocol import (
+    AnySlot,
+    BridgeSlot,
+    CallAddress,
+    CallIds,
+    CallRequest,
+    Done,
+    Holding,
+    Leftover,
+    Outcome,
+    Raw,
+)
+from scenario_runner.pbx.ringme.answers import (
+    call_list,
+    entry_state,
+    ids_of,
+    object_of,
+    refused,
+    uuid_of,
+)
+from scenario_runner.pbx.ringme.closing import hang_up_and_look
+from scenario_runner.pbx.ringme.memory import Memory
+from scenario_runner.references import Json, as_text
+
+if TYPE_CHECKING:
+    from scenario_runner.exchange import Request
+    from scenario_runner.pbx.protocol import Plan
+    from scenario_runner.pbx.ringme.callers import Callers
+    from scenario_runner.pbx.ringme.events import Feed
+    from scenario_runner.pbx.ringme.rest import Rest
+
+CLOSING = 10 * SECOND
+"""The longest that one exchange of the cleanup may take, in microseconds."""
+
+
+class RingMeSession:
+    """Speaks the dialect for one scenario; see `pbx.protocol.Session`."""
+
+    def __init__(self, rest: Rest, callers: Callers, feed: Feed | None, plan: Plan) -> None:
+        self._rest = rest
+        self._settings = rest.settings
+        self._callers = callers
+        self._feed = feed
+        self._plan = plan
+        self._memory = Memory(rest.settings.park_timeout)
+        self._numbers = {v: k for k, v in rest.settings.extension_ids.items()}
+
+    async def open(self) -> None:
+        """Watch the extensions that the scenario names, where it waits for events."""
+        for extension in self._plan.extensions:
+            await self._watch(extension, CLOSING)
+
+    async def _watch(self, extension: str, within: int) -> None:
+        if self._feed is not None:
+            await self._feed.watch(self._extension_id(extension), self._rest, within)
+
+    def _extension_id(self, extension: str) -> str:
+        return self._settings.extension_ids.get(extension, extension)
+
+    def _refused(self, raw: Raw, *, about_call: bool = True) -> Outcome:
+        return refused(raw, self._settings, about_call=about_call)
+
+    async def call(self, request: CallRequest, within: int) -> Outcome:
+        """Bring a call up."""
+        await self._watch(request.extension, within)
+        raw = await self._callers.place(self._rest, request, within)
+        if raw.status >= 400:
+            return self._refused(raw, about_call=False)
+        answer = object_of(raw, "placing a call")
+        ids = ids_of(answer, request.extension, self._extension_id(request.extension))
+        self._memory.placed(ids)
+        state = CallState.UP if request.answered else CallState.RINGING
+        return Done(raw=raw, ids=ids, state=state)
+
+    async def answer(self, call: CallAddress, within: int) -> Outcome:
+        """Answer a ringing call."""
+        uuid = uuid_of(call.call_api_id)
+        raw = await self._callers.answer(self._rest, uuid, within)
+        return self._refused(raw) if raw.status >= 400 else Done(raw=raw, state=CallState.UP)
+
+    async def _valet(self, action: str, call: CallAddress, slot: BridgeSlot, within: int) -> Raw:
+        extension = quote(self._extension_id(call.extension), safe="")
+        path = f"/extension/{extension}/valet_park/{quote(call.call_api_id, safe='')}"
+        body: dict[str, Json] = {"action": action}
+        if not isinstance(slot, AnySlot):
+            body["slot"] = slot
+        return await self._rest.call("PUT", path, within, body)
+
+    async def park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
+        """Park the call in the slot."""
+        raw = await self._valet("park", call, slot, within)
+        if raw.status >= 400:
+            return self._refused(raw)
+        self._memory.parked(uuid_of(call.call_api_id), as_text(slot), raw.at)
+        return Done(raw=raw, slot=as_text(slot))
+
+    async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
+        """Ask who is parked in the slot; null, nothing and no UUID at all mean nobody."""
+        raw = await self._valet("slots", call, slot, within)
+        if raw.status >= 400:
+            return self._refused(raw)
+        answer = object_of(raw, "slots")
+        uuid = answer.get("UUID")
+        reported = as_text(answer["slot"]) if "slot" in answer else as_text(slot)
+        return Done(raw=raw, slot=reported, uuid=as_text(uuid) if uuid else None)
+
+    async def bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
+        """Join the call with the one in the slot, or with any."""
+        raw = await self._valet("bridge", call, slot, within)
+        if raw.status >= 400:
+            return self._refused(raw)
+        answer = raw.body if isinstance(raw.body, dict) else {}
+        taken = answer.get("slot", None if isinstance(slot, AnySlot) else slot)
+        reported = None if taken is None else as_text(taken)
+        extension_id = self._extension_id(call.extension)
+        known = None if reported is None else self._memory.parked_in(reported, raw.at)
+        if known is not None:
+            self._memory.bridged(uuid_of(call.call_api_id), reported, call.extension, extension_id)
+        told = answer.get("UUID")
+        word = "" if told else "whom, by what this scenario parked there: the PBX does not tell"
+        uuid = as_text(told) if told else known
+        return Done(raw=raw, slot=reported, uuid=uuid, driver_word=word)
+
+    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
+        """End the call as the remote party or as the extension."""
+        raw, word = None, ""
+        if by is Party.REMOTE:
+            raw = await self._callers.hangup_remote(self._rest, call, within)
+            word = "" if raw else "ended at the extension: nobody can make the remote party do it"
+        if raw is None:
+            raw = await self._rest.call("DELETE", self._one(call), within)
+        if raw.status >= 400:
+            return self._refused(raw)
+        self._memory.ended(uuid_of(call.call_api_id))
+        return Done(raw=raw, state=CallState.ENDED, driver_word=word)
+
+    def _one(self, call: CallAddress) -> str:
+        extension = quote(self._extension_id(call.extension), safe="")
+        return f"/extension/{extension}/current_calls/{quote(call.call_api_id, safe='')}"
+
+    async def list_calls(self, extension: str, within: int) -> Outcome:
+        """List the extension's current calls."""
+        extension_id = quote(self._extension_id(extension), safe="")
+        raw = await self._rest.call("GET", f"/extension/{extension_id}/current_calls/", within)
+        if raw.status >= 400:
+            return self._refused(raw, about_call=False)
+        return Done(raw=raw, listed=call_list(raw, self._numbers))
+
+    async def call_status(self, call: CallAddress, within: int) -> Outcome:
+        """Ask about one call; one that the session placed and the PBX forgot has ended."""
+        uuid = uuid_of(call.call_api_id)
+        raw = await self._rest.call("GET", self._one(call), within)
+        if raw.status == 404 and uuid in self._memory.ids:
+            word = "ended: the PBX no longer knows the call, which this scenario placed"
+            return Done(raw=raw, state=CallState.ENDED, driver_word=word)
+        if raw.status >= 400:
+            return self._refused(raw)
+        state = entry_state(object_of(raw, "current_calls"))
+        word = ""
+        if state is CallState.UP:
+            state, word = await self._closer_state(call, raw, within)
+        return Done(raw=raw, state=state, ids=self._memory.ids.get(uuid), driver_word=word)
+
+    async def _closer_state(
+        self, call: CallAddress, raw: Raw, within: int
+    ) -> tuple[CallState, str]:
+        """Tell parked and bridged calls, which the PBX lists like any other."""
+        uuid = uuid_of(call.call_api_id)
+        slot = self._memory.slot_of(uuid, raw.at)
+        if slot is not None:
+            seen = await self.slots(call, slot, within)
+            if isinstance(seen, Done) and seen.uuid == uuid:
+                return CallState.PARKED, f"parked: slot {slot} holds it"
+        if self._memory.is_bridged(uuid):
+            return CallState.BRIDGED, "bridged: by what this scenario did"
+        return CallState.UP, ""
+
+    async def request(self, request: Request, within: int) -> Outcome:
+        """Send a raw request; a header with an empty value is left out."""
+        outside = request.path.startswith(("/oauth/", "/mock/"))
+        path = request.path if outside else self._settings.api_root + request.path
+        own = any(name.lower() == "authorization" for name, _ in request.headers)
+        headers = tuple((name, value) for name, value in request.headers if value)
+        sent = type(request)(method=request.method, path=path, headers=headers, body=request.body)
+        if own or outside:
+            raw = await self._rest.wire.send(sent, within)
+        else:
+            raw = await self._rest.authorised(sent, within)
+        about_call = "/valet_park/" in path or "/current_calls/" in path
+        return self._refused(raw, about_call=about_call) if raw.status >= 400 else Done(raw=raw)
+
+    def ids(self, uuid: str) -> CallIds | None:
+        """Return the ids of a call as last known."""
+        return self._memory.ids.get(uuid)
+
+    async def close(self) -> tuple[Leftover, ...]:
+        """Hang up what was placed, look for residue, unsubscribe."""
+        left = await hang_up_and_look(self, self._rest, self._memory, self._plan, CLOSING)
+        if self._feed is not None:
+            left += await self._feed.stop(self._rest, CLOSING)
+        return left
+
+    async def holding(self) -> Holding:
+        """Look at the live calls and the slots this scenario dealt with."""
+        raw = await self._rest.call("GET", "/client/@me/current_calls/", CLOSING)
+        listed = call_list(raw, self._numbers) if raw.status < 400 else ()
+        slots: list[tuple[str, str]] = []
+        for witness in list(self._memory.own.values())[:1]:
+            address = CallAddress(call_api_id=witness.call_api_id, extension=witness.extension)
+            for slot in self._interesting():
+                seen = await self.slots(address, slot, CLOSING)
+                if isinstance(seen, Done) and seen.uuid is not None:
+                    slots.append((slot, seen.uuid))
+        return Holding(slots=tuple(slots), calls=listed)
+
+    def _interesting(self) -> tuple[str, ...]:
+        """Return the slots worth a look: all of them, or on a shared PBX the scenario's own."""
+        if self._settings.shared:
+            return tuple(dict.fromkeys((*self._plan.slots, *self._memory.slots)))
+        first, last = self._settings.slots
+        return tuple(str(slot) for slot in range(first, last + 1))
