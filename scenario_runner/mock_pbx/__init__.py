@@ -1,0 +1,23 @@
+"""A PBX to test against: a pure switch, the vendor's REST API over it, event notifications."""
+
+from scenario_runner.mock_pbx.answer import Answer, Loss
+from scenario_runner.mock_pbx.notices import Delivery
+from scenario_runner.mock_pbx.profile import PROFILES, Access, Client, Profile, Refusals, Said
+from scenario_runner.mock_pbx.rest import EPOCH_US, MockPbx
+from scenario_runner.mock_pbx.rules import RULES, Rule
+
+__all__ = [
+    "EPOCH_US",
+    "PROFILES",
+    "RULES",
+    "Access",
+    "Answer",
+    "Client",
+    "Delivery",
+    "Loss",
+    "MockPbx",
+    "Profile",
+    "Refusals",
+    "Rule",
+    "Said",
+]

@@ -1,0 +1,73 @@
+"""The mock's own resources under `/mock`: the outside world that calls, answers and hangs up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenario_runner.mock_pbx.commands import AnswerCall, Ended, HangUp, OneCall, PlaceCall, Refusal
+from scenario_runner.mock_pbx.replies import (
+    NO_ROUTE,
+    NOT_ALLOWED,
+    Reply,
+    complaint,
+    json_object,
+    told,
+)
+from scenario_runner.mock_pbx.views import call_ids, state_view
+
+if TYPE_CHECKING:
+    from scenario_runner.mock_pbx.world import World
+
+
+def dispatch(world: World, method: str, path: str, body: bytes) -> Reply:
+    """Answer a request to `path` below `/mock/`; no token is asked for."""
+    match method, path.split("/"):
+        case "POST", ["calls"]:
+            return _place(world, body)
+        case "POST", ["calls", uuid, "answer"]:
+            return _one(world, AnswerCall(uuid), 200)
+        case "DELETE", ["calls", uuid]:
+            return _hang_up(world, uuid)
+        case "GET", ["state"]:
+            return told(200, state_view(world))
+        case _, ["calls"] | ["calls", _] | ["calls", _, "answer"] | ["state"]:
+            return NOT_ALLOWED
+        case _:
+            return NO_ROUTE
+
+
+def _place(world: World, body: bytes) -> Reply:
+    wanted = json_object(body)
+    if wanted is None:
+        return world.complain("malformed")
+    command = _placing(wanted)
+    return complaint(400, command) if isinstance(command, str) else _one(world, command, 201)
+
+
+def _placing(wanted: dict[str, object]) -> PlaceCall | str:
+    unknown = sorted(wanted.keys() - {"extension", "from", "to", "answered"})
+    if unknown:
+        return f"unknown key {unknown[0]}"
+    extension, answered = str(wanted.get("extension")), wanted.get("answered", True)
+    if not (extension.isascii() and extension.isdigit() and len(extension) <= 9):
+        return "extension must be a number"
+    if not isinstance(answered, bool):
+        return "answered must be true or false"
+    if ("from" in wanted) == ("to" in wanted):
+        return "either from or to is required"
+    party = wanted["from"] if "from" in wanted else wanted["to"]
+    if not isinstance(party, str) or not party:
+        return "from and to must be text"
+    return PlaceCall("in" if "from" in wanted else "out", int(extension), party, answered)
+
+
+def _one(world: World, command: PlaceCall | AnswerCall, status: int) -> Reply:
+    answer = world.do(command, OneCall)
+    if isinstance(answer, Refusal):
+        return world.refused(answer)
+    return told(status, call_ids(world.profile, answer.call))
+
+
+def _hang_up(world: World, uuid: str) -> Reply:
+    answer = world.do(HangUp(uuid, None, "remote"), Ended)
+    return world.refused(answer) if isinstance(answer, Refusal) else Reply(204)

@@ -1,0 +1,121 @@
+"""The mock PBX as its users meet it: requests in, answers out, notifications, timers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from scenario_runner.exchange import Response, header
+from scenario_runner.mock_pbx import api, control
+from scenario_runner.mock_pbx.answer import Answer
+from scenario_runner.mock_pbx.calls import next_deadline
+from scenario_runner.mock_pbx.profile import PROFILES, Profile
+from scenario_runner.mock_pbx.rate import HourlyLimit
+from scenario_runner.mock_pbx.replies import NO_ROUTE, NOT_ALLOWED, Reply
+from scenario_runner.mock_pbx.resource import asked_from
+from scenario_runner.mock_pbx.rules import AUTH_REQUIRED, RATE_LIMIT
+from scenario_runner.mock_pbx.tokens import Tokens
+from scenario_runner.mock_pbx.world import World
+
+if TYPE_CHECKING:
+    from scenario_runner.exchange import Headers, Request
+    from scenario_runner.mock_pbx.calls import State
+    from scenario_runner.mock_pbx.notices import Delivery
+
+EPOCH_US: Final = 1_767_225_600_000_000
+"""What the mock's clock calls zero, unless told otherwise: 2026-01-01 00:00:00 UTC."""
+
+_API: Final = "/api/ver1.0/"
+_JSON: Final = (("Content-Type", "application/json"),)
+
+
+class MockPbx:
+    """A PBX to test against: one client's extensions, calls and slots.
+
+    The same seed and the same requests at the same times give the same answers to the byte.
+    Times are microseconds of a clock that starts at 0; `epoch_us` is that zero in microseconds
+    since 1970. The clock never goes back: what comes with an earlier time happens now.
+    """
+
+    def __init__(
+        self, profile: Profile = PROFILES["vendor"], *, seed: int = 0, epoch_us: int = EPOCH_US
+    ) -> None:
+        self._world = World(profile, seed, epoch_us)
+        self._tokens = Tokens(profile, seed)
+        self._limit = HourlyLimit(profile.hourly_limit)
+
+    @property
+    def profile(self) -> Profile:
+        """What this PBX is like."""
+        return self._world.profile
+
+    @property
+    def state(self) -> State:
+        """What the switch holds now."""
+        return self._world.state
+
+    @property
+    def clock_us(self) -> int:
+        """The latest time this PBX was told."""
+        return self._world.clock
+
+    @property
+    def exercised(self) -> frozenset[str]:
+        """The ids of the rules that have decided something so far."""
+        return frozenset(self._world.exercised)
+
+    def handle(self, request: Request, now_us: int) -> Answer:
+        """Answer one request at the time `now_us`; timers that are due by then fire first."""
+        self._world.pass_time(now_us)
+        path, _, query = request.path.partition("?")
+        if path.startswith(_API):
+            return self._api(request, path[len(_API) :])
+        if path == "/oauth/token":
+            return _answer(self._oauth(request, query), _JSON)
+        if path.startswith("/mock/"):
+            reply = control.dispatch(self._world, request.method, path[6:], request.body)
+            return _answer(reply, _JSON)
+        return _answer(NO_ROUTE, _JSON)
+
+    def tick(self, now_us: int) -> None:
+        """Let time pass without a request."""
+        self._world.pass_time(now_us)
+
+    def next_deadline(self) -> int | None:
+        """Return the time of the earliest timer, or None while nothing waits."""
+        return next_deadline(self._world.state)
+
+    def take_deliveries(self) -> tuple[Delivery, ...]:
+        """Return the notifications not taken yet, in the order of what they tell."""
+        taken = tuple(self._world.outbox)
+        self._world.outbox.clear()
+        return taken
+
+    def _api(self, request: Request, path: str) -> Answer:
+        reply = self._reply(request, path)
+        return _answer(reply, _JSON + self._limit.headers(self._world.clock))
+
+    def _reply(self, request: Request, path: str) -> Reply:
+        world = self._world
+        authorization = header(request.headers, "authorization")
+        grant = self._tokens.grant(authorization, world.clock)
+        if grant is None:
+            return world.refuse(AUTH_REQUIRED)
+        if not self._limit.take(world.clock):
+            return world.refuse(RATE_LIMIT)
+        asked = asked_from(path, request.body)
+        if asked is None:
+            return NO_ROUTE
+        return api.dispatch(world, grant.access, request.method, asked)
+
+    def _oauth(self, request: Request, query: str) -> Reply:
+        if request.method != "POST":
+            return NOT_ALLOWED
+        form = request.body.decode("utf-8", "replace") or query
+        return self._tokens.issue(form, self._world.clock)
+
+
+def _answer(reply: Reply, headers: Headers) -> Answer:
+    response = Response(
+        status=reply.status, headers=headers if reply.body else headers[1:], body=reply.body
+    )
+    return Answer(response=response)
