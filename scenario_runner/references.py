@@ -67,10 +67,11 @@ class Fields:
 Expression: TypeAlias = Literal | Reference | Text | Items | Fields
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_STEPS = rf"(?:\.(?:{_NAME}|[0-9]+)|\[[0-9]+\])*"
+_STEPS = rf"(?:\.(?:{_NAME}|[0-9]{{1,9}})|\[[0-9]{{1,9}}\])*"
 _REFERENCE = re.compile(
     rf"\$(?:(?P<dollar>\$)|\{{(?P<braced>{_NAME}{_STEPS})\}}|(?P<bare>{_NAME}{_STEPS}))"
 )
+_UNCLOSED = re.compile(rf"\$\{{(?={_NAME})[^}}\s]*\}}?")
 _PART = re.compile(rf"\.?({_NAME})|\.([0-9]+)|\[([0-9]+)\]")
 NAME = re.compile(_NAME)
 
@@ -118,9 +119,25 @@ def _parts(text: str, span: Span) -> Iterator[str | Reference]:
             yield "$"
             continue
         path = parse_path(found["braced"] or found["bare"])
-        yield Reference(str(path[0]), path[1:], span)
+        yield Reference(str(path[0]), path[1:], _within(span, text, found))
     if done < len(text):
         yield text[done:]
+
+
+def _within(span: Span, text: str, found: re.Match[str]) -> Span:
+    """Narrow the span of a one-line text, bare or in quotes, to a reference inside it."""
+    spare = span.end_column - span.column - len(text)
+    if span.line != span.end_line or spare not in (0, 2):
+        return span
+    start = span.column + spare // 2
+    return span._replace(column=start + found.start(), end_column=start + found.end())
+
+
+def bad_reference(text: str) -> str | None:
+    """Return the first `${name` in `text` that is not closed or holds more than a path."""
+    for found in _UNCLOSED.finditer(_REFERENCE.sub(lambda good: " " * len(good[0]), text)):
+        return found[0]
+    return None
 
 
 def references(expression: Expression) -> Iterator[Reference]:

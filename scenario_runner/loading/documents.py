@@ -1,0 +1,81 @@
+"""Files to scenarios: reads, parses and builds one file at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import Note
+from scenario_runner.loading import LoadedFile, LoadOptions
+from scenario_runner.loading.files import read_text
+from scenario_runner.loading.fragments import Shelf
+from scenario_runner.loading.parsing import parse
+from scenario_runner.loading.problems import Problems, Unreadable
+from scenario_runner.loading.scenarios import Surroundings, scenarios
+from scenario_runner.source import Source, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scenario_runner.model.scenario import Scenario
+
+
+def load(files: Iterable[str], options: LoadOptions) -> Iterator[LoadedFile]:
+    """Load one file after the other; fragments are read once for all of them."""
+    shelf = Shelf(Path(options.root), options.strict)
+    for file in files:
+        try:
+            text = read_text(Path(file), file)
+        except Unreadable as error:
+            yield LoadedFile(file=file, scenarios=(), problems=(error.problem,))
+            continue
+        yield _load(Source(file, text), options, shelf)
+
+
+def load_text(text: str, file: str, options: LoadOptions) -> LoadedFile:
+    """Load the text of a file that is called `file`."""
+    shelf = Shelf(Path(options.root), options.strict)
+    return _load(Source(file, text.removeprefix("\ufeff")), options, shelf)
+
+
+def _load(source: Source, options: LoadOptions, shelf: Shelf) -> LoadedFile:
+    problems = Problems(strict=options.strict)
+    shelf.begin(source.file)
+    around = Surroundings(file=source.file, shelf=shelf, overrides=dict(options.overrides))
+    made: list[Scenario] = []
+    declared: frozenset[str] = frozenset()
+    try:
+        documents = parse(source.text, source.file, problems)
+        if not documents:
+            problems.add(
+                "empty-file", "there is nothing in this file", Span(source.file, 1, 1, 1, 1),
+                "write a scenario: 'scenario:' with its name, then 'steps:'",
+            )  # fmt: skip
+        for document in documents:
+            built, names = scenarios(document, around, problems)
+            made.extend(built)
+            declared |= names
+        _unique_names(made, problems)
+    except Unreadable as error:
+        problems.found.append(error.problem)
+    sources = (source, *shelf.used())
+    return LoadedFile(
+        file=source.file,
+        scenarios=() if problems.errors else tuple(replace(one, sources=sources) for one in made),
+        problems=problems.in_order(),
+        sources=sources,
+        declared=declared,
+    )
+
+
+def _unique_names(made: list[Scenario], problems: Problems) -> None:
+    first: dict[str, Span] = {}
+    for scenario in made:
+        if not scenario.row and scenario.name in first:
+            problems.add(
+                "duplicate-scenario", f"two scenarios in this file are named '{scenario.name}'",
+                scenario.span, "give one of them another name",
+                Note(message="the first one is here", span=first[scenario.name]),
+            )  # fmt: skip
+        first.setdefault(scenario.name, scenario.span)

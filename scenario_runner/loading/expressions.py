@@ -1,0 +1,133 @@
+"""Nodes to expressions: values with references, durations, and truth values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenario_runner.durations import parse_duration
+from scenario_runner.loading.nodes import Leaf, Listing, Mapping, kind_of
+from scenario_runner.model.duration import Duration
+from scenario_runner.references import (
+    Fields,
+    Items,
+    Literal,
+    Reference,
+    bad_reference,
+    parse_text,
+    references,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scenario_runner.loading.nodes import Node
+    from scenario_runner.loading.reading import Reading
+    from scenario_runner.references import Expression, Json
+    from scenario_runner.source import Span
+
+TRUTHS = {
+    "yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false",
+    "true": "true", "false": "false",
+}  # fmt: skip
+NULLS = ("", "~", "none", "nil", "nothing")
+
+
+def expression(node: Node, reading: Reading) -> Expression:
+    """Turn a node into an expression; every reference in it is looked up among the names."""
+    made = _made(node, reading)
+    if not isinstance(made, Literal):
+        for reference in references(made):
+            reading.names.read(reference)
+    return made
+
+
+def _made(node: Node, reading: Reading) -> Expression:
+    match node:
+        case Leaf(value=str() as text) if "$" in text:
+            fault = bad_reference(text)
+            if fault:
+                reading.problem(
+                    "bad-reference", f"{fault} is no reference", node.span,
+                    "a reference is $name or ${name}; a plain dollar is written $$",
+                )  # fmt: skip
+            return parse_text(text, node.span)
+        case Leaf():
+            return Literal(node.value, node.span)
+        case Listing():
+            return Items(tuple(_made(item, reading) for item in node.items), node.span)
+        case Mapping():
+            fields = tuple((key, _made(value, reading)) for key, value in node.fields.items())
+            return Fields(fields, node.span)
+
+
+def literal(value: Json, span: Span) -> Expression:
+    """Turn plain data, such as a value from the command line, into an expression."""
+    match value:
+        case dict():
+            return Fields(tuple((key, literal(item, span)) for key, item in value.items()), span)
+        case list():
+            return Items(tuple(literal(item, span) for item in value), span)
+        case _:
+            return Literal(value, span)
+
+
+def optional(node: Node | None, reading: Reading) -> Expression | None:
+    """The expression of a node that may be missing."""
+    return None if node is None else expression(node, reading)
+
+
+def truth(node: Node, reading: Reading) -> Expression:
+    """An expression that is true, false, or a reference."""
+    made = expression(node, reading)
+    if isinstance(made, Literal) and not isinstance(made.value, bool):
+        word = str(made.value)
+        reading.problem(
+            "not-true-or-false", f"'{word}' is neither true nor false", node.span,
+            f"write {TRUTHS.get(word.lower(), 'true or false')}, without quotes",
+        )  # fmt: skip
+    return made
+
+
+def duration(node: Node, reading: Reading, *, shortest: int = 1) -> Duration:
+    """Microseconds, or a reference; anything else is reported and read as zero."""
+    made = expression(node, reading)
+    match made:
+        case Reference():
+            return Duration(made, node.span)
+        case Literal(str() as text):
+            found = parse_duration(text)
+            if found is None:
+                reading.problem(
+                    "bad-duration", f"'{text}' is no duration", node.span, duration_hint(text)
+                )
+            elif found < shortest:
+                reading.problem(
+                    "out-of-range", f"{text} is no time at all", node.span, "write 1s or more"
+                )
+            return Duration(found or 0, node.span)
+        case _:
+            reading.problem(
+                "bad-duration", f"a duration is wanted here, this is {kind_of(node)}", node.span,
+                "write it out (5s), or write one reference and nothing else ($pause)",
+            )  # fmt: skip
+            return Duration(0, node.span)
+
+
+def duration_hint(text: str) -> str:
+    """How to mend a text that was meant to be a duration."""
+    number, letters = (
+        text.rstrip("abcdefghijklmnopqrstuvwxyzµ ").strip(),
+        text.lstrip("0123456789. "),
+    )
+    if not letters:
+        return f"say {text}s"
+    unit = letters[:3] if letters.startswith(("ms", "mil", "min")) else letters[:1]
+    known = {"s": "s", "m": "m", "min": "m", "mil": "ms", "ms": "ms", "h": "h"}
+    if number.replace(".", "", 1).isdigit() and unit in known:
+        return f"say {number}{known[unit]}"
+    return "durations look like 250ms, 5s, 3m, 3m10s or 1h"
+
+
+def literal_items(made: Expression) -> Sequence[Expression] | None:
+    """The items of a list that is written out in the file."""
+    return made.items if isinstance(made, Items) else None

@@ -1,0 +1,89 @@
+"""Finds scenario files and reads them, within bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import UsageError, did_you_mean
+from scenario_runner.loading.problems import Unreadable
+from scenario_runner.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SUFFIXES = (".scenario.yaml", ".scenario.yml")
+LARGEST = 1_048_576
+
+
+def find_files(paths: Sequence[str]) -> tuple[str, ...]:
+    """Return the files named and those found below the directories named, each once.
+
+    A directory is searched for `*.scenario.yaml` and `*.scenario.yml`, in the order of their
+    names and without hidden directories. Raises UsageError for a path that does not exist.
+    """
+    found: dict[str, None] = {}
+    for name in paths:
+        path = Path(name)
+        if path.is_dir():
+            found.update(dict.fromkeys(_below(path)))
+        elif path.exists():
+            found[name] = None
+        else:
+            raise UsageError(f"there is no file or directory '{name}'", hint=_near(path))
+    return tuple(found)
+
+
+def _below(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*.scenario.y*ml")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.name.endswith(SUFFIXES) and not hidden and path.is_file():
+            yield str(path)
+
+
+def _near(path: Path) -> str | None:
+    """A name beside the missing one that looks like it."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return f"there is no directory '{path.parent}' either"
+    return did_you_mean(path.name, names)
+
+
+def read_text(path: Path, shown: str) -> str:
+    """Return the text of a file; raise Unreadable, which names it `shown`."""
+    start = Span(shown, 1, 1, 1, 1)
+    try:
+        if path.is_dir():
+            raise Unreadable(
+                "unreadable", "this is a directory, not a file", start, "name a file in it"
+            )
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise Unreadable(
+            "unreadable", f"this file can't be read: {reason}", start, "look at its permissions"
+        ) from None
+    except ValueError:
+        raise Unreadable("unreadable", "this is no name of a file", start) from None
+    if len(data) > LARGEST:
+        raise Unreadable(
+            "too-large", "this file is larger than 1 MiB", start,
+            "is it a scenario? split it into several files",
+        )  # fmt: skip
+    return _decoded(data, shown)
+
+
+def _decoded(data: bytes, shown: str) -> str:
+    try:
+        return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        raise Unreadable(
+            "not-utf8", f"the byte 0x{data[error.start]:02X} is no UTF-8 text",
+            Span(shown, line, column, line, column + 1),
+            "save the file as UTF-8 in your editor; is it a text file at all?",
+        ) from None  # fmt: skip

@@ -1,0 +1,294 @@
+"""Who knows which name where: every name bound in a scenario or fragment, and every use of one."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import Note, did_you_mean
+from scenario_runner.loading.exclusion import exclude_one_another
+from scenario_runner.loading.paths import path_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scenario_runner.loading.problems import Problems
+    from scenario_runner.model.steps import Condition
+    from scenario_runner.references import Expression, Reference
+    from scenario_runner.source import Span
+
+RESERVED = ("env", "secret", "target")
+CALL_FIELDS = ("uuid", "call_api_id", "extension", "extension_id", "call_id")
+TARGET_FIELDS = ("name", "slots", "park_timeout")
+
+
+class Kind(StrEnum):
+    """What a name stands for, in words."""
+
+    VARIABLE = "variable"
+    CALL = "call"
+    CAPTURE = "capture"
+    LEASE = "reserved number"
+    ROW = "matrix column"
+    ITEM = "item"
+    PARAM = "parameter"
+    EXPORT = "export"
+
+
+@dataclass(slots=True)
+class Bound:
+    """A name that is bound somewhere; `value` where it is known from the file."""
+
+    name: str
+    kind: Kind
+    span: Span
+    conditions: tuple[Condition, ...] = ()
+    value: Expression | None = None
+    is_call: bool = False
+    used: bool = False
+    options: tuple[Expression, ...] = ()
+
+
+@dataclass(slots=True)
+class _Missing:
+    """A use of a name that nothing had bound up to there."""
+
+    name: str
+    span: Span
+    known: tuple[str, ...]
+    wanted: Kind
+
+
+@dataclass(slots=True)
+class Names:
+    """The names of one scenario or fragment while it is read from top to bottom."""
+
+    problems: Problems
+    visible: dict[str, list[Bound]] = field(default_factory=dict)
+    concurrent: dict[str, list[Bound]] = field(default_factory=dict)
+    everything: list[Bound] = field(default_factory=list)
+    labels: dict[str, Span] = field(default_factory=dict)
+    all_labels: dict[str, Span] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
+    unsure: set[str] = field(default_factory=set)
+    _missing: list[_Missing] = field(default_factory=list)
+
+    def bind(self, name: str, kind: Kind, span: Span, value: Expression | None = None) -> Bound:
+        """Bind a name from here on; a second time is a problem unless conditions exclude it."""
+        bound = Bound(name, kind, span, self.conditions, value, is_call=kind is Kind.CALL)
+        if name in RESERVED:
+            self.problems.add(
+                "reserved-name", f"'{name}' is a name of the language itself", span,
+                "choose another name",
+            )  # fmt: skip
+            return bound
+        for other in (*self.visible.get(name, ()), *self.concurrent.get(name, ())):
+            if not exclude_one_another(other.conditions, bound.conditions):
+                self.problems.add(
+                    "bound-twice", f"'{name}' is bound a second time", span,
+                    "choose another name, or give both steps a 'when' that excludes the other",
+                    Note(message="it is bound here", span=other.span),
+                )  # fmt: skip
+                other.used = bound.used = True
+                break
+        self.visible.setdefault(name, []).append(bound)
+        self.everything.append(bound)
+        return bound
+
+    def label(self, name: str, span: Span) -> None:
+        """Give a step its label."""
+        if name in self.all_labels:
+            self.problems.add(
+                "duplicate-id", f"two steps have the id '{name}'", span, "choose another id",
+                Note(message="the first one is here", span=self.all_labels[name]),
+            )  # fmt: skip
+        self.labels[name] = self.all_labels.setdefault(name, span)
+
+    def read(self, reference: Reference) -> None:
+        """A value is read: note its use, or that nothing has bound it so far."""
+        name = reference.name
+        if name in RESERVED:
+            self._read_reserved(reference)
+        elif name in self.visible:
+            for bound in self.visible[name]:
+                bound.used = True
+            self._read_inside(reference, self.visible[name][-1])
+        else:
+            self._miss(name, reference.span, Kind.VARIABLE)
+
+    def read_call(self, name: str, span: Span) -> None:
+        """A call is named: note its use, or why there is no such call."""
+        if name.startswith("$"):
+            bare = name.lstrip("${").rstrip("}").partition(".")[0]
+            self.problems.add(
+                "call-by-value", f"a call is wanted here, and {name} is a value", span,
+                f"write the call's name bare: {bare}",
+            )  # fmt: skip
+            self.unsure.add(bare)
+        elif name not in self.visible:
+            self._miss(name, span, Kind.CALL)
+        else:
+            for bound in self.visible[name]:
+                bound.used = True
+            bound = self.visible[name][-1]
+            if not bound.is_call:
+                self.problems.add(
+                    "not-a-call", f"'{name}' is a {bound.kind}, not a call", span,
+                    "a call gets its name from 'as' in a 'call' step",
+                    Note(message="it is bound here", span=bound.span),
+                )  # fmt: skip
+
+    def read_label(self, name: str, span: Span) -> None:
+        """An earlier step is named by its id."""
+        if name not in self.labels:
+            self._miss_label(name, span)
+
+    def suspect(self, words: set[str]) -> None:
+        """Take these words for names that a step with a problem might bind or use."""
+        self.unsure |= words
+        for word in words & self.visible.keys():
+            for bound in self.visible[word]:
+                bound.used = True
+
+    @contextmanager
+    def under(self, condition: Condition | None) -> Iterator[None]:
+        """What is bound inside is bound only where the condition holds."""
+        before = self.conditions
+        if condition is not None:
+            self.conditions = (*before, condition)
+        yield
+        self.conditions = before
+
+    def branches(self) -> Branches:
+        """Begin a `together`, whose branches do not see each other's names."""
+        return Branches(self)
+
+    def finish(self) -> None:
+        """Report every name that nothing had bound where it was used: once, at its first use."""
+        where = {bound.name: bound.span for bound in reversed(self.everything)}
+        uses: dict[tuple[str, bool], list[_Missing]] = {}
+        for miss in self._missing:
+            if miss.name not in self.unsure:
+                uses.setdefault((miss.name, miss.wanted is Kind.CALL), []).append(miss)
+        for missing in uses.values():
+            self._report(missing, where.get(missing[0].name))
+
+    def _miss(self, name: str, span: Span, wanted: Kind) -> None:
+        known = self.visible
+        names = tuple(n for n in known if wanted is not Kind.CALL or known[n][-1].is_call)
+        self._missing.append(_Missing(name, span, names, wanted))
+
+    def _report(self, uses: list[_Missing], bound_at: Span | None) -> None:
+        miss = uses[0]
+        is_call = miss.wanted is Kind.CALL
+        code = "unknown-call" if is_call else "undefined-name"
+        shown = f"'{miss.name}'" if is_call else f"${miss.name}"
+        also = [Note(message=f"{shown} is used here too", span=other.span) for other in uses[1:4]]
+        if bound_at is not None:
+            self.problems.add(
+                code, f"{shown} is not bound yet at this point", miss.span,
+                "use it after the step that binds it; branches of 'together' run at the same time",
+                Note(message="it is bound here", span=bound_at), *also,
+            )  # fmt: skip
+            return
+        self.problems.add(
+            code, f"no call is named {shown}" if is_call else f"nothing is named {shown}",
+            miss.span, did_you_mean(miss.name, miss.known) or _known(miss, is_call=is_call), *also,
+        )  # fmt: skip
+
+    def _miss_label(self, name: str, span: Span) -> None:
+        if name in self.unsure:
+            return
+        self.problems.add(
+            "unknown-id", f"no earlier step has the id '{name}'", span,
+            did_you_mean(name, self.labels) or f"give the step that is meant 'id: {name}'",
+        )  # fmt: skip
+
+    def _read_reserved(self, reference: Reference) -> None:
+        name, path = reference.name, reference.path
+        if name == "target":
+            self._field(reference, TARGET_FIELDS, "the target")
+        elif not path or not isinstance(path[0], str):
+            self.problems.add(
+                "unknown-field", f"${name} needs the name of an environment variable",
+                reference.span, f"write ${name}.NAME",
+            )  # fmt: skip
+        elif len(path) > 1:
+            self.problems.add(
+                "unknown-field", f"${name}.{path[0]} is text and has no '{path[1]}'",
+                reference.span, f"if a dot follows the value, write ${{{name}.{path[0]}}}",
+            )  # fmt: skip
+
+    def _read_inside(self, reference: Reference, bound: Bound) -> None:
+        if bound.is_call:
+            self._field(reference, CALL_FIELDS, f"the call '{bound.name}'")
+        elif bound.value is not None and reference.path:
+            fault = path_fault(bound.value, reference.path)
+            if fault:
+                self.problems.add(
+                    "unknown-field", f"${bound.name} {fault}", reference.span,
+                    f"if a dot follows the value, write ${{{bound.name}}}",
+                    Note(message="it is bound here", span=bound.span),
+                )  # fmt: skip
+
+    def _field(self, reference: Reference, fields: tuple[str, ...], whose: str) -> None:
+        if len(reference.path) == 1 and reference.path[0] in fields:
+            return
+        hint = f"write ${reference.name}.{fields[0]}; there is {', '.join(fields)}"
+        if not reference.path:
+            message = f"{reference} is {whose} as a whole, not a value"
+        else:
+            message = f"{whose} has no '{'.'.join(str(step) for step in reference.path)}'"
+            hint = did_you_mean(str(reference.path[0]), fields) or hint
+        self.problems.add("unknown-field", message, reference.span, hint)
+
+
+def _known(miss: _Missing, *, is_call: bool) -> str:
+    if miss.known:
+        shown = ", ".join(miss.known[:8])
+        return f"known here: {shown}"
+    return (
+        "name the call in an earlier step: call: {as: …}" if is_call
+        else "bind it in 'vars', or save it in an earlier step; a plain dollar is written $$"
+    )  # fmt: skip
+
+
+class Branches:
+    """Keeps the names of concurrent branches apart until all are read."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._before = _copied(names.visible)
+        self._outer = names.concurrent
+        self._labels = dict(names.labels)
+        self._new_labels: dict[str, Span] = {}
+        self._new: dict[str, list[Bound]] = {}
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Read one branch."""
+        names = self._names
+        names.visible = _copied(self._before)
+        names.labels = dict(self._labels)
+        names.concurrent = {**self._outer, **_copied(self._new)}
+        yield
+        for name, bound in names.visible.items():
+            fresh = bound[len(self._before.get(name, ())) :]
+            if fresh:
+                self._new.setdefault(name, []).extend(fresh)
+        self._new_labels |= names.labels
+
+    def join(self) -> None:
+        """From here on, everything that the branches bound is visible."""
+        names = self._names
+        names.visible = _copied(self._before)
+        for name, bound in self._new.items():
+            names.visible.setdefault(name, []).extend(bound)
+        names.concurrent = self._outer
+        names.labels = self._labels | self._new_labels
+
+
+def _copied(names: dict[str, list[Bound]]) -> dict[str, list[Bound]]:
+    return {name: list(bound) for name, bound in names.items()}

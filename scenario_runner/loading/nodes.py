@@ -1,0 +1,132 @@
+"""A YAML document as a tree: what each node says, as plain data too, and where it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from scenario_runner.references import Json, Path, Scalar
+    from scenario_runner.source import Span
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """A single value; `text` is as typed, `value` what the language reads in it."""
+
+    text: str
+    value: Scalar
+    plain: bool
+    span: Span
+
+    @property
+    def data(self) -> Json:
+        """The value as plain data."""
+        return self.value
+
+
+@dataclass(slots=True, eq=False)
+class Listing:
+    """A list of nodes."""
+
+    span: Span
+    flow: bool
+    items: list[Node] = field(default_factory=list)
+    data: list[Json] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Mapping:
+    """A map of nodes; `keys` tells where each key stands."""
+
+    span: Span
+    flow: bool
+    keys: dict[str, Span] = field(default_factory=dict)
+    fields: dict[str, Node] = field(default_factory=dict)
+    data: dict[str, Json] = field(default_factory=dict)
+
+
+Node: TypeAlias = Leaf | Listing | Mapping
+
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
+_WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
+_LONGEST_NUMBER = 300
+
+
+def plain_value(text: str) -> Scalar:
+    """Read an unquoted scalar: whole and decimal numbers, true, false, null, else text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[-1:].isdigit() and len(text) <= _LONGEST_NUMBER:
+        if _WHOLE.fullmatch(text) and text != "-0":
+            return int(text)
+        if _DECIMAL.fullmatch(text):
+            return float(text)
+    return text
+
+
+def node_at(root: Node, path: Path) -> Node:
+    """The node that a path of keys and indexes leads to."""
+    for step in path:
+        match root:
+            case Mapping():
+                root = root.fields[str(step)]
+            case Listing() if isinstance(step, int):
+                root = root.items[step]
+            case _:
+                break
+    return root
+
+
+def place(root: Node, path: Path) -> Span:
+    """Where to point for the value at `path`: at a block map or list, its key; else the value."""
+    node = node_at(root, path)
+    if isinstance(node, Leaf) or node.flow or not path:
+        return node.span
+    parent = node_at(root, path[:-1])
+    return parent.keys[str(path[-1])] if isinstance(parent, Mapping) else node.span
+
+
+def kind_of(node: Node) -> str:
+    """Name what a node is, with its article: a list, a map, text, a number."""
+    match node:
+        case Mapping():
+            return "a map"
+        case Listing():
+            return "a list"
+        case Leaf(value=bool()):
+            return "true or false"
+        case Leaf(value=str()):
+            return "text"
+        case Leaf(value=None):
+            return "null"
+        case Leaf():
+            return "a number"
+
+
+def as_map(node: Node) -> Mapping:
+    """The node, which the schema has made sure is a map."""
+    return node if isinstance(node, Mapping) else Mapping(node.span, flow=False)
+
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def words(node: Node) -> set[str]:
+    """Every word below a node that could be a name."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        one = pending.pop()
+        match one:
+            case Leaf():
+                found.update(_WORD.findall(one.text))
+            case Listing():
+                pending.extend(one.items)
+            case Mapping():
+                for key in one.keys:
+                    found.update(_WORD.findall(key))
+                pending.extend(one.fields.values())
+    return found
