@@ -22,13 +22,14 @@ DriverSettings: TypeAlias = MockSettings
 class Target:
     """A PBX to run against.
 
-    `host` is for people; `slots` is the inclusive range of slot numbers, `extensions` maps the
+    `host` is for people, `base_url` the root for requests repeated by hand; `slots` is the inclusive range of slot numbers, `extensions` maps the
     numbers to the PBX's ids, `park_timeout` is in microseconds.
     """
 
     name: str
     driver: str
     host: str
+    base_url: str
     settings: DriverSettings
     slots: tuple[int, int] = (1, 20)
     park_timeout: int = 3 * MINUTE

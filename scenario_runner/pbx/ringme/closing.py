@@ -27,7 +27,7 @@ async def hang_up_and_look(
     witness = next((i for i in placed.values() if not _is_parked(i, memory)), None)
     left: list[Leftover] = []
     for ids in list(placed.values()):
-        if ids is not witness and ids.uuid in memory.own:
+        if ids.uuid in memory.own and not _keeps(witness, ids, memory):
             left += await _hang_up(session, ids, within)
     if witness is not None and witness.uuid in memory.own:
         slots = tuple(dict.fromkeys((*plan.slots, *memory.slots)))
@@ -35,6 +35,13 @@ async def hang_up_and_look(
         left += await _hang_up(session, witness, within)
     left += await _alive(rest, placed, within)
     return tuple(left)
+
+
+def _keeps(witness: CallIds | None, ids: CallIds, memory: Memory) -> bool:
+    """Tell whether hanging this call up would end the witness, too."""
+    return witness is not None and (
+        ids is witness or memory.partner_of(ids.uuid) == witness.uuid
+    )
 
 
 def _is_parked(ids: CallIds, memory: Memory) -> bool:

@@ -66,9 +66,9 @@ class Memory:
         """Return the UUID of the call that this session parked in the slot."""
         return next((u for u, p in self._parked.items() if p.slot == slot and now < p.until), None)
 
-    def is_bridged(self, uuid: str) -> bool:
-        """Tell whether the call is joined with another."""
-        return uuid in self._partners
+    def partner_of(self, uuid: str) -> str | None:
+        """Return the UUID of the call that this one is joined with."""
+        return self._partners.get(uuid)
 
     def ended(self, uuid: str) -> None:
         """Remember that a call is over; the one it is joined with is, too (assumed)."""

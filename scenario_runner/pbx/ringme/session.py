@@ -180,7 +180,7 @@ class RingMeSession:
             seen = await self.slots(call, slot, within)
             if isinstance(seen, Done) and seen.uuid == uuid:
                 return CallState.PARKED, f"parked: slot {slot} holds it"
-        if self._memory.is_bridged(uuid):
+        if self._memory.partner_of(uuid) is not None:
             return CallState.BRIDGED, "bridged: by what this scenario did"
         return CallState.UP, ""
 

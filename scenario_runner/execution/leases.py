@@ -1,0 +1,128 @@
+"""Leases of slots and extensions: scenarios that run side by side never meet on one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from scenario_runner.model.scenario import Needs
+    from scenario_runner.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What a scenario holds: `bound` are its (name, number) pairs, the rest all its resources."""
+
+    bound: tuple[tuple[str, str], ...] = ()
+    slots: frozenset[str] = frozenset()
+    extensions: frozenset[str] = frozenset()
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The slots and extensions of a target, as text, in the order they are leased."""
+
+    slots: tuple[str, ...]
+    extensions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, target: Target) -> Pool:
+        """Return the pool of a target."""
+        first, last = target.slots
+        return cls(
+            slots=tuple(str(slot) for slot in range(first, last + 1)),
+            extensions=tuple(number for number, _ in target.extensions),
+        )
+
+    def lacks(self, needs: Needs) -> str | None:
+        """Say why the needs can never be met here, or None."""
+        for what, names, numbers, literal in (
+            ("slots", needs.slots, self.slots, needs.literal_slots),
+            ("extensions", needs.extensions, self.extensions, needs.literal_extensions),
+        ):
+            there = len(set(numbers) - set(literal))
+            if len(names) > there:
+                return f"it needs {len(names)} {what} to choose from and the target has {there}"
+        return None
+
+    def lease(self, needs: Needs, held: tuple[Lease, ...] = ()) -> Lease | None:
+        """Return a lease that meets no other one, or None while there is none."""
+        if held and (needs.alone or any(lease.alone for lease in held)):
+            return None
+        taken_slots = frozenset().union(*(lease.slots for lease in held))
+        taken = frozenset().union(*(lease.extensions for lease in held))
+        slots = _take(needs.slots, self.slots, needs.literal_slots, taken_slots)
+        extensions = _take(needs.extensions, self.extensions, needs.literal_extensions, taken)
+        if slots is None or extensions is None:
+            return None
+        return Lease(
+            bound=(*slots.items(), *extensions.items()),
+            slots=frozenset((*slots.values(), *needs.literal_slots)),
+            extensions=frozenset((*extensions.values(), *needs.literal_extensions)),
+            alone=needs.alone,
+        )
+
+
+def _take(
+    names: tuple[str, ...],
+    numbers: tuple[str, ...],
+    literal: tuple[str, ...],
+    taken: frozenset[str],
+) -> dict[str, str] | None:
+    """Bind each name to a free number; None where a literal one or too many are taken."""
+    if taken.intersection(literal):
+        return None
+    free = [number for number in numbers if number not in taken and number not in literal]
+    return dict(zip(names, free, strict=False)) if len(free) >= len(names) else None
+
+
+@dataclass(slots=True)
+class Desk:
+    """Hands out leases in the order they are asked for; who can't be served yet is overtaken.
+
+    Nobody overtakes a scenario that wants to be alone, so that its turn comes.
+    """
+
+    pool: Pool
+    _held: list[Lease] = field(default_factory=list)
+    _waiting: list[tuple[Needs, asyncio.Future[Lease]]] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def leased(self, needs: Needs) -> AsyncIterator[Lease]:
+        """Wait for a lease, hold it inside the block, and give it back."""
+        future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
+        self._waiting.append((needs, future))
+        self._serve()
+        try:
+            lease = await future
+        except asyncio.CancelledError:
+            self._give_up(needs, future)
+            raise
+        try:
+            yield lease
+        finally:
+            self._held.remove(lease)
+            self._serve()
+
+    def _give_up(self, needs: Needs, future: asyncio.Future[Lease]) -> None:
+        if future.done() and not future.cancelled():
+            self._held.remove(future.result())
+        elif (needs, future) in self._waiting:
+            self._waiting.remove((needs, future))
+        self._serve()
+
+    def _serve(self) -> None:
+        for needs, future in list(self._waiting):
+            lease = self.pool.lease(needs, tuple(self._held))
+            if lease is not None:
+                self._waiting.remove((needs, future))
+                self._held.append(lease)
+                future.set_result(lease)
+            elif needs.alone:
+                return

@@ -1,0 +1,170 @@
+"""Runs scenarios side by side against one target in real time, never two on one resource."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scenario_runner.clock import LoopClock
+from scenario_runner.engine.running import Conditions, execute
+from scenario_runner.events import Event, ScenarioFinished
+from scenario_runner.execution.leases import Desk, Lease, Pool
+from scenario_runner.execution.orders import scenario_seed
+from scenario_runner.execution.results import Results, as_flaky, is_green
+from scenario_runner.execution.skipping import skip, why_not
+from scenario_runner.model.vocabulary import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
+
+    from scenario_runner.execution.options import RunOptions
+    from scenario_runner.masking import Mask
+    from scenario_runner.model.scenario import Scenario
+    from scenario_runner.model.target import Target
+    from scenario_runner.pbx.protocol import Connection
+
+MOST_JOBS = 64
+
+
+class InOrder:
+    """Passes events on in the order of the scenarios, although they run side by side.
+
+    The first scenario that is not done speaks at once; what the others say is kept until then.
+    """
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._head = 0
+        self._kept: dict[int, list[Event]] = {}
+        self._done: set[int] = set()
+
+    def voice(self, index: int) -> Callable[[Event], None]:
+        """Return the `emit` of the scenario with this index."""
+
+        def emit(event: Event) -> None:
+            if index == self._head:
+                self._emit(event)
+            else:
+                self._kept.setdefault(index, []).append(event)
+
+        return emit
+
+    def done(self, index: int) -> None:
+        """Say that the scenario with this index is over."""
+        self._done.add(index)
+        while self._head in self._done:
+            self._done.remove(self._head)
+            self._head += 1
+            for event in self._kept.pop(self._head, []):
+                self._emit(event)
+
+    def flush(self) -> None:
+        """Pass on what is still kept, when no more will come."""
+        for index in sorted(self._kept):
+            for event in self._kept[index]:
+                self._emit(event)
+        self._kept.clear()
+
+
+@dataclass(slots=True, kw_only=True)
+class NetworkRun:
+    """A run against a target in real time; `connect` opens it once for all scenarios."""
+
+    target: Target
+    options: RunOptions
+    mask: Mask
+    emit: Callable[[Event], None]
+    connect: Callable[[], AbstractAsyncContextManager[Connection]]
+    _stopping: bool = field(default=False)
+
+    def run(self, scenarios: Iterable[Scenario], results: Results) -> None:
+        """Run the scenarios; Ctrl-C ends the run after the cleanups of those that are running."""
+        try:
+            asyncio.run(self._all(list(scenarios), results))
+        except KeyboardInterrupt:
+            results.interrupted = True
+
+    async def _all(self, scenarios: list[Scenario], results: Results) -> None:
+        ordered = InOrder(self.emit)
+        jobs = self.options.jobs or min(len(scenarios), MOST_JOBS)
+        desk, limit = Desk(Pool.of(self.target)), asyncio.Semaphore(jobs)
+        tasks: list[asyncio.Task[None]] = []
+
+        async def one(index: int, scenario: Scenario) -> None:
+            async with limit:
+                if not self._stopping:
+                    verdict = await self._leased(scenario, connection, desk, ordered.voice(index))
+                    results.add(verdict)
+                    if self.options.fail_fast and not is_green(verdict):
+                        self._stop(tasks)
+            ordered.done(index)
+
+        try:
+            async with self.connect() as connection, asyncio.TaskGroup() as group:
+                tasks += [group.create_task(one(i, s)) for i, s in enumerate(scenarios)]
+        finally:
+            ordered.flush()
+
+    def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Stop the other scenarios; those that are running clean up first."""
+        self._stopping = True
+        for task in tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+
+    async def _leased(
+        self,
+        scenario: Scenario,
+        connection: Connection,
+        desk: Desk,
+        emit: Callable[[Event], None],
+    ) -> Verdict:
+        reason = why_not(scenario, desk.pool, connection.traits.capabilities)
+        if reason is not None:
+            return skip(scenario, reason, emit)
+        async with desk.leased(scenario.needs) as lease:
+            verdict = await self._once(scenario, connection, lease, emit, 1)
+            for attempt in range(2, 2 + self.options.retry_failed):
+                if is_green(verdict):
+                    break
+                verdict = await self._once(scenario, connection, lease, as_flaky(emit), attempt)
+                if verdict is Verdict.PASSED:
+                    return Verdict.FLAKY
+            return verdict
+
+    async def _once(
+        self,
+        scenario: Scenario,
+        connection: Connection,
+        lease: Lease,
+        emit: Callable[[Event], None],
+        attempt: int,
+    ) -> Verdict:
+        conditions = Conditions(
+            environment=self.options.environment,
+            mask=self.mask,
+            seed=scenario_seed(self.options.seed + attempt - 1, scenario.id),
+            attempt=attempt,
+            leased=lease.bound,
+        )
+        clock = LoopClock(asyncio.get_running_loop())
+        return await execute(scenario, connection, clock, self._unless_stopped(emit), conditions)
+
+    def _unless_stopped(self, emit: Callable[[Event], None]) -> Callable[[Event], None]:
+        """Tell a scenario that was stopped because of another one from one that errored."""
+
+        def emit_stopped(event: Event) -> None:
+            if self._stopping and isinstance(event, ScenarioFinished):
+                event = _as_stopped(event)
+            emit(event)
+
+        return emit_stopped
+
+
+def _as_stopped(event: ScenarioFinished) -> ScenarioFinished:
+    if event.reason != "interrupted":
+        return event
+    reason = "stopped, since another scenario was not green"
+    return replace(event, verdict=Verdict.SKIPPED.value, reason=reason)

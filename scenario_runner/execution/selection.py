@@ -1,0 +1,52 @@
+"""Chooses which scenarios of the loaded files are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import NothingSelected, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scenario_runner.model.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What to run: scenarios whose id contains one of `words`, with and without these tags.
+
+    Words are compared without regard to case; an id is `file::name [row]`. `ids` are whole ids.
+    """
+
+    words: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    ids: frozenset[str] | None = None
+
+    def takes(self, scenario: Scenario) -> bool:
+        """Tell whether the scenario is to be run."""
+        name = scenario.id.casefold()
+        tags = set(scenario.tags)
+        return (
+            (not self.words or any(word.casefold() in name for word in self.words))
+            and (not self.tags or bool(tags & set(self.tags)))
+            and not tags & set(self.skip_tags)
+            and (self.ids is None or scenario.id in self.ids)
+        )
+
+
+def select(scenarios: Sequence[Scenario], selection: Selection) -> list[Scenario]:
+    """Return the scenarios to run; raise NothingSelected where none is left."""
+    chosen = [scenario for scenario in scenarios if selection.takes(scenario)]
+    if chosen:
+        return chosen
+    if not scenarios:
+        raise NothingSelected("there is no scenario in what was named")
+    known_tags = sorted({tag for scenario in scenarios for tag in scenario.tags})
+    unknown = [tag for tag in selection.tags if tag not in known_tags]
+    hint = "scenario-runner list PATH shows what there is"
+    if unknown:
+        hint = did_you_mean(unknown[0], known_tags) or f"tags are: {', '.join(known_tags)}"
+    raise NothingSelected(f"none of the {len(scenarios)} scenarios is selected", hint=hint)

@@ -1,0 +1,117 @@
+"""A whole run: files are loaded, scenarios chosen and run, and everything is reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import InvalidFiles, UsageError, did_you_mean
+from scenario_runner.events import RunFinished, RunStarted, SourceRead, Warned
+from scenario_runner.execution.options import RunOptions
+from scenario_runner.execution.results import Exit, Results
+from scenario_runner.execution.selection import Selection, select
+from scenario_runner.execution.targets import MOCK
+from scenario_runner.execution.virtual import VirtualRun
+from scenario_runner.loading import LoadOptions, find_files, load
+from scenario_runner.masking import Mask
+from scenario_runner.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from scenario_runner.errors import Problem
+    from scenario_runner.events import Event
+    from scenario_runner.model.scenario import Scenario
+    from scenario_runner.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What is to be run, against what, and how.
+
+    `keep_going` runs the valid files although others are invalid. `started_at` is the date in
+    microseconds since 1970 (UTC), `stopwatch` tells real microseconds.
+    """
+
+    paths: tuple[str, ...]
+    selection: Selection = field(default_factory=Selection)
+    loading: LoadOptions = field(default_factory=LoadOptions)
+    options: RunOptions = field(default_factory=RunOptions)
+    target: Target = MOCK
+    keep_going: bool = False
+    started_at: int = 0
+    stopwatch: Callable[[], int] = lambda: 0
+
+
+def gather(request: RunRequest) -> tuple[list[Scenario], list[Problem]]:
+    """Load the files and choose; raises InvalidFiles, UsageError and NothingSelected."""
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    declared: set[str] = set()
+    for loaded in load(find_files(request.paths), request.loading):
+        scenarios += loaded.scenarios
+        problems += loaded.problems
+        declared |= loaded.declared
+    if any(not problem.warning for problem in problems) and not request.keep_going:
+        raise InvalidFiles(tuple(problems))
+    _refuse_unknown_variables(request.loading, declared)
+    return select(scenarios, request.selection), problems
+
+
+def _refuse_unknown_variables(loading: LoadOptions, declared: set[str]) -> None:
+    for name, _ in loading.overrides:
+        if name not in declared:
+            hint = did_you_mean(name, declared) or f"declared are: {', '.join(sorted(declared))}"
+            raise UsageError(f"no scenario declares the variable '{name}'", hint=hint)
+
+
+def run_whole(request: RunRequest, emit: Callable[[Event], None]) -> Exit:
+    """Run everything that is asked for and return the exit code; events go to `emit`."""
+    begin = request.stopwatch()
+    scenarios, problems = gather(request)
+    options = request.options
+    results = Results(invalid=any(not problem.warning for problem in problems))
+    emit(_started(request, len(scenarios)))
+    for problem in problems:
+        emit(
+            Warned(code=problem.code, message=problem.message, span=problem.span, hint=problem.hint)
+        )
+    run = VirtualRun(target=request.target, options=options, mask=Mask(), emit=emit)
+    run.run(_with_sources(scenarios, emit), results)
+    code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
+    counts = tuple((verdict.value, count) for verdict, count in results.counts.items())
+    emit(
+        RunFinished(
+            counts=counts,
+            exit_code=code,
+            took=request.stopwatch() - begin,
+            interrupted=results.interrupted,
+        )
+    )
+    return code
+
+
+def _started(request: RunRequest, total: int) -> RunStarted:
+    target = request.target
+    return RunStarted(
+        version=__version__,
+        target=target.name,
+        host=target.host,
+        driver=target.driver,
+        base_url=target.base_url,
+        seed=request.options.seed,
+        started_at=request.started_at,
+        total=total,
+        rerun=request.options.rerun,
+    )
+
+
+def _with_sources(scenarios: list[Scenario], emit: Callable[[Event], None]) -> Iterator[Scenario]:
+    """Give each scenario, its files' texts told before."""
+    told: set[str] = set()
+    for scenario in scenarios:
+        for source in scenario.sources:
+            if source.file not in told:
+                told.add(source.file)
+                emit(SourceRead(file=source.file, text=source.text))
+        yield scenario
