@@ -17,7 +17,6 @@ from scenario_runner.mock_pbx.commands import (
 )
 from scenario_runner.mock_pbx.replies import Reply, complaint, json_object, told
 from scenario_runner.mock_pbx.resource import uuid_in
-from scenario_runner.mock_pbx.rules import EXTENSION_UNKNOWN
 from scenario_runner.mock_pbx.views import call_api_id, listed_call
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ def list_client(world: World, asked: Asked) -> Reply:
 
 def list_extension(world: World, asked: Asked) -> Reply:
     """List the calls of one extension."""
-    extension = world.profile.extension_number(asked.owner)
-    return _all(world, extension) if extension else world.refuse(EXTENSION_UNKNOWN)
+    return _all(world, world.profile.extension_number(asked.owner))
 
 
 def show(world: World, asked: Asked) -> Reply:

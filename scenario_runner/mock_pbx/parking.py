@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, assert_never
 
-from scenario_runner.mock_pbx.calls import Call, Joined, Parked, Place, Recalled, Ringing
+from scenario_runner.mock_pbx.calls import Call, Joined, Parked, Place, Recalled, Ringing, Up
 from scenario_runner.mock_pbx.commands import AskSlot, Bridge, InSlot, Park, Refusal
 from scenario_runner.mock_pbx.reaching import dialled_in, let_go, reach
 from scenario_runner.mock_pbx.rules import (
@@ -72,10 +72,15 @@ def _park(draft: Draft, command: Park) -> InSlot | Refusal:
 
 def _why_not_parked(draft: Draft, call: Call, place: Place) -> str:
     profile = draft.profile
-    if isinstance(call.phase, Ringing | Recalled):
-        return PARK_NOT_RINGING
-    if isinstance(call.phase, Parked) and profile.park_again == "refuse":
-        return PARK_NOT_TWICE
+    match call.phase:
+        case Ringing() | Recalled():
+            return PARK_NOT_RINGING
+        case Parked() if profile.park_again == "refuse":
+            return PARK_NOT_TWICE
+        case Parked() | Up() | Joined():
+            pass
+        case _ as never:
+            assert_never(never)
     if call.flow not in profile.parkable_flows:
         return PARK_BOTH_FLOWS
     return PARK_FULL if place in draft.slots else ""
@@ -119,10 +124,15 @@ def _bridge(draft: Draft, command: Bridge) -> InSlot | Refusal:
     call = reach(draft, command.call, command.extension)
     if isinstance(call, Refusal):
         return call
-    if isinstance(call.phase, Ringing | Recalled):
-        return draft.refuse(BRIDGE_NOT_RINGING)
-    if isinstance(call.phase, Parked):
-        return draft.refuse(BRIDGE_NOT_PARKED)
+    match call.phase:
+        case Ringing() | Recalled():
+            return draft.refuse(BRIDGE_NOT_RINGING)
+        case Parked():
+            return draft.refuse(BRIDGE_NOT_PARKED)
+        case Up() | Joined():
+            pass
+        case _ as never:
+            assert_never(never)
     place = _any_place(draft, call) if command.slot is None else _taken(draft, call, command.slot)
     if isinstance(place, Refusal):
         return place

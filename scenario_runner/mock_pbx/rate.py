@@ -12,6 +12,7 @@ class HourlyLimit:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._limit_header = ("X-RateLimit-Limit", str(limit))
         self._hour = 0
         self._taken = 0
 
@@ -29,7 +30,7 @@ class HourlyLimit:
         """Tell the limit, what is left of it, and the seconds until it is whole again."""
         left = HOUR - now_us % HOUR
         return (
-            ("X-RateLimit-Limit", str(self._limit)),
+            self._limit_header,
             ("X-RateLimit-Remaining", str(self._limit - self._taken)),
             ("X-RateLimit-Reset", str(-(-left // 1_000_000))),
         )

@@ -46,7 +46,7 @@ NOT_ALLOWED: Final = complaint(405, "Method Not Allowed")
 def json_object(body: bytes) -> dict[str, object] | None:
     """Read a JSON object, or return None where the body is none."""
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

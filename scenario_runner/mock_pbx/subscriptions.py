@@ -50,8 +50,8 @@ class Subscriptions:
             return []
         found = []
         for event in events:
-            wishes = self.of(event.call.extension).values()
-            wanted = [wish for wish in wishes if wish.event_type == event.type]
+            wishes = self._by_extension.get(event.call.extension, {})
+            wanted = [wish for wish in wishes.values() if wish.event_type == event.type]
             if wanted:
                 form = urlencode(event_fields(profile, event, epoch_us)).encode()
                 found += [Delivery(wish.url, wish.method, form, event.at) for wish in wanted]

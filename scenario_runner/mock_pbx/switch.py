@@ -153,14 +153,11 @@ def _show(draft: Draft, command: ShowCall) -> OneCall | Refusal:
     return call if isinstance(call, Refusal) else OneCall(call)
 
 
-def _list_calls(draft: Draft, command: ListCalls) -> Calls:
-    calls = draft.calls.values()
-    hidden = draft.profile.parked_in_lists == "hidden"
-    return Calls(
-        tuple(
-            call
-            for call in calls
-            if (command.extension is None or call.extension == command.extension)
-            and not (hidden and isinstance(call.phase, Parked))
-        )
-    )
+def _list_calls(draft: Draft, command: ListCalls) -> Calls | Refusal:
+    profile, extension = draft.profile, command.extension
+    if extension is not None and not profile.has_extension(extension):
+        return draft.refuse(EXTENSION_UNKNOWN)
+    calls = [call for call in draft.calls.values() if extension in (None, call.extension)]
+    if profile.parked_in_lists == "hidden":
+        calls = [call for call in calls if not isinstance(call.phase, Parked)]
+    return Calls(tuple(calls))

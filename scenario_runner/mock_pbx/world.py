@@ -40,7 +40,9 @@ class World:
     def do(self, command: Command, expected: type[A]) -> A | Refusal:
         """Carry a command out at the clock's time; its answer is of the expected class."""
         answer = self._took(step(self.state, command, self.clock))
-        if isinstance(answer, expected | Refusal):
+        if isinstance(answer, expected):
+            return answer
+        if isinstance(answer, Refusal):
             return answer
         raise TypeError(f"{command} was answered by {answer}")
 
