@@ -27,7 +27,7 @@ def check(schema: str, document: Document, problems: Problems) -> set[int]:
     for error in violations(schema, root.data):
         path = tuple(error.absolute_path)
         if not any(id(node) in document.spoilt for node in _along(root, path)):
-            complaints.append(Complaint(error, root, path))
+            complaints.append(Complaint(error, root, path, document.spoilt))
             faulty.add(id(_owner(root, path)))
     faulty.discard(id(root))
     misspelt = {(one.path, meant) for one in complaints for meant in one.meant()}

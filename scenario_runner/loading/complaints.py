@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class Complaint:
     """One violation of a schema, and the node it is about."""
 
-    def __init__(self, error: ValidationError, root: Node, path: Path) -> None:
+    def __init__(self, error: ValidationError, root: Node, path: Path, spoilt: set[int]) -> None:
         self.error = error
+        self.spoilt = spoilt
         self.path = path
         self.keyword = str(error.validator)
         self.node = node_at(root, path)
@@ -52,11 +53,19 @@ class Complaint:
         """The keys that the schema does not know."""
         if self.keyword != "additionalProperties" or not isinstance(self.node, Mapping):
             return []
-        return [key for key in self.node.fields if key not in self.schema["properties"]]
+        known = self.schema["properties"]
+        return [
+            key for key, node in self.node.fields.items()
+            if key not in known and id(node) not in self.spoilt
+        ]  # fmt: skip
 
     def meant(self) -> list[str]:
         """The missing keys that an unknown key was probably meant to be."""
-        hints = (did_you_mean(key, self.schema["properties"]) for key in self.unknown())
+        if self.keyword != "additionalProperties" or not isinstance(self.node, Mapping):
+            return []
+        words = (key.partition(":")[0] for key in self.node.fields)
+        known = self.schema["properties"]
+        hints = (did_you_mean(word, known) for word in words)
         return [hint.split("'")[1] for hint in hints if hint]
 
     def missing(self) -> str:
@@ -71,26 +80,38 @@ class Complaint:
 
 def _unknown_keys(one: Complaint, problems: Problems) -> None:
     known = one.schema["properties"]
-    title = one.schema.get("title", "this map")
+    title = str(one.schema.get("title", "a map"))
     keys = one.node.keys if isinstance(one.node, Mapping) else {}
     for key in one.unknown():
-        mended = glued(key)
-        if mended:
-            problems.add("missing-space", f"'{key}' needs a space after its colon", keys[key],
-                         f"write {mended}")  # fmt: skip
-            continue
-        hint = did_you_mean(key, known) or _elsewhere(key, one) or _one_of(known)
-        problems.add("unknown-key", f"'{key}' is no key of {_whole(title)}", keys[key], hint)
+        hint = _elsewhere(key, one) or did_you_mean(key, known) or _one_of(known)
+        what = _NO_KEY.get(title, f"no key of {title}")
+        problems.add("unknown-key", f"'{key}' is {what}", keys[key], hint)
 
 
-def _whole(title: str) -> str:
-    return "this map" if title == "a map" else title
+_NO_KEY = {
+    "a map": "no key that fits here",
+    "a value or a matcher": "no matcher",
+    "a map with 'that' and a matcher": "no matcher",
+    "a condition": "neither a matcher nor 'that' nor 'target_can'",
+    "a map of expectations": "nothing that can be expected",
+}
+_BESIDE = ("expect", "within", "every", "stays", "save", "when", "timeout", "name", "id", "xfail")
 
 
 def _elsewhere(key: str, one: Complaint) -> str | None:
     """Say where a key belongs that stands one level too high or too low."""
-    if "equals" in one.schema["properties"]:
-        return "a map here is a matcher; to compare with a map write equals: {…}"
+    known = one.schema["properties"]
+    near = did_you_mean(key, known)
+    if "equals" in known:
+        return near or "a map here is a matcher; to compare with a map write equals: {…}"
+    if "where" in known:
+        return f"{near + ' ' if near else ''}the event's own fields go under 'where'"
+    if key in _BESIDE and len(one.path) > 1:
+        return f"'{key}' belongs beside {one.subject}, not inside it"
+    return near or _deeper(key, one)
+
+
+def _deeper(key: str, one: Complaint) -> str | None:
     fields = one.node.fields if isinstance(one.node, Mapping) else {}
     for name, inner in one.schema["properties"].items():
         if key in inner.get("properties", ()) and (name in fields or name == "expect"):
@@ -125,14 +146,16 @@ def _type(one: Complaint, problems: Problems) -> None:
         problems.add("bare-number", f"{node.text} is no duration: its unit is missing", one.span,
                      f"say {node.text}s")  # fmt: skip
         return
+    if not one.path:
+        problems.add(
+            "wrong-type", f"this is {kind_of(node)}, not {one.wanted}", one.span,
+            f"{one.wanted} begins with its name: '{one.wanted.split()[-1]}: …'",
+        )  # fmt: skip
+        return
     problems.add(
-        "wrong-type", f"{one.subject} must be {_whole_type(one)}, this is {kind_of(node)}",
+        "wrong-type", f"{one.subject} must be {one.wanted}, this is {kind_of(node)}",
         one.span, _mend_type(one),
     )  # fmt: skip
-
-
-def _whole_type(one: Complaint) -> str:
-    return one.wanted if one.subject != one.wanted else str(one.schema.get("type"))
 
 
 def node_text(node: Node) -> str:

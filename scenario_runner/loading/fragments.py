@@ -156,7 +156,8 @@ class Shelf:
         made = steps(reading.sound(root, "steps"), reading)
         exports = _exports(root, reading)
         names.finish()
-        unused(names, reading)
+        if not problems.errors:
+            unused(names, reading)
         calls = (name for name in exports if any(b.is_call for b in names.visible.get(name, ())))
         name = root.fields["fragment"]
         fragment = Fragment(

@@ -74,6 +74,7 @@ class Names:
     conditions: tuple[Condition, ...] = ()
     unsure: set[str] = field(default_factory=set)
     _missing: list[_Missing] = field(default_factory=list)
+    _missing_labels: list[tuple[str, Span]] = field(default_factory=list)
 
     def bind(self, name: str, kind: Kind, span: Span, value: Expression | None = None) -> Bound:
         """Bind a name from here on; a second time is a problem unless conditions exclude it."""
@@ -143,7 +144,7 @@ class Names:
     def read_label(self, name: str, span: Span) -> None:
         """An earlier step is named by its id."""
         if name not in self.labels:
-            self._miss_label(name, span)
+            self._missing_labels.append((name, span))
 
     def suspect(self, words: set[str]) -> None:
         """Take these words for names that a step with a problem might bind or use."""
@@ -174,6 +175,8 @@ class Names:
                 uses.setdefault((miss.name, miss.wanted is Kind.CALL), []).append(miss)
         for missing in uses.values():
             self._report(missing, where.get(missing[0].name))
+        for name, span in self._missing_labels:
+            self._report_label(name, span)
 
     def _miss(self, name: str, span: Span, wanted: Kind) -> None:
         known = self.visible
@@ -198,13 +201,18 @@ class Names:
             miss.span, did_you_mean(miss.name, miss.known) or _known(miss, is_call=is_call), *also,
         )  # fmt: skip
 
-    def _miss_label(self, name: str, span: Span) -> None:
-        if name in self.unsure:
-            return
-        self.problems.add(
-            "unknown-id", f"no earlier step has the id '{name}'", span,
-            did_you_mean(name, self.labels) or f"give the step that is meant 'id: {name}'",
-        )  # fmt: skip
+    def _report_label(self, name: str, span: Span) -> None:
+        if name in self.all_labels:
+            self.problems.add(
+                "unknown-id", f"the step '{name}' is not over yet at this point", span,
+                "name a step that stands above, and not in another branch of 'together'",
+                Note(message="that step is here", span=self.all_labels[name]),
+            )  # fmt: skip
+        elif name not in self.unsure:
+            self.problems.add(
+                "unknown-id", f"no step has the id '{name}'", span,
+                did_you_mean(name, self.all_labels) or f"give the step that is meant 'id: {name}'",
+            )  # fmt: skip
 
     def _read_reserved(self, reference: Reference) -> None:
         name, path = reference.name, reference.path

@@ -91,7 +91,7 @@ class _Trees:
         self.documents: list[Document] = []
         self.spoilt: set[int] = set()
         self.stack: list[Listing | Mapping] = []
-        self.keys: list[tuple[str, Span] | None] = []
+        self.keys: list[tuple[str, Span, bool] | None] = []
         self.anchors: dict[str, tuple[Node, int] | None] = {}
         self.open_anchors: list[tuple[str | None, int]] = []
         self.count = 0
@@ -155,7 +155,7 @@ class _Trees:
     def _key(self, text: str, span: Span, event: Any) -> None:  # noqa: ANN401 -- as above
         top = self.stack[-1]
         self._check_tag(event, span, top)
-        self.slips.key(text, span, plain=not event.style)
+        odd = self.slips.key(text, span, plain=not event.style)
         if isinstance(top, Mapping) and text in top.keys:
             self.problems.add(
                 "duplicate-key", f"'{text}' stands here twice", span,
@@ -163,7 +163,7 @@ class _Trees:
             )  # fmt: skip
         if event.anchor:
             self._remember(event.anchor, Leaf(text, text, plain=True, span=span), self.count)
-        self.keys[-1] = (text, span)
+        self.keys[-1] = (text, span, odd)
 
     def _start(self, event: Any) -> None:  # noqa: ANN401 -- an event of ruamel's
         span = self._span(event)
@@ -247,7 +247,9 @@ class _Trees:
         pending = self.keys[-1]
         self.keys[-1] = None
         if pending and pending[0] not in top.keys:
-            key, span = pending
+            key, span, odd = pending
+            if odd:
+                self.spoilt.add(id(node))
             top.keys[key] = span
             top.fields[key] = node
             top.data[key] = node.data

@@ -87,8 +87,9 @@ def _built(
     _must_check_something(root, reading)
     scenario = replace(scenario, cleanup=steps(reading.sound(root, "cleanup"), reading))
     reading.names.finish()
-    unused(reading.names, reading)
-    never_named(reading)
+    if not reading.problems.errors:
+        unused(reading.names, reading)
+        never_named(reading)
     found = reading.found
     needs = replace(needs, alone=needs.alone or found.alone)
     warnings = tuple(problem for problem in reading.problems.found[before:] if problem.warning)

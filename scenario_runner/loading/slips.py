@@ -37,16 +37,15 @@ class Slips:
         """Whether nothing at all is written there."""
         return isinstance(node, Leaf) and node.plain and not node.text
 
-    def key(self, text: str, span: Span, *, plain: bool) -> None:
-        """Look at a key."""
-        if self._suspect and plain:
-            self._letters(text, span)
+    def key(self, text: str, span: Span, *, plain: bool) -> bool:
+        """Look at a key; True where it has a problem."""
+        return self._suspect and plain and self._letters(text, span)
 
     def value(
         self,
         node: Leaf,
         stack: list[Listing | Mapping],
-        keys: list[tuple[str, Span] | None],
+        keys: list[tuple[str, Span, bool] | None],
     ) -> bool:
         """Look at a plain value; True where it has a problem."""
         if not node.text:
@@ -60,13 +59,15 @@ class Slips:
             self._lines = re.split(r"\r\n|[\n\r\u0085\u2028\u2029]", self._text)
         return self._lines[number - 1]
 
-    def _empty(self, node: Leaf, top: Listing | Mapping, key: tuple[str, Span] | None) -> bool:
+    def _empty(
+        self, node: Leaf, top: Listing | Mapping, key: tuple[str, Span, bool] | None
+    ) -> bool:
         if key is None:
             self._problems.add(
                 "empty-value", "this item has no value", node.span, "write a value, or remove it"
             )
             return True
-        name, span = key
+        name, span, _ = key
         mended = glued(name)
         rest = self._line(span.end_line)[span.end_column - 1 :]
         eaten = re.match(r"['\"]?\s*:\s*(#[^\s#,}\]]*)", rest)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from scenario_runner.loading.problems import Unreadable
+from scenario_runner.loading.slips import glued
 from scenario_runner.source import Span
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def syntax_fault(error: MarkedYAMLError, text: str, file: str) -> Unreadable:
     row, column = (mark.line, mark.column) if mark else (0, 0)
     row = min(row, len(lines) - 1)
     here = _Here(error, lines, row, column, file)
-    for look in (_tab, _pasted, _escape, _quote, _star, _tag, _braces, _colon, _start):
+    for look in (_tab, _pasted, _escape, _quote, _star, _tag, _eaten, _braces, _colon, _start):
         fault = look(here)
         if fault:
             return fault
@@ -149,27 +150,39 @@ def _tag(here: _Here) -> Unreadable | None:
 
 _WORD = r"[^\s,\[\]{}'\"]"
 _INSIDE = (
-    (re.compile(r"(?<=[\s,\[{:])#[^\s,\]}]+"), "a # at its start"),
     (re.compile(rf"{_WORD}*\$\{{[^}}]*\}}[^,\]}}\s]*"), "${ }"),
     (re.compile(rf"{_WORD}+\[[^\]]*\][^,\]}}\s]*"), "[ ]"),
     (re.compile(rf"{_WORD}+\{{[^}}]*\}}[^,\]}}\s]*"), "{ }"),
 )
+_EATEN_INSIDE = re.compile(r"(?:[\[{](?:[^#'\"]|'[^']*'|\"[^\"]*\")*[\s,\[{:])(#[^\s,\]}]+)")
+
+
+def _eaten(here: _Here) -> Unreadable | None:
+    """A # inside braces takes the closing brace with it, so the parser stops further down."""
+    if not _in_flow(here):
+        return None
+    for row in range(here.row, max(-1, min(here.context_row, here.row - 5) - 1), -1):
+        found = _EATEN_INSIDE.search(here.lines[row])
+        if found:
+            return _quoted(here, row, found.span(1), "a # at its start")
+    return None
 
 
 def _braces(here: _Here) -> Unreadable | None:
-    if "flow" not in here.context and "flow" not in here.problem:
+    if not _in_flow(here):
         return None
     line = here.lines[here.context_row]
     for pattern, what in _INSIDE:
         found = pattern.search(line, here.context_column + 1)
         if found:
-            word = found[0].strip()
-            mended = line[: found.start()] + f"'{word}'" + line[found.end() :]
-            return here.at(here.context_row, found.start(), found.end() - 1).because(
-                "unquoted-in-braces", f"inside {{ }} and [ ], quote text with {what}",
-                f"write {mended.strip()}",
-            )  # fmt: skip
-    kind = "{" if "mapping" in here.context else "["
+            return _quoted(here, here.context_row, found.span(), what)
+    torn = re.search(r"(?<=\s)[\w-]+$", here.line[: here.column])
+    if torn and here.line[here.column : here.column + 1] == ":":
+        return here.at(here.row, torn.start(), torn.end() - 1).because(
+            "missing-comma", f"a comma is missing before '{torn[0]}'",
+            "inside { } a comma stands between one key and the next",
+        )  # fmt: skip
+    kind = "[" if "sequence" in here.context else "{"
     return here.at(here.context_row, here.context_column, here.context_column).because(
         "unclosed-bracket", f"this {kind} is never closed, or what it holds is not well written",
         f"close it with {'}' if kind == '{' else ']'}; put a comma between what it holds; "
@@ -177,19 +190,22 @@ def _braces(here: _Here) -> Unreadable | None:
     )  # fmt: skip
 
 
+def _in_flow(here: _Here) -> bool:
+    return "flow" in here.context or "flow" in here.problem
+
+
+def _quoted(here: _Here, row: int, where: tuple[int, int], what: str) -> Unreadable:
+    line = here.lines[row]
+    start, end = where
+    mended = f"{line[:start]}'{line[start:end]}'{line[end:]}".strip()
+    return here.at(row, start, end - 1).because(
+        "unquoted-in-braces", f"inside {{ }} and [ ], quote text with {what}", f"write {mended}"
+    )
+
+
 def _colon(here: _Here) -> Unreadable | None:
     if "mapping values are not allowed" in here.problem:
-        found = re.match(r"[\s-]*([^:]+): (.*\S)", here.line)
-        if found and here.column > found.end(1):
-            return here.fault(
-                "second-colon", "a second ': ' in one line",
-                f'put the text in quotes: {found[1]}: "{found[2]}"',
-            )  # fmt: skip
-        return here.fault(
-            "indentation", "a key can't stand here",
-            "a key stands right below the other keys of its step; is it indented too far, "
-            "or does the line above lack its colon?",
-        )  # fmt: skip
+        return _glued_above(here) or _second_colon(here)
     if "could not find expected ':'" in here.problem:
         row = here.context_row
         word = here.lines[row].strip()
@@ -199,6 +215,38 @@ def _colon(here: _Here) -> Unreadable | None:
             "write a colon and a space after the key",
         )  # fmt: skip
     return None
+
+
+def _glued_above(here: _Here) -> Unreadable | None:
+    """`call:customer` in a line of its own is text, and the key in the next line can't follow."""
+    for row in (here.row, here.row - 1):
+        line = here.lines[row] if row >= 0 else ""
+        found = re.match(r"[\s-]*(\w+:[^\s:/].*?)\s*$", line)
+        mended = glued(found[1]) if found else None
+        if found and mended:
+            return here.at(row, found.start(1), found.end(1) - 1).because(
+                "missing-space", f"'{found[1]}' needs a space after its colon", f"write {mended}"
+            )
+        found = re.match(r"[\s-]*(\w+) ?[{\[]", line)
+        if found:
+            return here.at(row, found.start(1), found.end(1) - 1).because(
+                "missing-colon", f"'{found[1]}' has no colon", f"write {found[1]}: and the rest"
+            )
+    return None
+
+
+def _second_colon(here: _Here) -> Unreadable | None:
+    found = re.match(r"[\s-]*([^:]+): (.*\S)", here.line)
+    if found and here.column > found.end(1):
+        return here.fault(
+            "second-colon", "a second ': ' in one line",
+            f'put the text in quotes: {found[1]}: "{found[2]}"',
+        )  # fmt: skip
+    return here.fault(
+        "indentation", "a key can't stand here",
+        "a key stands right below the other keys of its step; is it indented too far, "
+        "or does the line above lack its colon?",
+    )  # fmt: skip
 
 
 def _start(here: _Here) -> Unreadable | None:
