@@ -38,6 +38,8 @@ def duration_text(microseconds: int) -> str:
     """Write a duration for people, rounded to what matters: `820µs`, `12ms`, `3.2s`, `3m10s`."""
     if microseconds < 0:
         return "-" + duration_text(-microseconds)
+    if microseconds == 0:
+        return "0s"
     if microseconds < MILLISECOND:
         return f"{microseconds}µs"
     if microseconds < SECOND:

@@ -151,7 +151,7 @@ async def _call(action: Call, step: Step, frame: Frame) -> Seen:
         frame.placed(uuid, value)
         state = CallState.UP if answered else CallState.RINGING
         frame.changed_uuid(uuid, state)
-        frame.log.take_all(lambda event: event.uuid == uuid and event.type in _COMING_UP)
+        frame.log.take_all(0, lambda event: event.uuid == uuid and event.type in _COMING_UP)
     arrow = "from" if action.flow == "in" else "to"
     saw = f"{action.as_}: {request.extension} {arrow} {request.party}"
     return _outcome(frame, sent, outcome, saw)
@@ -164,7 +164,7 @@ async def _answer(call: CallTarget, step: Step, frame: Frame) -> Seen:
     if isinstance(outcome, Done) and isinstance(call, NamedCall):
         uuid = named_call(call, frame).uuid
         frame.changed(call, CallState.UP)
-        frame.log.take(lambda event: event.uuid == uuid and event.type is EventType.ANSWER)
+        frame.log.take(0, lambda event: event.uuid == uuid and event.type is EventType.ANSWER)
     return _outcome(frame, sent, outcome, "answered")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from scenario_runner.durations import SECOND, duration_text
@@ -46,12 +47,13 @@ async def ask(
 
     Returns the last look and its failures.
     """
+    begin = frame.now()
     match step.repeating:
         case Poll(within, every):
-            until, stop_when_held = frame.now() + frame.scope.duration(within), True
+            until, stop_when_held = begin + frame.scope.duration(within), True
             pause = frame.scope.duration(every)
         case Stays(during, every):
-            until, stop_when_held = frame.now() + frame.scope.duration(during), False
+            until, stop_when_held = begin + frame.scope.duration(during), False
             pause = frame.scope.duration(every)
         case None:
             raise AssertionError("a step that asks once does not ask again")
@@ -61,7 +63,8 @@ async def ask(
         _keep(attempts, Attempt(at=seen.sent, saw=seen.saw, held=not failures))
         left = until - frame.now()
         if left <= 0 or stop_when_held is not bool(failures) or _hopeless(seen, failures):
-            return seen, _told(failures, step, attempts)
+            lasted = seen.sent - begin
+            return seen, _told(failures, step, attempts, lasted)
         await asyncio.sleep(min(pause, left) / SECOND)
 
 
@@ -80,19 +83,14 @@ def _hopeless(seen: Seen, failures: tuple[Failure, ...]) -> bool:
 
 
 def _told(
-    failures: tuple[Failure, ...], step: Step, attempts: list[Attempt]
+    failures: tuple[Failure, ...], step: Step, attempts: list[Attempt], lasted: int
 ) -> tuple[Failure, ...]:
     looks = sum(attempt.times for attempt in attempts)
-    lasted = duration_text(attempts[-1].at - attempts[0].at)
     how = "never held" if isinstance(step.repeating, Poll) else "did not keep holding"
     return tuple(
-        Failure(
-            key=failure.key,
-            message=f"{failure.message} ({how} in {looks} looks over {lasted})",
-            expected=failure.expected,
-            actual=failure.actual,
-            span=failure.span,
-            hint=failure.hint,
+        replace(
+            failure,
+            message=f"{failure.message} ({how} in {looks} looks over {duration_text(lasted)})",
         )
         for failure in failures
     )

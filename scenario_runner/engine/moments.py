@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from scenario_runner.pbx.protocol import PbxEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a labelled step was sent, and when the thing itself happened; microseconds."""
+    """When a labelled step was sent, and when the thing itself happened; microseconds.
+
+    `mark` tells which events came later, also within one instant; see `EventLog.mark`.
+    """
 
     sent: int
     at: int
+    mark: int
 
 
 class EventLog:
@@ -33,21 +37,25 @@ class EventLog:
         self._events.append(event)
         self._arrived.set()
 
-    def matching(self, wanted: Callable[[PbxEvent], bool]) -> Iterator[PbxEvent]:
-        """Every matching event, taken or not, the oldest first."""
-        return (event for event in self._events if wanted(event))
+    def mark(self) -> int:
+        """Return a mark: events that come from now on are after it."""
+        return len(self._events)
 
-    def take(self, wanted: Callable[[PbxEvent], bool]) -> PbxEvent | None:
-        """Take the oldest matching event that nothing took before."""
-        for index, event in enumerate(self._events):
-            if index not in self._taken and wanted(event):
+    def after(self, mark: int) -> list[PbxEvent]:
+        """Every event after the mark, taken or not, the oldest first."""
+        return self._events[mark:]
+
+    def take(self, mark: int, wanted: Callable[[PbxEvent], bool]) -> PbxEvent | None:
+        """Take the oldest matching event after the mark that nothing took before."""
+        for index in range(mark, len(self._events)):
+            if index not in self._taken and wanted(self._events[index]):
                 self._taken.add(index)
-                return event
+                return self._events[index]
         return None
 
-    def take_all(self, wanted: Callable[[PbxEvent], bool]) -> list[PbxEvent]:
-        """Take every matching event, also those that something took before."""
-        found = [index for index, event in enumerate(self._events) if wanted(event)]
+    def take_all(self, mark: int, wanted: Callable[[PbxEvent], bool]) -> list[PbxEvent]:
+        """Take every matching event after the mark, also those that something took before."""
+        found = [i for i in range(mark, len(self._events)) if wanted(self._events[i])]
         self._taken.update(found)
         return [self._events[index] for index in found]
 

@@ -103,27 +103,35 @@ def holds(condition: Condition, frame: Frame) -> bool:
 
 async def _taken(step: Step, frame: Frame) -> Report:
     attempts: list[Attempt] = []
+    mark = frame.log.mark()
     try:
         if step.when is not None and not holds(step.when, frame):
             return Report(verdict=Verdict.NOT_APPLICABLE)
         seen, failures = await _performed(step, frame, attempts)
         failures += _saved(step.save, seen, frame)
-    except NotSeen as unseen:
-        failure = replace(unseen.failure, via=frame.via)
-        return Report(verdict=Verdict.FAILED, failures=(failure,), attempts=tuple(attempts))
-    except ScenarioRunnerError as error:
-        if frame.cleaning and isinstance(error, Unbound):
-            return Report(verdict=Verdict.NOT_APPLICABLE)
-        failure = _errored(error, step, frame)
-        return Report(verdict=Verdict.ERRORED, failures=(failure,), attempts=tuple(attempts))
+    except (NotSeen, ScenarioRunnerError) as error:
+        return replace(_not_seen(error, step, frame), attempts=tuple(attempts))
+    if isinstance(step.action, (Together, Repeat, Use)):
+        mark = frame.log.mark()
     if step.id is not None:
-        frame.moments[step.id] = Moment(sent=seen.sent, at=seen.at)
+        frame.moments[step.id] = Moment(sent=seen.sent, at=seen.at, mark=mark)
     verdict = seen.inner
     if failures and verdict is not Verdict.ERRORED:
         verdict = Verdict.FAILED
-    if frame.via:
-        failures = tuple(replace(failure, via=frame.via) for failure in failures)
+    failures = tuple(replace(failure, via=frame.via) for failure in failures)
     return Report(verdict=verdict, seen=seen, failures=failures, attempts=tuple(attempts))
+
+
+def _not_seen(error: NotSeen | ScenarioRunnerError, step: Step, frame: Frame) -> Report:
+    match error:
+        case NotSeen(failure=failure):
+            return Report(verdict=Verdict.FAILED, failures=(replace(failure, via=frame.via),))
+        case Unbound() if frame.cleaning:
+            return Report(verdict=Verdict.NOT_APPLICABLE)
+        case ScenarioRunnerError():
+            return Report(verdict=Verdict.ERRORED, failures=(_errored(error, step, frame),))
+        case _:
+            assert_never(error)
 
 
 async def _performed(
