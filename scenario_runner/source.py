@@ -28,8 +28,11 @@ class Source:
     file: str
     text: str
 
-    def excerpt(self, span: Span, *, before: int = 1, after: int = 0) -> str:
-        """Return the lines around `span`, the marked line with `>` and carets under the place."""
+    def excerpt(self, span: Span, *, before: int = 1, after: int = 0, width: int = _WIDTH) -> str:
+        """Return the lines around `span`, the marked line with `>` and carets under the place.
+
+        Of lines longer than `width` the part around the place is shown.
+        """
         lines = self.text.splitlines()
         if not lines or span.line > len(lines):
             return ""
@@ -39,28 +42,28 @@ class Source:
         shown: list[str] = []
         for number in range(first, last + 1):
             mark = ">" if number == span.line else " "
-            line, caret = _window(lines[number - 1], span, marked=number == span.line)
+            line, caret = _window(lines[number - 1], span, width, marked=number == span.line)
             shown.append(f"{mark} {number:>{gutter}} | {line}".rstrip())
             if caret:
                 shown.append(f"  {'':>{gutter}} | {caret}")
         return "\n".join(shown)
 
 
-def _window(line: str, span: Span, *, marked: bool) -> tuple[str, str]:
+def _window(line: str, span: Span, width: int, *, marked: bool) -> tuple[str, str]:
     """Cut a long line down to the part around the span; return it with its caret line."""
     line = line.replace("\t", " ")
     line = "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line
     )
     if not marked:
-        return (line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"), ""
+        return (line if len(line) <= width else line[: width - 1] + "…"), ""
     start = min(span.column - 1, len(line))
     end = span.end_column - 1 if span.end_line == span.line else len(line)
-    left = max(0, start - _WIDTH // 2) if len(line) > _WIDTH else 0
-    shown = line[left : left + _WIDTH]
+    left = max(0, start - width // 2) if len(line) > width else 0
+    shown = line[left : left + width]
     if left:
         shown = "…" + shown[1:]
-    if left + _WIDTH < len(line):
+    if left + width < len(line):
         shown = shown[:-1] + "…"
-    width = max(1, min(end, left + _WIDTH) - start)
-    return shown, " " * (start - left) + "^" * width
+    carets = max(1, min(end, left + width) - start)
+    return shown, " " * (start - left) + "^" * carets

@@ -1,0 +1,157 @@
+"""The console: each scenario and step as a line, failures told at the end, and the summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from scenario_runner.events import ScenarioStarted, StepStarted, Warned
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.pages import (
+    failure_page,
+    head_page,
+    scenario_page,
+    summary_page,
+    warning_page,
+)
+from scenario_runner.reporters.stories import BAD, Gatherer, Story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scenario_runner.events import Event
+    from scenario_runner.reporters.output import Output
+    from scenario_runner.reporters.wording import Line
+
+WIDTH = 80
+
+
+class Detail(Enum):
+    """How much is told: failures and the summary; each step too; each exchange too."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the live line of a terminal shows."""
+
+    finished: int = 0
+    total: int = 0
+    failures: int = 0
+    doing: str = ""
+
+
+class Screen(Protocol):
+    """What the console writes to."""
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        ...
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Write lines."""
+        ...
+
+    def progress(self, progress: Progress) -> None:
+        """Show how far the run is, where that can be shown."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+class Plain:
+    """A screen without colours and without a live line."""
+
+    def __init__(self, output: Output, width: int = WIDTH) -> None:
+        self._output = output
+        self.width = width
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Write the text of the lines."""
+        text = "".join([f"{line.text.rstrip()}\n" for line in lines])
+        if text:
+            self._output.write(text)
+
+    def progress(self, progress: Progress) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Write the rest."""
+        self._output.close()
+
+
+@dataclass(slots=True)
+class Console:
+    """Listens to a run and shows it; a scenario appears when it is finished, so none mix."""
+
+    screen: Screen
+    detail: Detail = Detail.NORMAL
+    _gathered: Gatherer = field(default_factory=Gatherer)
+    _verdicts: dict[str, str] = field(default_factory=dict)
+    _told: dict[str, list[Story]] = field(default_factory=dict)
+    _progress: Progress = field(default_factory=Progress)
+    _warnings: int = 0
+
+    def handle(self, event: Event) -> None:
+        """Show what the event adds."""
+        started = self._gathered.run
+        story = self._gathered.handle(event)
+        if self._gathered.run is not started:
+            self._progress.total = self._gathered.run.total
+            self._show(head_page(self._gathered.run, self.screen.width))
+        match event:
+            case Warned():
+                self._warnings += 1
+                self._show(warning_page(event, self._gathered.sources, self.screen.width))
+            case ScenarioStarted():
+                self._doing(event.name)
+            case StepStarted():
+                self._doing(event.title)
+        if story is not None:
+            self._scenario(story)
+
+    def _show(self, lines: Iterable[Line]) -> None:
+        if self.detail is not Detail.QUIET:
+            self.screen.show(lines)
+
+    def _doing(self, what: str) -> None:
+        self._progress.doing = what
+        self.screen.progress(self._progress)
+
+    def _scenario(self, story: Story) -> None:
+        name = story.finished.scenario
+        if story.verdict in BAD:
+            self._told.setdefault(name, []).append(story)
+        self._verdicts[name] = story.verdict
+        self._progress.finished = len(self._verdicts)
+        self._progress.failures = len(self._told)
+        verbose = self.detail is Detail.VERBOSE
+        self._show(scenario_page(story, self.screen.width, exchanges=verbose))
+
+    def close(self) -> None:
+        """Tell the failures, and sum up."""
+        for story in self._gathered.unfinished():
+            self._scenario(story)
+        self._progress.doing = ""
+        for number, (name, stories) in enumerate(self._told.items(), 1):
+            final = self._verdicts[name]
+            for story in stories:
+                self.screen.show(
+                    failure_page(f"{number}", story, final, self._gathered, self.screen.width)
+                )
+        counts = Counter(self._verdicts.values())
+        self.screen.show(summary_page(counts, self._warnings, self._gathered, self.screen.width))
+        self.screen.close()
+
+
+def to_file(path: str) -> Console:
+    """Return the console as a reporter that writes plain text to `path`."""
+    return Console(Plain(open_output(path)))

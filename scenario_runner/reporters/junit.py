@@ -1,0 +1,176 @@
+"""JUnit XML as Jenkins and surefire know it: a suite per file, a case per scenario.
+
+The common schema has no place for a case's file and line, so `classname` carries `file:line`, and
+so does the text of each failure. What the schema allows decides the rest: a scenario that passed
+after a failure carries `flakyFailure`, and its suite names it as a property.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+from scenario_runner.reporters.accounts import account, headline
+from scenario_runner.reporters.filing import Filed
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.summing import target_text, unrun_text
+from scenario_runner.reporters.wording import one_line, printable
+
+if TYPE_CHECKING:
+    from scenario_runner.events import Warned
+    from scenario_runner.reporters.stories import Gatherer, Story
+
+_WIDTH = 100
+_SECOND = 1_000_000
+_ELEMENTS = {
+    "failed": "failure",
+    "xpassed": "failure",
+    "errored": "error",
+    "skipped": "skipped",
+    "not applicable": "skipped",
+    "xfailed": "skipped",
+}
+_EARLIER = {"failure": "flakyFailure", "error": "flakyError"}
+_AGAIN = {"failure": "rerunFailure", "error": "rerunError"}
+
+
+@dataclass(slots=True)
+class _Suite:
+    cases: list[str] = field(default_factory=list)
+    flaky: list[str] = field(default_factory=list)
+    failures: int = 0
+    errors: int = 0
+    skipped: int = 0
+    took: int = 0
+
+    def add(self, case: str, element: str, took: int) -> None:
+        self.cases.append(case)
+        self.failures += element == "failure"
+        self.errors += element == "error"
+        self.skipped += element == "skipped"
+        self.took += took
+
+
+class JUnit:
+    """Keeps a short text for each case, since a suite's counts stand before its cases."""
+
+    def __init__(self) -> None:
+        self._suites: dict[str, _Suite] = {}
+
+    def begin(self, gathered: Gatherer) -> str:
+        """Write nothing yet."""
+        del gathered
+        return ""
+
+    def warning(self, warned: Warned) -> str:
+        """Leave warnings out: the schema has no place for them."""
+        del warned
+        return ""
+
+    def scenario(self, story: Story, gathered: Gatherer) -> str:
+        """Keep the case until the end."""
+        suite = self._suites.setdefault(story.started.span.file, _Suite())
+        suite.add(_case(story, gathered), _ELEMENTS.get(story.verdict, ""), story.finished.took)
+        if story.verdict == "flaky":
+            suite.flaky.append(story.started.name)
+        return ""
+
+    def end(self, gathered: Gatherer) -> str:
+        """Write all suites."""
+        unrun = unrun_text(gathered)
+        if unrun:
+            element = "error" if gathered.interrupted else "skipped"
+            whole = _Suite()
+            whole.add(_unrun_case(unrun, element), element, 0)
+            self._suites["scenario-runner"] = whole
+        suites = self._suites.values()
+        head = _attributes(
+            name="scenario-runner",
+            tests=str(sum(len(suite.cases) for suite in suites)),
+            failures=str(sum(suite.failures for suite in suites)),
+            errors=str(sum(suite.errors for suite in suites)),
+            time=_seconds(sum(suite.took for suite in suites)),
+        )
+        inner = "".join(_suite(name, suite, gathered) for name, suite in self._suites.items())
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{head}>\n{inner}</testsuites>\n'
+
+
+def _suite(name: str, suite: _Suite, gathered: Gatherer) -> str:
+    run = gathered.run
+    head = _attributes(
+        name=name,
+        tests=str(len(suite.cases)),
+        failures=str(suite.failures),
+        errors=str(suite.errors),
+        skipped=str(suite.skipped),
+        time=_seconds(suite.took),
+        timestamp=datetime.fromtimestamp(run.started_at / _SECOND, UTC).strftime("%FT%T"),
+        hostname=run.host,
+    )
+    properties = [("target", target_text(run)), ("seed", str(run.seed))]
+    properties += [("flaky", scenario) for scenario in suite.flaky]
+    inner = "".join(f"   <property{_attributes(name=n, value=v)}/>\n" for n, v in properties)
+    listed = f"  <properties>\n{inner}  </properties>\n"
+    return f" <testsuite{head}>\n{listed}{''.join(suite.cases)} </testsuite>\n"
+
+
+def _case(story: Story, gathered: Gatherer) -> str:
+    span = story.started.span
+    head = _attributes(
+        name=story.started.name,
+        classname=f"{span.file}:{span.line}",
+        time=_seconds(story.finished.took),
+    )
+    inner = "".join(_results(story, gathered))
+    return f"  <testcase{head}>\n{inner}  </testcase>\n" if inner else f"  <testcase{head}/>\n"
+
+
+def _results(story: Story, gathered: Gatherer) -> list[str]:
+    element = _ELEMENTS.get(story.verdict, "")
+    names = _EARLIER if story.verdict == "flaky" else _AGAIN
+    return [
+        *([_result(element, story, gathered)] if element else []),
+        *(
+            _result(names[_ELEMENTS[before.verdict]], before, gathered)
+            for before in story.earlier
+            if _ELEMENTS.get(before.verdict) in names
+        ),
+    ]
+
+
+def _result(element: str, story: Story, gathered: Gatherer) -> str:
+    if element == "skipped":
+        reason = story.finished.reason or story.verdict
+        return f"   <skipped{_attributes(message=f'{story.verdict}: {reason}')}/>\n"
+    lines = [str(story.started.span)]
+    lines += [line.text for line in account(story, gathered, _WIDTH)]
+    text = escape(_allowed("\n".join(lines)))
+    head = _attributes(message=headline(story), type=story.verdict)
+    return f"   <{element}{head}>{text}\n</{element}>\n"
+
+
+def _unrun_case(unrun: str, element: str) -> str:
+    head = _attributes(name=unrun, classname="scenario-runner", time="0.000000")
+    return f"  <testcase{head}>\n   <{element}{_attributes(message=unrun)}/>\n  </testcase>\n"
+
+
+def _seconds(microseconds: int) -> str:
+    return f"{microseconds / _SECOND:.6f}"
+
+
+def _attributes(**values: str) -> str:
+    return "".join(
+        f" {name}={quoteattr(_allowed(one_line(value)))}" for name, value in values.items()
+    )
+
+
+def _allowed(text: str) -> str:
+    """Leave out what XML can't hold even when it is escaped."""
+    return "".join(letter for letter in printable(text) if letter not in "\ufffe\uffff")
+
+
+def to_file(path: str) -> Filed:
+    """Return the reporter that writes JUnit XML to `path`."""
+    return Filed(JUnit(), open_output(path))

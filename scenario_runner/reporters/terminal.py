@@ -1,0 +1,88 @@
+"""The console on a terminal: colours and a live line; the only user of rich."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console as RichConsole
+from rich.live import Live
+from rich.text import Text
+
+from scenario_runner.reporters.wording import count_text, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+    from scenario_runner.reporters.console import Progress
+    from scenario_runner.reporters.wording import Line
+
+_STYLES = {
+    "passed": "green",
+    "failed": "red",
+    "errored": "red",
+    "xpassed": "red",
+    "flaky": "yellow",
+    "skipped": "yellow",
+    "xfailed": "cyan",
+    "not applicable": "dim",
+    "dim": "dim",
+    "strong": "bold",
+}
+
+
+class Terminal:
+    """A screen with colours, and a line at its foot that lives while the run goes on."""
+
+    def __init__(self, stream: TextIO, *, colours: bool = True) -> None:
+        self._rich = RichConsole(
+            file=stream, no_color=not colours, highlight=False, markup=False, emoji=False
+        )
+        self._now: Progress | None = None
+        self._begin = self._rich.get_time()
+        self._live = Live(
+            console=self._rich,
+            get_renderable=self._foot,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    @property
+    def width(self) -> int:
+        """How many columns the terminal has now."""
+        return max(20, self._rich.width)
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Write lines above the live line."""
+        text = Text("\n").join([_coloured(line) for line in lines])
+        if text.plain:
+            self._rich.print(text, soft_wrap=True)
+
+    def progress(self, progress: Progress) -> None:
+        """Show how far the run is; the line is drawn again by its own clock."""
+        if self._now is None:
+            self._live.start()
+        self._now = progress
+
+    def _foot(self) -> Text:
+        if self._now is None or not self._now.doing:
+            return Text("")
+        spent = self._rich.get_time() - self._begin
+        failures = f", {count_text(self._now.failures, 'failure')}" if self._now.failures else ""
+        done = f"{self._now.finished:,} of {self._now.total:,} done{failures}, {spent:.0f}s"
+        line = Text(f"{done} · {one_line(self._now.doing)}", style="bold", no_wrap=True)
+        line.truncate(self.width - 1, overflow="ellipsis")
+        return line
+
+    def close(self) -> None:
+        """Take the live line away."""
+        self._live.stop()
+
+
+def _coloured(line: Line) -> Text:
+    text = Text(line.text)
+    if line.tone:
+        text.stylize(_STYLES.get(line.tone, ""), 0, line.upto)
+    return text

@@ -1,0 +1,109 @@
+"""Pieces of plain text: lines with a tone, widths, wrapping, and names for verdicts."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import NamedTuple
+from unicodedata import combining, east_asian_width
+
+from scenario_runner.durations import duration_text
+
+SYMBOLS = {
+    "passed": "✓",
+    "failed": "✗",
+    "errored": "!",
+    "skipped": "-",
+    "not applicable": "·",
+    "xfailed": "x",
+    "xpassed": "✗",
+    "flaky": "~",
+}
+_JOINER = "\u200d"
+
+
+class Line(NamedTuple):
+    """A line of text; `tone` is a verdict, `dim`, `strong` or nothing, and tells its colour.
+
+    The tone is that of the first `upto` letters, or of the whole line.
+    """
+
+    text: str
+    tone: str = ""
+    upto: int | None = None
+
+
+def printable(text: str) -> str:
+    """Make control characters visible, so that nothing a PBX says can move the cursor."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in ("\n", _JOINER) else _visible(letter)
+        for letter in text.replace("\r\n", "\n").replace("\t", "    ")
+    )
+
+
+def _visible(letter: str) -> str:
+    return letter.encode("unicode_escape", "surrogatepass").decode()
+
+
+def cells(text: str) -> int:
+    """Return how many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if combining(letter) or letter == _JOINER else 1 + (east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks and control characters."""
+    return printable(text).replace("\n", " ")
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
+    """Break text into lines of at most `width` columns, each with its indent."""
+    indent = " " * cells(first) if rest is None else rest
+    if cells(text) + cells(first) <= width and "\n" not in text:
+        return [first + text]
+    lines: list[str] = []
+    for paragraph in printable(text).split("\n"):
+        lead = indent if lines else first
+        lines += textwrap.wrap(
+            paragraph,
+            max(20, width),
+            initial_indent=lead,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        ) or [lead.rstrip()]
+    return lines
+
+
+def folded(text: str, width: int, lead: str) -> list[str]:
+    """Cut text at `width` columns without looking at words; each line begins with `lead`."""
+    room = max(10, width - cells(lead))
+    return [
+        f"{lead}{line[start : start + room]}".rstrip()
+        for line in printable(text).split("\n")
+        for start in range(0, len(line) or 1, room)
+    ]
+
+
+def row(first: str, text: str, last: str, width: int) -> list[str]:
+    """Return a row of a table: text that wraps below itself, `last` at the right edge."""
+    room = width - cells(last) - 2
+    if cells(first) + cells(text) <= room:
+        return [f"{first}{text}{' ' * (width - cells(first) - cells(text) - cells(last))}{last}"]
+    lines = wrapped(text, room, first)
+    gap = " " * max(2, width - cells(lines[0]) - cells(last))
+    return [f"{lines[0]}{gap}{last}", *lines[1:]]
+
+
+def took_text(microseconds: int) -> str:
+    """Write how long something took; what took no time on a virtual clock is `0s`."""
+    return duration_text(microseconds) if microseconds else "0s"
+
+
+def count_text(number: int, thing: str) -> str:
+    """Write `1 scenario`, `2 scenarios`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
