@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import NothingSelected, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scenario_runner.model.scenario import Scenario
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 class Selection:
     """What to run: scenarios whose id contains one of `words`, with and without these tags.
 
-    Words are compared without regard to case; an id is `file::name [row]`. `ids` are whole ids.
+    Words are compared without regard to case; an id is `file::name [row]`. `ids` maps files to the
+    names that are taken of them; a file that is not in it is taken whole.
     """
 
     words: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
-    ids: frozenset[str] | None = None
+    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def takes(self, scenario: Scenario) -> bool:
         """Tell whether the scenario is to be run."""
@@ -33,8 +34,23 @@ class Selection:
             (not self.words or any(word.casefold() in name for word in self.words))
             and (not self.tags or bool(tags & set(self.tags)))
             and not tags & set(self.skip_tags)
-            and (self.ids is None or scenario.id in self.ids)
+            and (scenario.file not in self.ids or scenario.name in self.ids[scenario.file])
         )
+
+
+def split_ids(paths: Sequence[str]) -> tuple[tuple[str, ...], dict[str, frozenset[str]]]:
+    """Split `FILE::NAME` among paths; return the paths to load and the names asked for of each."""
+    named: dict[str, frozenset[str]] = {}
+    whole: list[str] = []
+    for path in paths:
+        file, divider, name = path.partition("::")
+        if divider:
+            named[file] = named.get(file, frozenset()) | {name}
+        else:
+            whole.append(path)
+    return tuple(dict.fromkeys((*whole, *named))), {
+        f: n for f, n in named.items() if f not in whole
+    }
 
 
 def select(scenarios: Sequence[Scenario], selection: Selection) -> list[Scenario]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import InvalidFiles, UsageError, did_you_mean
 from scenario_runner.events import RunFinished, RunStarted, SourceRead, Warned
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Exit, Results
-from scenario_runner.execution.selection import Selection, select
+from scenario_runner.execution.selection import Selection, select, split_ids
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
 from scenario_runner.loading import LoadOptions, find_files, load
@@ -48,14 +48,15 @@ def gather(request: RunRequest) -> tuple[list[Scenario], list[Problem]]:
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
     declared: set[str] = set()
-    for loaded in load(find_files(request.paths), request.loading):
+    paths, ids = split_ids(request.paths)
+    for loaded in load(find_files(paths), request.loading):
         scenarios += loaded.scenarios
         problems += loaded.problems
         declared |= loaded.declared
     if any(not problem.warning for problem in problems) and not request.keep_going:
         raise InvalidFiles(tuple(problems))
     _refuse_unknown_variables(request.loading, declared)
-    return select(scenarios, request.selection), problems
+    return select(scenarios, replace(request.selection, ids=ids)), problems
 
 
 def _refuse_unknown_variables(loading: LoadOptions, declared: set[str]) -> None:

@@ -39,9 +39,7 @@ async def hang_up_and_look(
 
 def _keeps(witness: CallIds | None, ids: CallIds, memory: Memory) -> bool:
     """Tell whether hanging this call up would end the witness, too."""
-    return witness is not None and (
-        ids is witness or memory.partner_of(ids.uuid) == witness.uuid
-    )
+    return witness is not None and (ids is witness or memory.partner_of(ids.uuid) == witness.uuid)
 
 
 def _is_parked(ids: CallIds, memory: Memory) -> bool:

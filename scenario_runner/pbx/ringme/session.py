@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -220,7 +221,9 @@ class RingMeSession:
                 seen = await self.slots(address, slot, CLOSING)
                 if isinstance(seen, Done) and seen.uuid is not None:
                     slots.append((slot, seen.uuid))
-        return Holding(slots=tuple(slots), calls=listed)
+        parked = {uuid for _, uuid in slots}
+        calls = (replace(c, state=CallState.PARKED) if c.uuid in parked else c for c in listed)
+        return Holding(slots=tuple(slots), calls=tuple(calls))
 
     def _interesting(self) -> tuple[str, ...]:
         """Return the slots worth a look: all of them, or on a shared PBX the scenario's own."""
