@@ -17,8 +17,8 @@ from scenario_runner.model.matchers import (
     Matches,
     StartsWith,
 )
-from scenario_runner.model.steps import AwaitEvent, Bridge, Check, Park, Slots
-from scenario_runner.references import Literal, references
+from scenario_runner.model.steps import AwaitEvent, Bridge, Call, Check, Park, Slots
+from scenario_runner.references import Literal, as_text, references
 
 if TYPE_CHECKING:
     from scenario_runner.loading.names import Names
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scenario_runner.model.expectations import Clause
     from scenario_runner.model.matchers import Matcher
     from scenario_runner.model.steps import Step
+    from scenario_runner.references import Expression
 
 ANY_SLOT = "*"
 _PROVING = ("park", "slots", "bridge", "request", "event", "check")
@@ -44,6 +45,7 @@ def look_at(step: Step, reading: Reading) -> None:
     if step.expect or step.word in _PROVING:
         reading.found.checks += 1
     _note_slots(step, reading.found)
+    _note_refused_call(step, reading.names)
     hollow = [clause for clause in step.expect if can_not_fail(clause)]
     for clause in hollow:
         reading.problems.warn(
@@ -63,12 +65,20 @@ def look_at(step: Step, reading: Reading) -> None:
         )  # fmt: skip
 
 
+def _note_refused_call(step: Step, names: Names) -> None:
+    """A call that must not come up is looked at already: there is nothing more to ask about it."""
+    refused = any(isinstance(clause, clauses.Refused) for clause in step.expect)
+    if isinstance(step.action, Call) and refused:
+        for bound in names.visible.get(step.action.as_, ()):
+            bound.used = True
+
+
 def _note_slots(step: Step, found: Found) -> None:
     match step.action:
         case Park(slot=slot) if not any(isinstance(c, clauses.Refused) for c in step.expect):
-            found.parked.append((shape(slot), slot.span))
+            found.parked.append((_slot_shape(slot), slot.span))
         case Slots(slot=slot) | Bridge(slot=slot) if slot is not None:
-            found.named.add(shape(slot))
+            found.named.add(_slot_shape(slot))
         case Bridge():
             found.named.add(ANY_SLOT)
         case AwaitEvent():
@@ -76,6 +86,11 @@ def _note_slots(step: Step, found: Found) -> None:
             found.named.add(ANY_SLOT)
         case _:
             return
+
+
+def _slot_shape(slot: Expression) -> str:
+    """A slot for comparing: 6 and "6" are one."""
+    return as_text(slot.value) if isinstance(slot, Literal) else shape(slot)
 
 
 def can_not_fail(clause: Clause) -> bool:
