@@ -212,7 +212,7 @@ def _exports(root: Mapping, reading: Reading) -> tuple[str, ...]:
         if name in reading.names.visible:
             for bound in reading.names.visible[name]:
                 bound.used = True
-        elif name not in reading.names.unsure:
+        elif not reading.problems.errors:
             reading.problem(
                 "unknown-export", f"no step of this fragment binds '{name}'", node.span,
                 did_you_mean(name, reading.names.visible) or "remove it, or bind it in a step",

@@ -130,6 +130,8 @@ class Names:
             self.unsure.add(bare)
         elif name not in self.visible:
             self._miss(name, span, Kind.CALL)
+        elif name in self.unsure:
+            return
         else:
             for bound in self.visible[name]:
                 bound.used = True

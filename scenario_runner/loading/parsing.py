@@ -122,7 +122,7 @@ class _Trees:
                     "empty-document", "this document is empty", document.root.span,
                     "remove the line with '---' or write a scenario below it",
                 )  # fmt: skip
-                self.spoilt.add(id(document.root))
+                document.spoilt.add(id(document.root))
         return self.documents
 
     def _begin_document(self, _: Any) -> None:  # noqa: ANN401 -- an event of ruamel's

@@ -61,20 +61,18 @@ def rows(node: Node | None, reading: Reading) -> tuple[Row, ...] | None:
 
 def _product(node: Mapping, reading: Reading) -> Sequence[tuple[_Cell, ...]]:
     count = prod(len(items(values)) for values in node.fields.values())
+    for name, span in node.keys.items():
+        reading.names.bind(name, Kind.ROW, span)
     if _too_many(count, next(iter(node.keys.values())), reading):
         return ()
     columns = [
         [_cell(name, value, index, reading) for index, value in enumerate(items(values), 1)]
         for name, values in node.fields.items()
     ]
-    for name, span in node.keys.items():
-        reading.names.bind(name, Kind.ROW, span)
     return list(product(*columns))
 
 
 def _listed(node: Listing, reading: Reading) -> Sequence[tuple[_Cell, ...]]:
-    if _too_many(len(node.items), node.span, reading):
-        return ()
     table: list[tuple[_Cell, ...]] = []
     names: dict[str, Span] = {}
     for number, row in enumerate(node.items, 1):
@@ -91,7 +89,7 @@ def _listed(node: Listing, reading: Reading) -> Sequence[tuple[_Cell, ...]]:
         table.append(tuple(cells))
     for name, span in names.items():
         reading.names.bind(name, Kind.ROW, span)
-    return table
+    return () if _too_many(len(table), node.span, reading) else table
 
 
 def _too_many(count: int, span: Span, reading: Reading) -> bool:

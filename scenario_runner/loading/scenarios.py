@@ -53,8 +53,10 @@ def scenarios(
             "run a scenario that uses it: - use: {file: …}",
         )  # fmt: skip
         return (), frozenset()
+    if id(root) in document.spoilt:
+        return (), frozenset()
     faulty = check("scenario", document, problems)
-    if not isinstance(root, Mapping) or document.spoilt & {id(root)}:
+    if not isinstance(root, Mapping):
         return (), frozenset()
     reading = Reading(around.file, problems, Names(problems), around.shelf, faulty)
     for node in root.fields.values():

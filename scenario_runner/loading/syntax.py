@@ -86,7 +86,7 @@ def _tab(here: _Here) -> Unreadable | None:
     for row in (here.row, here.context_row):
         found = re.match(r"[ -]*(\t+)", here.lines[row])
         if found:
-            place = here.at(row, found.start(1), found.end(1) - 1)
+            place = here.at(row, found.start(1), found.end(1))
             return place.because("tab", "a tab can't indent", "indent with two spaces instead")
     return None
 
@@ -133,7 +133,7 @@ def _star(here: _Here) -> Unreadable | None:
         return None
     word = re.match(r"[*&][^\s,\]}]*", here.lines[here.context_row][here.context_column :])
     shown = word[0] if word else "*"
-    end = here.context_column + len(shown) - 1
+    end = here.context_column + len(shown)
     return here.at(here.context_row, here.context_column, end).because(
         "bare-star", f"YAML takes {shown} for a pointer to another place",
         f"write '{shown}' in quotes",
@@ -177,8 +177,8 @@ def _braces(here: _Here) -> Unreadable | None:
         if found:
             return _quoted(here, here.context_row, found.span(), what)
     torn = re.search(r"(?<=\s)[\w-]+$", here.line[: here.column])
-    if torn and here.line[here.column : here.column + 1] == ":":
-        return here.at(here.row, torn.start(), torn.end() - 1).because(
+    if torn and here.row == here.context_row and here.line[here.column : here.column + 1] == ":":
+        return here.at(here.row, torn.start(), torn.end()).because(
             "missing-comma", f"a comma is missing before '{torn[0]}'",
             "inside { } a comma stands between one key and the next",
         )  # fmt: skip
@@ -198,7 +198,7 @@ def _quoted(here: _Here, row: int, where: tuple[int, int], what: str) -> Unreada
     line = here.lines[row]
     start, end = where
     mended = f"{line[:start]}'{line[start:end]}'{line[end:]}".strip()
-    return here.at(row, start, end - 1).because(
+    return here.at(row, start, end).because(
         "unquoted-in-braces", f"inside {{ }} and [ ], quote text with {what}", f"write {mended}"
     )
 
@@ -210,7 +210,7 @@ def _colon(here: _Here) -> Unreadable | None:
         row = here.context_row
         word = here.lines[row].strip()
         start = len(here.lines[row]) - len(here.lines[row].lstrip())
-        return here.at(row, start, start + len(word) - 1).because(
+        return here.at(row, start, start + len(word)).because(
             "missing-colon", f"'{word[:40]}' is neither 'key: value' nor part of the line above",
             "write a colon and a space after the key",
         )  # fmt: skip
@@ -224,12 +224,12 @@ def _glued_above(here: _Here) -> Unreadable | None:
         found = re.match(r"[\s-]*(\w+:[^\s:/].*?)\s*$", line)
         mended = glued(found[1]) if found else None
         if found and mended:
-            return here.at(row, found.start(1), found.end(1) - 1).because(
+            return here.at(row, found.start(1), found.end(1)).because(
                 "missing-space", f"'{found[1]}' needs a space after its colon", f"write {mended}"
             )
         found = re.match(r"[\s-]*(\w+) ?[{\[]", line)
         if found:
-            return here.at(row, found.start(1), found.end(1) - 1).because(
+            return here.at(row, found.start(1), found.end(1)).because(
                 "missing-colon", f"'{found[1]}' has no colon", f"write {found[1]}: and the rest"
             )
     return None
@@ -255,7 +255,7 @@ def _start(here: _Here) -> Unreadable | None:
         return here.fault(
             "quote-needed", f"a value can't begin with {letter}", "put the value in quotes"
         )
-    if "did not find expected" in here.problem or "expected <block end>" in here.problem:
+    if re.search(r"expected (key|'-' indicator|<)", here.problem):
         return here.fault(
             "indentation", "this line does not fit the ones above",
             "keys of one step stand exactly below each other, and every step begins with '- '",

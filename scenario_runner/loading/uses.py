@@ -121,6 +121,8 @@ def _exports(
                 or f"it exports: {', '.join(known.fragment.exports) or 'nothing'}",
                 Note(message="the fragment is here", span=known.fragment.span),
             )  # fmt: skip
+            reading.names.suspect({text_of(value)})
+            continue
         bound = reading.names.bind(text_of(value), Kind.EXPORT, value.span)
         bound.is_call = inside in known.calls
         taken.append((inside, text_of(value)))
