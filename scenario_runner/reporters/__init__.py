@@ -8,13 +8,13 @@ Others add reporters by the entry points group `scenario_runner.reporters`; see 
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from scenario_runner.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from importlib.metadata import EntryPoints
 
     from scenario_runner.events import Event
 
@@ -51,7 +51,7 @@ _OWN = {
 
 def reporter_names() -> tuple[str, ...]:
     """The names of all reporters: our own and those that installed packages add; sorted."""
-    return tuple(sorted({*_OWN, *(entry.name for entry in entry_points(group=GROUP))}))
+    return tuple(sorted({*_OWN, *_added().names}))
 
 
 def open_reporter(name: str, path: str) -> Reporter:
@@ -63,18 +63,21 @@ def open_reporter(name: str, path: str) -> Reporter:
         module, _, attribute = _OWN[name].partition(":")
         factory: Factory = getattr(import_module(module), attribute)
         return factory(path)
-    for entry in entry_points(group=GROUP, name=name):
-        return _added(entry)(path)
+    for entry in _added().select(name=name):
+        try:
+            added: Factory = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise UsageError(f"the reporter '{name}' can't be loaded: {error}") from error
+        return added(path)
     hint = did_you_mean(name, reporter_names()) or f"there are {', '.join(reporter_names())}"
     raise UsageError(f"there is no reporter '{name}'", hint=hint)
 
 
-def _added(entry: EntryPoint) -> Factory:
-    try:
-        factory: Factory = entry.load()
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"the reporter '{entry.name}' can't be loaded: {error}") from error
-    return factory
+def _added() -> EntryPoints:
+    """Return what installed packages add; looked up only when it is asked for, being slow."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
 
 
 class Reporters:
