@@ -119,18 +119,21 @@ def _parts(text: str, span: Span) -> Iterator[str | Reference]:
             yield "$"
             continue
         path = parse_path(found["braced"] or found["bare"])
-        yield Reference(str(path[0]), path[1:], _within(span, text, found))
+        yield Reference(str(path[0]), path[1:], part_of(span, text, found.start(), found.end()))
     if done < len(text):
         yield text[done:]
 
 
-def _within(span: Span, text: str, found: re.Match[str]) -> Span:
-    """Narrow the span of a one-line text, bare or in quotes, to a reference inside it."""
+def part_of(span: Span, text: str, start: int, end: int) -> Span:
+    """Narrow the span of a one-line text, bare or in quotes, to the letters `start` to `end`.
+
+    A text of several lines, or with escapes, keeps its whole span.
+    """
     spare = span.end_column - span.column - len(text)
     if span.line != span.end_line or spare not in (0, 2):
         return span
-    start = span.column + spare // 2
-    return span._replace(column=start + found.start(), end_column=start + found.end())
+    first = span.column + spare // 2
+    return span._replace(column=first + start, end_column=first + end)
 
 
 def bad_reference(text: str) -> str | None:

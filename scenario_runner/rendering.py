@@ -16,13 +16,13 @@ def render_problem(problem: Problem, sources: Mapping[str, Source]) -> str:
     kind = f"warning {problem.code}" if problem.warning else problem.code
     lines = [f"{problem.span}: {kind}: {problem.message}"]
     lines += _excerpt(problem.span, sources)
+    if problem.hint:
+        lines.append(f"  {problem.hint}")
     for note in problem.notes:
         where = f" ({note.span})" if note.span else ""
         lines.append(f"  {note.message}{where}")
         if note.span and note.span.file != problem.span.file:
             lines += _excerpt(note.span, sources)
-    if problem.hint:
-        lines.append(f"  {problem.hint}")
     return "\n".join(lines)
 
 

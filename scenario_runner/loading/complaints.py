@@ -146,16 +146,14 @@ def _type(one: Complaint, problems: Problems) -> None:
         problems.add("bare-number", f"{node.text} is no duration: its unit is missing", one.span,
                      f"say {node.text}s")  # fmt: skip
         return
+    hint = _mend_type(one)
     if not one.path:
-        problems.add(
-            "wrong-type", f"this is {kind_of(node)}, not {one.wanted}", one.span,
-            f"{one.wanted} begins with its name: '{one.wanted.split()[-1]}: …'",
-        )  # fmt: skip
-        return
-    problems.add(
-        "wrong-type", f"{one.subject} must be {one.wanted}, this is {kind_of(node)}",
-        one.span, _mend_type(one),
-    )  # fmt: skip
+        hint = f"{one.wanted} begins with its name: '{one.wanted.split()[-1]}: …'"
+    if one.subject.startswith("'"):
+        message = f"{one.subject} must be {one.wanted}, this is {kind_of(node)}"
+    else:
+        message = f"this is {kind_of(node)}, not {one.wanted}"
+    problems.add("wrong-type", message, one.span, hint)
 
 
 def node_text(node: Node) -> str:
@@ -195,7 +193,7 @@ def _enum(one: Complaint, problems: Problems) -> None:
     text = node_text(one.node)
     if known == ["True"]:
         problems.add("wrong-value", "'any' can only be true", one.span,
-                     "write any: true, or 'not' in front of it")  # fmt: skip
+                     "write any: true, or not: {any: true}")  # fmt: skip
         return
     problems.add(
         "unknown-word", f"'{text}' is not {one.wanted}", one.span,

@@ -71,7 +71,7 @@ def _misplaced(key: str, word: str, *, of_one_call: bool) -> tuple[str, str] | N
     if word not in WHERE[key]:
         fitting = [name for name, words in WHERE.items() if word in words]
         return (
-            f"'{key}' can't be expected of '{word}', only of {_listed(WHERE[key])}",
+            f"'{key}' can't be expected of '{word}', only of {_places(WHERE[key])}",
             f"'{word}' can have {_listed(fitting)}" if fitting else "remove it, or use 'check'",
         )
     if word == "calls" and key == "state" and not of_one_call:
@@ -79,6 +79,10 @@ def _misplaced(key: str, word: str, *, of_one_call: bool) -> tuple[str, str] | N
     if word == "calls" and key in _LISTING and of_one_call:
         return f"'{key}' is about an extension's calls", "list them: calls: {extension: 341}"
     return None
+
+
+def _places(words: tuple[str, ...]) -> str:
+    return _listed(words) if len(words) <= 3 else "actions that ask the PBX something"
 
 
 def _listed(words: tuple[str, ...] | list[str]) -> str:

@@ -14,6 +14,7 @@ from scenario_runner.references import (
     Reference,
     bad_reference,
     parse_text,
+    part_of,
     references,
 )
 
@@ -47,7 +48,8 @@ def _made(node: Node, reading: Reading) -> Expression:
             fault = bad_reference(text)
             if fault:
                 reading.problem(
-                    "bad-reference", f"{fault} is no reference", node.span,
+                    "bad-reference", f"{fault} is no reference",
+                    part_of(node.span, text, text.find(fault), text.find(fault) + len(fault)),
                     "a reference is $name or ${name}; a plain dollar is written $$",
                 )  # fmt: skip
             return parse_text(text, node.span)

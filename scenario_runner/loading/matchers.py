@@ -27,7 +27,7 @@ from scenario_runner.model.matchers import (
     StartsWith,
 )
 from scenario_runner.patterns import PatternError, compile_pattern
-from scenario_runner.references import Literal, Reference, Text, parse_text
+from scenario_runner.references import Literal, Reference, Text, parse_text, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from scenario_runner.loading.reading import Reading
     from scenario_runner.model.matchers import Matcher
     from scenario_runner.references import Expression
-    from scenario_runner.source import Span
 
 
 def matcher(node: Node, reading: Reading) -> Matcher:
@@ -90,19 +89,10 @@ def _matches(node: Node, reading: Reading) -> Matcher:
     try:
         compile_pattern(str(pattern))
     except PatternError as error:
-        reading.problem(
-            "bad-pattern", error.message, _letter(node.span, text_of(node), error.offset),
-            error.hint,
-        )  # fmt: skip
+        at = error.offset
+        place = part_of(node.span, text_of(node), at, at + 1)
+        reading.problem("bad-pattern", error.message, place, error.hint)
     return Matches(str(pattern))
-
-
-def _letter(span: Span, text: str, offset: int) -> Span:
-    spare = span.end_column - span.column - len(text)
-    if span.line != span.end_line or spare not in (0, 2):
-        return span
-    start = span.column + spare // 2 + min(offset, max(len(text) - 1, 0))
-    return span._replace(column=start, end_column=start + 1)
 
 
 def _one_of(node: Node, reading: Reading) -> Matcher:

@@ -228,8 +228,9 @@ class _Trees:
 
     def _check_tag(self, event: Any, span: Span, node: Node) -> None:  # noqa: ANN401 -- as above
         if event.tag:
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.problems.add(
-                "yaml-tag", f"YAML tags such as {event.tag} are not understood", span,
+                "yaml-tag", f"YAML tags such as {tag} are not understood", span,
                 "remove the tag; put text that begins with ! in quotes",
             )  # fmt: skip
             self.spoilt.add(id(node))

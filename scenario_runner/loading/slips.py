@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from scenario_runner.loading.nodes import Leaf, Listing, Mapping, Node
+from scenario_runner.references import part_of
 
 if TYPE_CHECKING:
     from scenario_runner.loading.problems import Problems
@@ -89,14 +90,15 @@ class Slips:
             at = next(place for place, letter in enumerate(text) if letter in _NO_BREAK)
             self._problems.add(
                 "no-break-space", "a no-break space, which looks like a space and is none",
-                _part(span, text, at), "type the space again; pasted text often brings such spaces",
+                part_of(span, text, at, at + 1),
+                "type the space again; pasted text often brings such spaces",
             )  # fmt: skip
             return True
         if text[0] in _CURLY:
             straight = text.strip(_CURLY)
             self._problems.add(
                 "curly-quotes", f"{text[0]} is a curly quote, which YAML takes for a letter",
-                _part(span, text, 0), f'write straight quotes: "{straight}"',
+                part_of(span, text, 0, 1), f'write straight quotes: "{straight}"',
             )  # fmt: skip
             return True
         return False
@@ -125,9 +127,3 @@ def _mend(name: str, top: Listing | Mapping) -> str:
             "and null means nothing"
         )
     return f"write a value after '{name}:', or null"
-
-
-def _part(span: Span, text: str, at: int) -> Span:
-    if span.line != span.end_line or len(text) != span.end_column - span.column:
-        return span
-    return span._replace(column=span.column + at, end_column=span.column + at + 1)

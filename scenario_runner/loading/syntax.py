@@ -151,6 +151,7 @@ def _tag(here: _Here) -> Unreadable | None:
 _WORD = r"[^\s,\[\]{}'\"]"
 _INSIDE = (
     (re.compile(rf"{_WORD}*\$\{{[^}}]*\}}[^,\]}}\s]*"), "${ }"),
+    (re.compile(r"\[[^\]]*\](?:\{[^}]*\}|[+*?\\.(][^,}\s]*)"), "[ ]"),
     (re.compile(rf"{_WORD}+\[[^\]]*\][^,\]}}\s]*"), "[ ]"),
     (re.compile(rf"{_WORD}+\{{[^}}]*\}}[^,\]}}\s]*"), "{ }"),
 )
@@ -207,14 +208,24 @@ def _colon(here: _Here) -> Unreadable | None:
     if "mapping values are not allowed" in here.problem:
         return _glued_above(here) or _second_colon(here)
     if "could not find expected ':'" in here.problem:
-        row = here.context_row
-        word = here.lines[row].strip()
-        start = len(here.lines[row]) - len(here.lines[row].lstrip())
-        return here.at(row, start, start + len(word)).because(
-            "missing-colon", f"'{word[:40]}' is neither 'key: value' nor part of the line above",
-            "write a colon and a space after the key",
-        )  # fmt: skip
+        return _no_colon(here)
     return None
+
+
+def _no_colon(here: _Here) -> Unreadable:
+    line = here.lines[here.context_row]
+    word = line.strip()
+    start = len(line) - len(line.lstrip())
+    place = here.at(here.context_row, start, start + len(word))
+    mended = glued(word)
+    if mended:
+        return place.because(
+            "missing-space", f"'{word}' needs a space after its colon", f"write {mended}"
+        )
+    return place.because(
+        "missing-colon", f"'{word[:40]}' is neither 'key: value' nor part of the line above",
+        "write a colon and a space after the key",
+    )  # fmt: skip
 
 
 def _glued_above(here: _Here) -> Unreadable | None:
