@@ -1,0 +1,330 @@
+"""Choosing, ordering, leasing and counting scenarios; interruption."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenario_runner.clock import Turns, VirtualLoop
+from scenario_runner.errors import InvalidFiles, NothingSelected, UsageError
+from scenario_runner.events import (
+    Event,
+    Exchange,
+    RunFinished,
+    ScenarioFinished,
+    SourceRead,
+    StepFinished,
+    StepStarted,
+)
+from scenario_runner.execution.leases import Desk, Lease, Pool
+from scenario_runner.execution.options import RunOptions
+from scenario_runner.execution.orders import given as given_order
+from scenario_runner.execution.orders import next_order, order_text, scenario_seed, seeded
+from scenario_runner.execution.results import Exit, Results
+from scenario_runner.execution.selection import Selection, split_ids
+from scenario_runner.execution.whole import RunRequest, run_whole
+from scenario_runner.loading import LoadOptions
+from scenario_runner.model.scenario import Needs
+from scenario_runner.model.vocabulary import Verdict
+
+GOOD = """
+scenario: {name}
+tags: [{tag}]
+steps:
+  - call: {{as: customer, extension: 341, from: "+7812"}}
+  - park: {{call: customer, slot: {slot}}}
+  - slots: {{call: customer, slot: 6}}
+    expect: {{holds: customer}}
+cleanup:
+  - hangup: {{call: customer}}
+"""
+
+
+def write(folder: Path, name: str, tag: str = "smoke", slot: int = 6) -> str:
+    file = folder / f"{name}.scenario.yaml"
+    file.write_text(GOOD.format(name=name, tag=tag, slot=slot))
+    return str(file)
+
+
+def run(*paths: str, **request: object) -> tuple[Exit, list[Event]]:
+    events: list[Event] = []
+    whole = RunRequest(paths=paths, **request)  # type: ignore[arg-type]
+    return run_whole(whole, events.append), events
+
+
+def finished(events: list[Event]) -> dict[str, str]:
+    return {
+        event.scenario.partition("::")[2]: event.verdict
+        for event in events
+        if isinstance(event, ScenarioFinished)
+    }
+
+
+def test_a_folder_is_run_in_the_order_of_its_files(tmp_path: Path) -> None:
+    write(tmp_path, "b")
+    write(tmp_path, "a")
+    code, events = run(str(tmp_path))
+    assert code is Exit.PASSED
+    assert list(finished(events)) == ["a", "b"]
+    assert len([event for event in events if isinstance(event, SourceRead)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("selection", "chosen"),
+    [
+        (Selection(words=("A",)), ["a"]),
+        (Selection(words=("a", "b")), ["a", "b"]),
+        (Selection(tags=("slow",)), ["b"]),
+        (Selection(skip_tags=("slow",)), ["a"]),
+    ],
+)
+def test_selection(tmp_path: Path, selection: Selection, chosen: list[str]) -> None:
+    folder = tmp_path / "x"
+    folder.mkdir()
+    write(folder, "a")
+    write(folder, "b", tag="slow")
+    names = [f"{folder}/a.scenario.yaml", f"{folder}/b.scenario.yaml"]
+    if selection.words:
+        selection = Selection(words=tuple(f"::{word}" for word in selection.words))
+    _, events = run(*names, selection=selection)
+    assert list(finished(events)) == chosen
+
+
+def test_one_scenario_of_a_file_by_its_id(tmp_path: Path) -> None:
+    file = write(tmp_path, "a")
+    Path(file).write_text(Path(file).read_text() + "---" + GOOD.format(name="z", tag="t", slot=6))
+    _, events = run(f"{file}::z")
+    assert list(finished(events)) == ["z"]
+    assert split_ids(("x", "y::a b", "y::c")) == (("x", "y"), {"y": frozenset({"a b", "c"})})
+
+
+def test_nothing_selected_says_what_there_is(tmp_path: Path) -> None:
+    write(tmp_path, "a")
+    with pytest.raises(NothingSelected) as caught:
+        run(str(tmp_path), selection=Selection(tags=("smok",)))
+    assert caught.value.hint == "did you mean 'smoke'?"
+    with pytest.raises(NothingSelected):
+        run(str(tmp_path / "a.scenario.yaml") + "::nope")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError):
+        run(str(tmp_path / "empty"))
+
+
+def test_an_unknown_variable_on_the_command_line(tmp_path: Path) -> None:
+    file = write(tmp_path, "a")
+    with pytest.raises(UsageError, match="no scenario declares the variable 'slto'"):
+        run(file, loading=LoadOptions(overrides=(("slto", 1),)))
+
+
+def test_invalid_files_keep_the_run_from_beginning(tmp_path: Path) -> None:
+    write(tmp_path, "a")
+    (tmp_path / "b.scenario.yaml").write_text("scenario: b\nstepz: []\n")
+    with pytest.raises(InvalidFiles):
+        run(str(tmp_path))
+    code, events = run(str(tmp_path), keep_going=True)
+    assert code is Exit.INVALID
+    assert finished(events) == {"a": "passed"}
+
+
+def test_fail_fast_stops_after_the_first_that_is_not_green(tmp_path: Path) -> None:
+    write(tmp_path, "a", slot=7)
+    write(tmp_path, "b")
+    code, events = run(str(tmp_path), options=RunOptions(fail_fast=True))
+    assert code is Exit.FAILED
+    assert finished(events) == {"a": "failed"}
+
+
+def test_a_deterministic_failure_stays_failed_when_retried(tmp_path: Path) -> None:
+    write(tmp_path, "a", slot=7)
+    code, events = run(str(tmp_path), options=RunOptions(retry_failed=2))
+    assert code is Exit.FAILED
+    assert len([event for event in events if isinstance(event, ScenarioFinished)]) == 3
+
+
+RACE = """
+scenario: race
+steps:
+  - call: {as: a, extension: 341, from: "+7812"}
+  - call: {as: b, extension: 342, from: "+7812"}
+  - call: {as: c, extension: 343, from: "+7812"}
+  - park: {call: c, slot: 6}
+  - together: [{bridge: {call: a, slot: 6}}, {bridge: {call: b, slot: 6}}]
+    expect: {succeeded: 1, refused: 1}
+  - calls: {call: a}
+    expect: {state: bridged}
+"""
+
+
+def test_what_passes_only_when_retried_is_flaky_and_red(tmp_path: Path) -> None:
+    file = tmp_path / "race.scenario.yaml"
+    file.write_text(RACE)
+    flaky = []
+    for seed in range(8):
+        options = RunOptions(seed=seed, retry_failed=3)
+        code, events = run(str(file), options=options)
+        if "flaky" in finished(events).values():
+            flaky.append(seed)
+            assert code is Exit.FAILED
+            counts = [dict(e.counts) for e in events if isinstance(e, RunFinished)]
+            assert counts == [{"flaky": 1}]
+    assert flaky
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "options", "code"),
+    [
+        ([Verdict.PASSED, Verdict.XFAILED, Verdict.NOT_APPLICABLE], {}, 0),
+        ([Verdict.PASSED, Verdict.FAILED], {}, 1),
+        ([Verdict.XPASSED], {}, 1),
+        ([Verdict.SKIPPED], {}, 1),
+        ([Verdict.SKIPPED], {"allow_skips": True}, 0),
+        ([Verdict.FLAKY], {}, 1),
+        ([Verdict.FLAKY], {"allow_flaky": True}, 0),
+        ([Verdict.FAILED, Verdict.ERRORED], {}, 4),
+    ],
+)
+def test_exit_codes(verdicts: list[Verdict], options: dict[str, bool], code: int) -> None:
+    results = Results()
+    for verdict in verdicts:
+        results.add(verdict)
+    assert results.exit_code(**options) == code
+    results.invalid = True
+    assert results.exit_code(**options) == (4 if code == 4 else 2)
+    results.interrupted = True
+    assert results.exit_code(**options) == 130
+
+
+def test_ctrl_c_cleans_up_and_leaves_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "a")
+    write(tmp_path, "b")
+    events: list[Event] = []
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, StepStarted) and event.step == "3":
+            signal.raise_signal(signal.SIGINT)
+
+    code = run_whole(RunRequest(paths=(str(tmp_path),)), emit)
+    assert code is Exit.INTERRUPTED
+    assert finished(events) == {"a": "errored"}
+    steps = {e.step: e.verdict for e in events if isinstance(e, StepFinished)}
+    assert steps["cleanup.1"] == "passed"
+    last = [e for e in events if isinstance(e, Exchange)][-1]
+    assert '"call_list": []' in last.received
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].interrupted
+
+
+def test_orders_are_enumerated_depth_first() -> None:
+    seen = []
+    choices: tuple[int, ...] | None = ()
+    while choices is not None:
+        choose = given_order(choices)
+        order = tuple((choose(count), count) for count in (3, 2))
+        seen.append(order_text(order))
+        choices = next_order(order)
+    assert seen == ["0-0", "0-1", "1-0", "1-1", "2-0", "2-1"]
+
+
+def test_seeds_are_a_scenarios_own() -> None:
+    assert scenario_seed(1, "a") == scenario_seed(1, "a")
+    assert scenario_seed(1, "a") != scenario_seed(1, "b")
+    assert scenario_seed(1, "a") != scenario_seed(2, "a")
+    assert [seeded(5)(9) for _ in range(3)] == [seeded(5)(9)] * 3
+
+
+POOL = Pool(slots=("1", "2", "3"), extensions=("341", "342"))
+
+
+@pytest.mark.parametrize(
+    ("needs", "bound"),
+    [
+        (Needs(slots=("a", "b")), (("a", "1"), ("b", "2"))),
+        (Needs(slots=("a",), literal_slots=("1",)), (("a", "2"),)),
+        (Needs(slots=("s",), extensions=("desk",)), (("s", "1"), ("desk", "341"))),
+    ],
+)
+def test_a_lease_binds_free_numbers(needs: Needs, bound: tuple[tuple[str, str], ...]) -> None:
+    lease = POOL.lease(needs)
+    assert lease is not None
+    assert lease.bound == bound
+
+
+def test_leases_never_meet() -> None:
+    first = POOL.lease(Needs(literal_slots=("1",)))
+    assert first is not None
+    assert POOL.lease(Needs(literal_slots=("1",)), (first,)) is None
+    assert POOL.lease(Needs(alone=True), (first,)) is None
+    assert POOL.lease(Needs(), (Lease(alone=True),)) is None
+    second = POOL.lease(Needs(slots=("a",)), (first,))
+    assert second is not None
+    assert second.slots == {"2"}
+
+
+def test_what_can_never_be_met_is_said() -> None:
+    assert POOL.lacks(Needs(slots=("a", "b"), literal_slots=("1",))) is None
+    assert POOL.lacks(Needs(slots=tuple("abcd"))) == (
+        "it needs 4 slots to choose from and the target has 3"
+    )
+    assert "extensions" in (POOL.lacks(Needs(extensions=("a", "b", "c"))) or "")
+
+
+NEEDS = st.builds(
+    Needs,
+    slots=st.sets(st.sampled_from("ab"), max_size=2).map(tuple),
+    literal_slots=st.sets(st.sampled_from(POOL.slots), max_size=1).map(tuple),
+    alone=st.booleans(),
+)
+
+
+@given(st.lists(NEEDS, max_size=8))
+@settings(max_examples=50, deadline=None)
+def test_everybody_is_served_and_nobody_meets(all_needs: list[Needs]) -> None:
+    served: list[int] = []
+
+    async def one(desk: Desk, index: int, needs: Needs, inside: list[Lease]) -> None:
+        async with desk.leased(needs) as lease:
+            assert not any(lease.slots & other.slots for other in inside)
+            assert not inside or not (lease.alone or any(other.alone for other in inside))
+            inside.append(lease)
+            await asyncio.sleep(index + 1)
+            inside.remove(lease)
+            served.append(index)
+
+    async def main() -> None:
+        desk, inside = Desk(POOL), list[Lease]()
+        async with asyncio.TaskGroup() as group:
+            for index, needs in enumerate(all_needs):
+                group.create_task(one(desk, index, needs, inside))
+
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(Turns(lambda _: 0))) as runner:
+        runner.run(main())
+    assert sorted(served) == list(range(len(all_needs)))
+
+
+def test_a_scenario_that_needs_too_much_is_skipped_and_not_green(tmp_path: Path) -> None:
+    names = ", ".join(f"s{n}" for n in range(21))
+    (tmp_path / "a.scenario.yaml").write_text(
+        f"scenario: a\nneeds: {{slots: [{names}]}}\nsteps:\n"
+        '  - call: {as: c, extension: 341, from: "+7"}\n  - park: {call: c, slot: $s0}\n'
+    )
+    code, events = run(str(tmp_path))
+    assert finished(events) == {"a": "skipped"}
+    assert code is Exit.FAILED
+    code, _ = run(str(tmp_path), options=RunOptions(allow_skips=True))
+    assert code is Exit.PASSED
+
+
+def test_needs_bind_names(tmp_path: Path) -> None:
+    (tmp_path / "a.scenario.yaml").write_text(
+        "scenario: a\nneeds: {slots: [mine], extensions: [desk]}\nsteps:\n"
+        '  - call: {as: c, extension: $desk, from: "+7"}\n  - park: {call: c, slot: $mine}\n'
+        "  - slots: {call: c, slot: $mine}\n    expect: {holds: c}\n"
+    )
+    code, events = run(str(tmp_path))
+    assert code is Exit.PASSED, finished(events)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenario_runner.errors import TargetError
+from scenario_runner.events import Exchange, Failure, StepFinished
+from scenario_runner.masking import Mask
+from scenario_runner.source import Span
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(TargetError, match="fewer than 4 letters"):
+        Mask().add("abc", name="$secret.X")
+
+
+@given(st.text(min_size=6, max_size=20).filter(lambda text: "*" not in text))
+def test_a_secret_is_hidden_in_every_form(secret: str) -> None:
+    mask = Mask()
+    try:
+        encoded = secret.encode()
+    except UnicodeEncodeError:
+        return
+    mask.add(secret, name="$secret.X")
+    for form in (
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        base64.b64encode(encoded).decode().rstrip("="),
+    ):
+        assert form not in mask.text(f"before {form} after")
+
+
+def test_every_text_of_an_event_is_masked() -> None:
+    mask = Mask()
+    place = Span("hunter2.yaml", 1, 1, 1, 1)
+    failure = Failure(key="k", message="hunter2", span=place, via=(place,))
+    event = StepFinished(
+        scenario="s", step="1", verdict="failed", at=0, took=0, saw="hunter2", failures=(failure,)
+    )
+    assert mask.event(event) is event
+    mask.add("hunter2", name="$secret.X")
+    assert "hunter2" not in repr(mask.event(event))
+    assert isinstance(mask.event(event).failures[0].span, Span)
+
+
+def test_an_overlapping_longer_secret_is_hidden_whole() -> None:
+    mask = Mask()
+    mask.add("secret", name="a")
+    mask.add("secret-and-more", name="b")
+    assert mask.text("secret-and-more") == "***"
+
+
+def test_numbers_stay_numbers() -> None:
+    mask = Mask()
+    mask.add("1234", name="a")
+    exchange = Exchange(
+        scenario="s", step="1", protocol="http", sent="1234", received="", outcome="ok", at=1234,
+        took=0,
+    )  # fmt: skip
+    assert mask.event(exchange).at == 1234
+    assert mask.event(exchange).sent == "***"
