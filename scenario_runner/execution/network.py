@@ -10,7 +10,6 @@ from scenario_runner.clock import LoopClock
 from scenario_runner.engine.running import Conditions, execute
 from scenario_runner.events import Event, ScenarioFinished
 from scenario_runner.execution.leases import Desk, Lease, Pool
-from scenario_runner.execution.orders import scenario_seed
 from scenario_runner.execution.results import Results, as_flaky, is_green
 from scenario_runner.execution.skipping import skip, why_not
 from scenario_runner.model.vocabulary import Verdict
@@ -83,10 +82,14 @@ class NetworkRun:
         """Run the scenarios; Ctrl-C ends the run after the cleanups of those that are running."""
         try:
             asyncio.run(self._all(list(scenarios), results))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             results.interrupted = True
 
     async def _all(self, scenarios: list[Scenario], results: Results) -> None:
+        with self.options.stop.heeded():
+            await self._side_by_side(scenarios, results)
+
+    async def _side_by_side(self, scenarios: list[Scenario], results: Results) -> None:
         ordered = InOrder(self.emit)
         jobs = self.options.jobs or min(len(scenarios), MOST_JOBS)
         desk, limit = Desk(Pool.of(self.target)), asyncio.Semaphore(jobs)
@@ -145,7 +148,7 @@ class NetworkRun:
         conditions = Conditions(
             environment=self.options.environment,
             mask=self.mask,
-            seed=scenario_seed(self.options.seed + attempt - 1, scenario.id),
+            seed=self.options.seed + attempt - 1,
             attempt=attempt,
             leased=lease.bound,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -10,11 +11,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Order = tuple[tuple[int, int], ...]
+_TURN = re.compile(r" \((?:order|run) [0-9]+\)$")
+
+
+def in_turn(name: str, word: str, number: int) -> str:
+    """Return the name of a scenario that runs several times: `Park (order 2)`, `Park (run 3)`."""
+    return f"{name} ({word} {number})"
+
+
+def without_turn(name: str) -> str:
+    """Return the name that a scenario has in its file."""
+    while (shorter := _TURN.sub("", name)) != name:
+        name = shorter
+    return name
 
 
 def scenario_seed(seed: int, scenario: str) -> int:
     """Return the seed of one scenario: its own, and the same however many others run."""
-    return (seed * 1_000_003 + crc32(scenario.encode())) & 0x7FFFFFFF
+    return (seed * 1_000_003 + crc32(without_turn(scenario).encode())) & 0x7FFFFFFF
 
 
 def seeded(seed: int) -> Callable[[int], int]:

@@ -38,6 +38,11 @@ class Results:
         """Count one scenario."""
         self.counts[verdict] += 1
 
+    @property
+    def green(self) -> bool:
+        """Whether none of the scenarios so far needs anybody's attention."""
+        return all(is_green(verdict) for verdict in self.counts)
+
     def exit_code(self, *, allow_skips: bool = False, allow_flaky: bool = False) -> Exit:
         """Return the exit code; the gravest of what happened wins."""
         if self.interrupted:

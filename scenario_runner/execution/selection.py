@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import NothingSelected, did_you_mean
+from scenario_runner.execution.orders import without_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,13 +19,15 @@ class Selection:
     """What to run: scenarios whose id contains one of `words`, with and without these tags.
 
     Words are compared without regard to case; an id is `file::name [row]`. `ids` maps files to the
-    names that are taken of them; a file that is not in it is taken whole.
+    names that are taken of them; a file that is not in it is taken whole. `only` are the ids of
+    scenarios to which the choice is limited (None: it is not).
     """
 
     words: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
     ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    only: frozenset[str] | None = None
 
     def takes(self, scenario: Scenario) -> bool:
         """Tell whether the scenario is to be run."""
@@ -35,17 +38,21 @@ class Selection:
             and (not self.tags or bool(tags & set(self.tags)))
             and not tags & set(self.skip_tags)
             and (scenario.file not in self.ids or scenario.name in self.ids[scenario.file])
+            and (self.only is None or scenario.id in self.only)
         )
 
 
 def split_ids(paths: Sequence[str]) -> tuple[tuple[str, ...], dict[str, frozenset[str]]]:
-    """Split `FILE::NAME` among paths; return the paths to load and the names asked for of each."""
+    """Split `FILE::NAME` among paths; return the paths to load and the names asked for of each.
+
+    `Park (run 2)` asks for `Park`, too: a report names what ran several times like that.
+    """
     named: dict[str, frozenset[str]] = {}
     whole: list[str] = []
     for path in paths:
         file, divider, name = path.partition("::")
         if divider:
-            named[file] = named.get(file, frozenset()) | {name}
+            named[file] = named.get(file, frozenset()) | {name, without_turn(name)}
         else:
             whole.append(path)
     return tuple(dict.fromkeys((*whole, *named))), {

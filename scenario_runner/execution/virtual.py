@@ -10,7 +10,13 @@ from scenario_runner.clock import LoopClock, Turns, VirtualLoop
 from scenario_runner.engine.running import Conditions, execute
 from scenario_runner.events import Warned
 from scenario_runner.execution.mock_target import MockTarget
-from scenario_runner.execution.orders import given, next_order, scenario_seed, seeded
+from scenario_runner.execution.orders import (
+    given,
+    in_turn,
+    next_order,
+    scenario_seed,
+    seeded,
+)
 from scenario_runner.execution.results import Results, as_flaky, is_green
 from scenario_runner.execution.skipping import skip, why_not
 from scenario_runner.model.vocabulary import Verdict
@@ -49,10 +55,14 @@ class VirtualRun:
         try:
             with asyncio.Runner(loop_factory=lambda: VirtualLoop(turns)) as runner:
                 runner.run(self._all(scenarios, results))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             results.interrupted = True
 
     async def _all(self, scenarios: Iterable[Scenario], results: Results) -> None:
+        with self.options.stop.heeded():
+            await self._in_turn(scenarios, results)
+
+    async def _in_turn(self, scenarios: Iterable[Scenario], results: Results) -> None:
         target = MockTarget(self.target)
         for scenario in scenarios:
             for verdict in await self._orders(scenario, target):
@@ -72,7 +82,7 @@ class VirtualRun:
         verdicts: list[Verdict] = []
         choices: tuple[int, ...] | None = ()
         while choices is not None and len(verdicts) < limit:
-            named = replace(scenario, name=f"{scenario.name} (order {len(verdicts) + 1})")
+            named = replace(scenario, name=in_turn(scenario.name, "order", len(verdicts) + 1))
             turns, verdict = await self._once(named, target, choices, 1)
             verdicts.append(verdict)
             choices = next_order(tuple(turns.order))
@@ -98,7 +108,8 @@ class VirtualRun:
         order: tuple[int, ...] | None,
         attempt: int,
     ) -> tuple[Turns, Verdict]:
-        seed = scenario_seed(self.options.seed + attempt - 1, scenario.id)
+        run_seed = self.options.seed + attempt - 1
+        seed = scenario_seed(run_seed, scenario.id)
         turns = Turns(seeded(seed) if order is None else given(order))
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
@@ -109,7 +120,7 @@ class VirtualRun:
         conditions = Conditions(
             environment=self.options.environment,
             mask=self.mask,
-            seed=seed,
+            seed=run_seed,
             attempt=attempt,
             leased=lease.bound if lease is not None else (),
             order=lambda: tuple(turns.order),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import InvalidFiles, UsageError, did_you_mean
 from scenario_runner.events import RunFinished, RunStarted, SourceRead, Warned
 from scenario_runner.execution.options import RunOptions
+from scenario_runner.execution.orders import in_turn
 from scenario_runner.execution.results import Exit, Results
 from scenario_runner.execution.selection import Selection, select, split_ids
 from scenario_runner.execution.targets import MOCK
@@ -17,7 +19,7 @@ from scenario_runner.masking import Mask
 from scenario_runner.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from scenario_runner.errors import Problem
     from scenario_runner.events import Event
@@ -68,17 +70,33 @@ def _refuse_unknown_variables(loading: LoadOptions, declared: set[str]) -> None:
 
 def run_whole(request: RunRequest, emit: Callable[[Event], None]) -> Exit:
     """Run everything that is asked for and return the exit code; events go to `emit`."""
-    begin = request.stopwatch()
     scenarios, problems = gather(request)
+    return run_scenarios(request, scenarios, problems, emit)
+
+
+def run_scenarios(
+    request: RunRequest,
+    scenarios: Sequence[Scenario],
+    problems: Sequence[Problem],
+    emit: Callable[[Event], None],
+) -> Exit:
+    """Run scenarios that are loaded already, as often as is asked for, and return the exit code."""
+    begin = request.stopwatch()
     options = request.options
     results = Results(invalid=any(not problem.warning for problem in problems))
-    emit(_started(request, len(scenarios)))
+    emit(_started(request, len(scenarios) * options.repeat))
     for problem in problems:
         emit(
             Warned(code=problem.code, message=problem.message, span=problem.span, hint=problem.hint)
         )
-    run = VirtualRun(target=request.target, options=options, mask=Mask(), emit=emit)
-    run.run(_with_sources(scenarios, emit), results)
+    told: set[str] = set()
+    for number in range(options.repeat):
+        if results.interrupted or (options.fail_fast and not results.green):
+            break
+        again = replace(options, seed=options.seed + number)
+        chosen = arranged(scenarios, again, number + 1 if options.repeat > 1 else 0)
+        run = VirtualRun(target=request.target, options=again, mask=Mask(), emit=emit)
+        run.run(_with_sources(chosen, told, emit), results)
     code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
     counts = tuple((verdict.value, count) for verdict, count in results.counts.items())
     emit(
@@ -107,9 +125,20 @@ def _started(request: RunRequest, total: int) -> RunStarted:
     )
 
 
-def _with_sources(scenarios: list[Scenario], emit: Callable[[Event], None]) -> Iterator[Scenario]:
+def arranged(scenarios: Sequence[Scenario], options: RunOptions, number: int) -> list[Scenario]:
+    """Return the scenarios in the order in which they run; `number` counts repeated runs from 1."""
+    chosen = list(scenarios)
+    if options.shuffle:
+        random.Random(options.seed).shuffle(chosen)
+    if number:
+        chosen = [replace(one, name=in_turn(one.name, "run", number)) for one in chosen]
+    return chosen
+
+
+def _with_sources(
+    scenarios: list[Scenario], told: set[str], emit: Callable[[Event], None]
+) -> Iterator[Scenario]:
     """Give each scenario, its files' texts told before."""
-    told: set[str] = set()
     for scenario in scenarios:
         for source in scenario.sources:
             if source.file not in told:
