@@ -13,7 +13,7 @@ from scenario_runner.loading import LoadedFile, LoadOptions, load, load_text
 from scenario_runner.rendering import render_problem
 
 ROOT = Path(__file__).parents[2]
-SEED_FILES = [*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests/invalid").glob("[e-m]*.yaml")]
+SEED_FILES = [*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests/invalid").glob("[e-k]*.yaml")]
 SEEDS = [file.read_text(encoding="utf-8") for file in sorted(SEED_FILES)]
 SIGNS = [
     *"{}[]:,#&*!|>'\"%@`- \n\t$~?\\",
