@@ -41,6 +41,7 @@ _OWN = {
     "events": "scenario_runner.reporters.lines:to_file",
     "github": "scenario_runner.reporters.github:to_file",
     "gitlab": "scenario_runner.reporters.gitlab:to_file",
+    "html": "scenario_runner.reporters.html:to_file",
     "json": "scenario_runner.reporters.document:to_file",
     "junit": "scenario_runner.reporters.junit:to_file",
     "markdown": "scenario_runner.reporters.markdown:to_file",

@@ -1,0 +1,53 @@
+// Shows the run as a whole: counts, target, warnings, the failures, and how to run it again.
+
+const MANY = 25;
+
+function overview(rows, facts) {
+  const { run, end, warnings, missing, interrupted } = facts;
+  const bad = rows.filter(({ verdict }) => ["failed", "errored", "xpassed"].includes(verdict));
+  const slow = [...rows].sort((a, b) => b.took - a.took).slice(0, 5);
+  return h("article.overview", {},
+    h("h1", { tabindex: -1 }, interrupted ? "The run was interrupted" : summary(rows, bad)),
+    missing ? h("p.reason", {}, `${counted(missing, "selected scenario")} did not begin.`) : null,
+    h("dl.facts", {},
+      fact("Target", run.host && run.host !== run.target ? `${run.target} (${run.host})` : run.target),
+      fact("Driver", run.driver),
+      fact("Begun", run.started_at ? new Date(run.started_at / 1000).toLocaleString() : ""),
+      fact("Took", end && end.took ? durationText(end.took) : ""),
+      fact("Seed", String(run.seed)),
+      fact("Version", `scenario-runner ${run.version}`)),
+    bad.length ? links("Not passed", [...bad].sort(byGravity)) : null,
+    warnings.length ? h("section", {}, h("h2", {}, counted(warnings.length, "warning")),
+      h("ul.warnings", {}, warnings.map(({ span, message, hint }) => h("li", {},
+        h("b", {}, `${span.file}:${span.line} `), message,
+        hint === null ? null : h("span.soft", {}, ` ${hint}`))))) : null,
+    rows.length > 5 ? links("Slowest", slow) : null,
+    h("section", {}, h("h2", {}, "Run it again"), command(run.rerun)),
+    keys());
+}
+
+function summary(rows, bad) {
+  if (!rows.length) return "No scenario was run";
+  if (bad.length) return `${bad.length.toLocaleString("en")} of ${counted(rows.length, "scenario")} not passed`;
+  const passed = rows.every(({ verdict }) => verdict === "passed");
+  return passed ? `${counted(rows.length, "scenario")} passed` : `${counted(rows.length, "scenario")}, no failure`;
+}
+
+function fact(name, value) {
+  return value ? [h("dt", {}, name), h("dd", {}, value)] : null;
+}
+
+function links(title, rows) {
+  return h("section", {}, h("h2", {}, title), h("ul.links", {},
+    rows.slice(0, MANY).map((row) => h("li", {}, h("a", { href: addressOfScenario(row) },
+      badge(row.verdict), h("span.what", {}, h("span.name", {}, row.name),
+        row.why ? h("span.why", {}, row.why) : null),
+      h("span.took", {}, tookText(row.took)))))),
+  rows.length > MANY ? h("p.soft", {}, `and ${rows.length - MANY} more in the list`) : null);
+}
+
+function keys() {
+  const key = (name, what) => h("span", {}, h("kbd", {}, name), ` ${what}`);
+  return h("p.keys", {}, key("/", "find"), key("j", "next"), key("k", "previous"),
+    key("Enter", "open"), key("Esc", "back"));
+}

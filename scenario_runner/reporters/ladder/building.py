@@ -1,0 +1,245 @@
+"""Builds a ladder from the events of one scenario, in the order they were emitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenario_runner.durations import SECOND
+from scenario_runner.events import (
+    CallChanged,
+    Event,
+    Exchange,
+    PbxReported,
+    StepFinished,
+    StepStarted,
+)
+from scenario_runner.reporters.ladder.cast import PBX, RUNNER, Cast
+from scenario_runner.reporters.ladder.labels import (
+    answer_label,
+    one_line,
+    request_label,
+    shortened,
+)
+from scenario_runner.reporters.ladder.model import (
+    Arrow,
+    ArrowKind,
+    Bar,
+    Heading,
+    Ladder,
+    Pause,
+    Remark,
+    Row,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LONGEST = 300
+_KEPT_FIRST = 100
+_REMARK = 160
+_BAD = frozenset({"failed", "errored"})
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A row on its way: what it does to a slot, and the call that does it."""
+
+    row: Heading | Arrow | Remark
+    call: str = ""
+    occupies: str | None = None
+
+
+def build_ladder(events: Iterable[Event]) -> Ladder:
+    """Return the ladder of one scenario; events of other kinds are passed over."""
+    builder = LadderBuilder()
+    for event in events:
+        builder.add(event)
+    return builder.ladder()
+
+
+class LadderBuilder:
+    """Takes one scenario's events one by one."""
+
+    def __init__(self) -> None:
+        self._cast = Cast()
+        self._entries: list[_Entry] = []
+        self._headings: dict[str, _Entry] = {}
+
+    def add(self, event: Event) -> None:
+        """Take the next event."""
+        match event:
+            case StepStarted():
+                self._started(event)
+            case Exchange():
+                self._exchanged(event)
+            case CallChanged():
+                self._changed(event)
+            case PbxReported():
+                self._reported(event)
+            case StepFinished():
+                self._finished(event)
+            case _:
+                pass
+
+    def ladder(self) -> Ladder:
+        """Return the ladder of what was taken so far."""
+        entries = sorted(self._entries, key=lambda entry: entry.row.at)
+        rows, bars = _laid_out(_shortened(_folded(entries)))
+        return Ladder(lifelines=self._cast.lifelines(), rows=rows, bars=bars)
+
+    def _started(self, event: StepStarted) -> None:
+        title = one_line(event.title) or event.action
+        entry = _Entry(Heading(step=event.step, title=title, verdict="", at=event.at))
+        self._headings[event.step] = entry
+        self._entries.append(entry)
+
+    def _exchanged(self, event: Exchange) -> None:
+        lost = event.outcome in ("lost", "failed")
+        there = Arrow(
+            source=RUNNER,
+            target=PBX,
+            kind=ArrowKind.REQUEST,
+            label=request_label(event.sent),
+            step=event.step,
+            at=event.at,
+        )
+        back = Arrow(
+            source=PBX,
+            target=RUNNER,
+            kind=ArrowKind.LOST if lost else ArrowKind.ANSWER,
+            label=f"no answer: {one_line(event.received)}"
+            if lost
+            else answer_label(event.received),
+            step=event.step,
+            at=event.at + event.took,
+        )
+        self._entries.insert(self._place_of_request(event.at), _Entry(there))
+        self._entries.append(_Entry(back))
+
+    def _place_of_request(self, at: int) -> int:
+        """Find the place above the events that the PBX reported while it answered."""
+        place = len(self._entries)
+        while place and _is_report(self._entries[place - 1]) and (
+            self._entries[place - 1].row.at >= at
+        ):  # fmt: skip
+            place -= 1
+        return place
+
+    def _changed(self, event: CallChanged) -> None:
+        source, target = self._cast.ends_of(event)
+        label = f"{one_line(event.call)} {event.state}"
+        arrow = Arrow(
+            source=source,
+            target=target,
+            kind=ArrowKind.CALL,
+            label=label,
+            step=event.step,
+            at=event.at,
+        )
+        parked = event.state == "parked" and event.slot is not None
+        self._entries.append(_Entry(arrow, event.call, target if parked else None))
+
+    def _reported(self, event: PbxReported) -> None:
+        slot = self._cast.recalled(event)
+        who = f" {one_line(event.call)}" if event.call is not None else ""
+        at_extension = f" at {one_line(event.extension)}" if event.extension else ""
+        arrow = Arrow(
+            source=slot or PBX,
+            target=self._cast.extension(event.extension) if slot else RUNNER,
+            kind=ArrowKind.EVENT,
+            label=f"{event.type}{who}: recall" if slot else f"{event.type}{who}{at_extension}",
+            step="",
+            at=event.at,
+        )
+        self._entries.append(_Entry(arrow, event.call or "" if slot else ""))
+
+    def _finished(self, event: StepFinished) -> None:
+        heading = self._headings.get(event.step)
+        if heading is not None and isinstance(heading.row, Heading):
+            heading.row = heading.row._replace(verdict=event.verdict)
+        if event.verdict not in _BAD:
+            return
+        self._mark_last_arrow(event.step)
+        for failure in event.failures[:1]:
+            text = shortened(one_line(failure.message), _REMARK)
+            self._entries.append(_Entry(Remark(text=text, step=event.step, at=event.at)))
+
+    def _mark_last_arrow(self, step: str) -> None:
+        for entry in reversed(self._entries):
+            row = entry.row
+            if isinstance(row, Arrow) and row.step == step and row.kind is not ArrowKind.CALL:
+                entry.row = row._replace(failed=True)
+                return
+
+
+def _is_report(entry: _Entry) -> bool:
+    row = entry.row
+    return isinstance(row, Arrow) and row.kind is ArrowKind.EVENT and row.source == PBX
+
+
+def _folded(entries: list[_Entry]) -> list[_Entry]:
+    """Fold a question asked again and again that gets the same answer into one pair of arrows."""
+    done: list[_Entry] = []
+    for entry in entries:
+        done.append(entry)
+        if len(done) >= 4 and _same(done[-4], done[-2]) and _same(done[-3], done[-1]):
+            done[-4:] = [_again(done[-4], done[-2]), _again(done[-3], done[-1])]
+    return done
+
+
+def _same(one: _Entry, other: _Entry) -> bool:
+    a, b = one.row, other.row
+    if not isinstance(a, Arrow) or not isinstance(b, Arrow) or ArrowKind.CALL in (a.kind, b.kind):
+        return False
+    same_ends = (a.source, a.target, a.step) == (b.source, b.target, b.step)
+    return same_ends and a.label == b.label and ArrowKind.EVENT not in (a.kind, b.kind)
+
+
+def _again(first: _Entry, last: _Entry) -> _Entry:
+    a, b = first.row, last.row
+    if isinstance(a, Arrow) and isinstance(b, Arrow):
+        failed = a.failed or b.failed
+        first.row = a._replace(times=a.times + b.times, until=b.at, failed=failed)
+    return first
+
+
+def _shortened(entries: list[_Entry]) -> list[_Entry]:
+    """Leave out the middle of what is too long to be looked at; slots stay as they were."""
+    if len(entries) <= _LONGEST:
+        return entries
+    cut = entries[_KEPT_FIRST : _KEPT_FIRST + len(entries) - _LONGEST]
+    moving = [entry for entry in cut if entry.call]
+    text = f"… {len(cut) - len(moving)} rows are left out …"
+    mark = _Entry(Remark(text=text, step="", at=cut[0].row.at, failed=False))
+    return [
+        *entries[:_KEPT_FIRST],
+        mark,
+        *moving,
+        *entries[len(entries) - (_LONGEST - _KEPT_FIRST) :],
+    ]
+
+
+def _laid_out(entries: list[_Entry]) -> tuple[tuple[Row, ...], tuple[Bar, ...]]:
+    """Put pauses between the rows, and find the rows between which slots are occupied."""
+    rows: list[Row] = []
+    bars: list[Bar] = []
+    parked: dict[str, tuple[str, int]] = {}
+    before = 0
+    for entry in entries:
+        if entry.row.at - before >= SECOND:
+            rows.append(Pause(took=entry.row.at - before, at=before))
+        before = max(before, _end(entry.row))
+        if entry.call and entry.call in parked:
+            slot, first = parked.pop(entry.call)
+            bars.append(Bar(slot=slot, call=entry.call, first=first, last=len(rows)))
+        if entry.occupies is not None:
+            parked[entry.call] = (entry.occupies, len(rows))
+        rows.append(entry.row)
+    for call, (slot, first) in parked.items():
+        bars.append(Bar(slot=slot, call=call, first=first, last=None))
+    return tuple(rows), tuple(sorted(bars, key=lambda bar: bar.first))
+
+
+def _end(row: Heading | Arrow | Remark) -> int:
+    return max(row.at, row.until) if isinstance(row, Arrow) else row.at

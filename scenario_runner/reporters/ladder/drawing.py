@@ -1,0 +1,220 @@
+"""Lays a ladder out: plain shapes with coordinates, for whatever writes or shows SVG.
+
+The only place that knows where things stand; the SVG file and the HTML page draw these shapes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from scenario_runner.durations import duration_text
+from scenario_runner.reporters.ladder.labels import shortened
+from scenario_runner.reporters.ladder.model import (
+    Arrow,
+    Bar,
+    Heading,
+    Ladder,
+    Lifeline,
+    LifelineKind,
+    Pause,
+    Remark,
+    Row,
+)
+from scenario_runner.reporters.wording import SYMBOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MARGIN = 60
+_EDGE = 60
+_COLUMN = 120
+_WIDE_COLUMN = 256
+_HEAD = 50
+_LETTER = 6.1
+_HEIGHTS: dict[type[Row], int] = {Heading: 34, Arrow: 28, Remark: 24, Pause: 26}
+
+
+class Line(NamedTuple):
+    """A straight line; `kind` is its class."""
+
+    kind: str
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+    step: str = ""
+
+
+class Box(NamedTuple):
+    """A rectangle."""
+
+    kind: str
+    x: int
+    y: int
+    width: int
+    height: int
+    step: str = ""
+
+
+class Words(NamedTuple):
+    """Text whose baseline is at `y`; `anchor` is start, middle or end, `full` what was cut."""
+
+    kind: str
+    x: int
+    y: int
+    anchor: str
+    text: str
+    full: str = ""
+    step: str = ""
+
+
+class Head(NamedTuple):
+    """The head of an arrow: its tip, and +1 where it points to the right, -1 to the left."""
+
+    kind: str
+    x: int
+    y: int
+    way: int
+    step: str = ""
+
+
+class Drawing(NamedTuple):
+    """A laid-out ladder: its size in pixels and its shapes, the hindmost first."""
+
+    width: int
+    height: int
+    boxes: tuple[Box, ...]
+    lines: tuple[Line, ...]
+    heads: tuple[Head, ...]
+    words: tuple[Words, ...]
+
+
+def draw(ladder: Ladder) -> Drawing:
+    """Lay out a ladder."""
+    sheet = _Sheet(ladder)
+    sheet.draw_lifelines()
+    for bar in ladder.bars:
+        sheet.draw_bar(bar)
+    for number, row in enumerate(ladder.rows):
+        match row:
+            case Heading():
+                sheet.draw_heading(number, row)
+            case Arrow():
+                sheet.draw_arrow(number, row)
+            case Remark():
+                sheet.draw_remark(number, row)
+            case Pause():
+                sheet.draw_pause(number, row)
+    return sheet.finished()
+
+
+class _Sheet:
+    """A drawing on its way."""
+
+    def __init__(self, ladder: Ladder) -> None:
+        self._lifelines = ladder.lifelines
+        self._columns = _columns(ladder.lifelines)
+        self._right = max(self._columns.values()) + _EDGE
+        *self._tops, self._end = _tops(ladder.rows)
+        self._boxes: list[Box] = []
+        self._lines: list[Line] = []
+        self._heads: list[Head] = []
+        self._words: list[Words] = []
+        self._told = ""
+
+    def finished(self) -> Drawing:
+        """Return what is drawn."""
+        return Drawing(
+            self._right,
+            self._end + 14,
+            tuple(self._boxes),
+            tuple(self._lines),
+            tuple(self._heads),
+            tuple(self._words),
+        )
+
+    def draw_lifelines(self) -> None:
+        for line in self._lifelines:
+            x = self._columns[line.key]
+            kind = line.kind.value
+            self._boxes.append(Box(f"head {kind}", x - 56, 6, 112, 36))
+            self._lines.append(Line(f"life {kind}", x, 42, x, self._end + 8))
+            first = 29 if not line.detail else 21
+            self._write(Words("name", x, first, "middle", line.label), 106)
+            if line.detail:
+                self._write(Words("detail", x, 35, "middle", f"({line.detail})"), 106)
+
+    def draw_bar(self, bar: Bar) -> None:
+        top = self._tops[bar.first] + 18
+        bottom = self._end + 8 if bar.last is None else self._tops[bar.last] + 18
+        self._boxes.append(Box("bar", self._columns[bar.slot] - 5, top, 10, bottom - top))
+
+    def draw_heading(self, number: int, row: Heading) -> None:
+        top = self._tops[number]
+        bad = " bad" if row.verdict in ("failed", "errored", "xpassed") else ""
+        mark = SYMBOLS.get(row.verdict, "–")
+        self._boxes.append(
+            Box(f"step{bad}", _MARGIN - 6, top + 8, self._right - _MARGIN, 20, row.step)
+        )
+        text = f"{mark} {row.step} · {row.title}"
+        words = Words(f"title{bad}", _MARGIN + 2, top + 22, "start", text, step=row.step)
+        self._write(words, self._right - _MARGIN - 20)
+        self._time(row.at, top + 22)
+
+    def draw_arrow(self, number: int, row: Arrow) -> None:
+        y = self._tops[number] + 18
+        x1, x2 = self._columns[row.source], self._columns[row.target]
+        way = 1 if x2 >= x1 else -1
+        kind = f"{row.kind.value}{' failed' if row.failed else ''}"
+        self._lines.append(Line(f"arrow {kind}", x1, y, x2 - 2 * way, y, row.step))
+        self._heads.append(Head(kind, x2, y, way, row.step))
+        words = Words(f"label {kind}", (x1 + x2) // 2, y - 5, "middle", row.text, step=row.step)
+        self._write(words, abs(x2 - x1) - 12)
+        self._time(row.at, y + 4)
+
+    def draw_remark(self, number: int, row: Remark) -> None:
+        y = self._tops[number] + 16
+        kind = "remark bad" if row.failed else "remark"
+        mark = "✗ " if row.failed else ""
+        words = Words(kind, _MARGIN + 2, y, "start", mark + row.text, step=row.step)
+        self._write(words, self._right - _MARGIN - 12)
+
+    def draw_pause(self, number: int, row: Pause) -> None:
+        y = self._tops[number] + 14
+        self._lines.append(Line("pause", _MARGIN - 6, y, self._right - 12, y))
+        text = f"{duration_text(row.took)} later"
+        self._boxes.append(Box("gap", _MARGIN - 2, y - 8, int(len(text) * _LETTER) + 14, 16))
+        self._words.append(Words("pause", _MARGIN + 4, y + 4, "start", text))
+
+    def _time(self, at: int, y: int) -> None:
+        text = clock_text(at)
+        if text != self._told:
+            self._told = text
+            self._words.append(Words("time", _MARGIN - 12, y, "end", text))
+
+    def _write(self, words: Words, room: int) -> None:
+        text = shortened(words.text, int(room / _LETTER))
+        full = words.text if text != words.text else ""
+        self._words.append(words._replace(text=text, full=full))
+
+
+def clock_text(at: int) -> str:
+    """Write a moment: `0s`, `820ms`, `3m10.2s`; below a millisecond nothing is told."""
+    return duration_text(at - at % 1000) if at >= 1000 else "0s"
+
+
+def _columns(lifelines: Iterable[Lifeline]) -> dict[str, int]:
+    columns: dict[str, int] = {}
+    x = _MARGIN + _EDGE
+    for line in lifelines:
+        columns[line.key] = x
+        x += _WIDE_COLUMN if line.kind is LifelineKind.RUNNER else _COLUMN
+    return columns
+
+
+def _tops(rows: Iterable[Row]) -> list[int]:
+    """Return where each row begins, and where the last one ends."""
+    tops = [_HEAD]
+    for row in rows:
+        tops.append(tops[-1] + _HEIGHTS[type(row)])
+    return tops
