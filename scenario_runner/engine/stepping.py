@@ -74,12 +74,14 @@ async def take_step(step: Step, frame: Frame, place: str) -> Report:
     CURRENT_STEP.set(place)
     begin = frame.now()
     _started(step, frame, place, begin)
-    report = _cut_short(step, frame)
     try:
         report = _excused(step, await _taken(step, frame))
-    finally:
+    except BaseException:
         CURRENT_STEP.set(place)
-        _finished(step, frame, place, begin, report)
+        _finished(step, frame, place, begin, _cut_short(step, frame))
+        raise
+    CURRENT_STEP.set(place)
+    _finished(step, frame, place, begin, report)
     return report
 
 
@@ -265,14 +267,14 @@ def _finished(step: Step, frame: Frame, place: str, begin: int, report: Report) 
     if not composite or step.expect:
         checks = bool(step.expect) or not isinstance(step.action, _CHECKS_NOTHING)
         frame.shared.counts.add(report.verdict, checks=checks and applies)
-    seen = report.seen
+    seen, now = report.seen, frame.now()
     frame.shared.emit(
         StepFinished(
             scenario=frame.shared.scenario,
             step=place,
             verdict=report.verdict.value,
-            at=frame.now(),
-            took=frame.now() - begin,
+            at=now,
+            took=now - begin,
             saw=seen.saw if seen is not None else "",
             failures=report.failures,
             attempts=report.attempts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
@@ -40,12 +40,12 @@ class Wire:
         try:
             response = await self.transport.send(request, within / SECOND)
         except PbxError as error:
-            self._trace(request, error.message, "lost", begin)
+            self._trace(request, error.message, "lost", begin, self.clock.now())
             raise
         real = (perf_counter_ns() - real) // 1000
         now = self.clock.now()
         outcome = "ok" if response.status < 400 else "refused"
-        self._trace(request, _received(response), outcome, begin)
+        self._trace(request, _received(response), outcome, begin, now)
         return Raw(
             status=response.status,
             headers=response.headers,
@@ -55,8 +55,9 @@ class Wire:
             real=real,
         )
 
-    def _trace(self, request: Request, received: str, outcome: str, begin: int) -> None:
-        now = self.clock.now()
+    def _trace(
+        self, request: Request, received: str, outcome: str, begin: int, now: int
+    ) -> None:
         self.watcher.traced(
             Trace(
                 protocol="http",
@@ -149,5 +150,9 @@ class Rest:
 
 
 def _with_token(request: Request, token: str) -> Request:
-    bearer = ("Authorization", f"Bearer {token}")
-    return replace(request, headers=(*request.headers, bearer))
+    return Request(
+        method=request.method,
+        path=request.path,
+        headers=(*request.headers, ("Authorization", f"Bearer {token}")),
+        body=request.body,
+    )

@@ -1,0 +1,186 @@
+"""The command line: what each command prints, and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from scenario_runner.cli import COMMANDS, scenario_runner
+from scenario_runner.cli.failing import exit_code_of
+
+GOOD = """
+scenario: good
+tags: [smoke]
+vars: {slot: 6}
+steps:
+  - call: {as: customer, extension: 341, from: "+7812"}
+  - park: {call: customer, slot: $slot}
+  - slots: {call: customer, slot: 6}
+    expect: {holds: customer}
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+Invoke: TypeAlias = Callable[..., Said]
+
+
+@pytest.fixture
+def run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Invoke:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.scenario.yaml").write_text(GOOD)
+
+    def invoke(*words: str) -> Said:
+        code = exit_code_of(
+            lambda: scenario_runner.main(list(words), "scenario-runner", standalone_mode=False)
+        )
+        told = capsys.readouterr()
+        return Said(code, told.out, told.err)
+
+    return invoke
+
+
+def test_run_tells_every_step_and_the_target(run: Invoke) -> None:
+    said = run("run", ".")
+    assert said.code == 0
+    assert "✓ passed  2 park" in said.out.replace("  2 ", " 2 ").replace("passed 2", "passed  2")
+    assert "target mock (in this process)" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["run", "nowhere"], 3, "nowhere"),
+        (["run"], 3, "Missing argument"),
+        (["run", "--nope", "."], 3, "No such option"),
+        (["run", ".", "--tag", "smok"], 3, "did you mean 'smoke'?"),
+        (["run", ".", "--var", "slto=7"], 3, "did you mean 'slot'?"),
+        (["run", ".", "--var", "slot"], 3, "NAME=VALUE"),
+        (["run", ".", "--var-file", "nope.yaml"], 3, "nope.yaml"),
+        (["run", ".", "--order", "x"], 3, "0-1-0"),
+        (["run", ".", "--junit", "no/such/folder/x.xml"], 3, "no/such/folder"),
+        (["runn", "."], 3, "No such command 'runn'"),
+        (["schema", "nope"], 3, "there is no schema 'nope'"),
+        (["explain", "unknown-kye"], 3, "did you mean 'unknown-key'?"),
+        (["completion", "powershell"], 3, "powershell"),
+    ],
+)
+def test_what_is_not_there_is_usage(run: Invoke, words: list[str], code: int, told: str) -> None:
+    said = run(*words)
+    assert said.code == code, said
+    assert told in said.err
+    assert "Traceback" not in said.err
+
+
+def test_an_invalid_file_is_2_for_run_and_validate(run: Invoke) -> None:
+    Path("bad.scenario.yaml").write_text("scenario: bad\nsteps:\n  - prak: {call: a, slot: 6}\n")
+    for command in ("run", "validate"):
+        said = run(command, ".")
+        assert said.code == 2
+        assert "bad.scenario.yaml:3:5: unknown-key" in said.err
+        assert "did you mean 'park'?" in said.err
+
+
+def test_a_failure_is_1_and_an_error_4(run: Invoke) -> None:
+    assert run("run", ".", "--var", "slot=7").code == 1
+    Path("env.scenario.yaml").write_text(GOOD + "  - check: {that: $env.NOPE_NOPE, equals: 1}\n")
+    said = run("run", "env.scenario.yaml")
+    assert said.code == 4
+    assert "NOPE_NOPE is not set" in said.out
+
+
+def test_a_fault_of_the_runner_is_5_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.delenv("SCENARIO_RUNNER_TRACEBACK", raising=False)
+    assert exit_code_of(broken) == 5
+    told = capsys.readouterr().err
+    assert "the runner itself failed: ZeroDivisionError: oh" in told
+    assert "Traceback" not in told
+    monkeypatch.setenv("SCENARIO_RUNNER_TRACEBACK", "1")
+    assert exit_code_of(broken) == 5
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_reports_are_written(run: Invoke) -> None:
+    run("run", ".", "-q", "--junit", "j.xml", "--json", "r.json", "--events", "e.jsonl")
+    assert "<testsuite" in Path("j.xml").read_text()
+    assert json.loads(Path("r.json").read_text())
+    lines = Path("e.jsonl").read_text().splitlines()
+    assert json.loads(lines[0])["event"] == "RunStarted"
+    assert json.loads(lines[-1])["event"] == "RunFinished"
+
+
+def test_validate_and_list_tell_what_there_is(run: Invoke) -> None:
+    assert "1 scenario" in run("validate", ".").out.replace("1 files with ", "")
+    assert "good  [smoke]" in run("list", ".").out
+
+
+def test_schema_and_explain_print(run: Invoke) -> None:
+    assert json.loads(run("schema").out)["$schema"].endswith("2020-12/schema")
+    said = run("explain", "unknown-key")
+    assert "Wrong:" in said.out
+    assert "Right:" in said.out
+    assert "unknown-key" in run("explain").out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(run: Invoke, shell: str) -> None:
+    assert "_SCENARIO_RUNNER_COMPLETE" in run("completion", shell).out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run: Invoke, command: str) -> None:
+    said = run(command, "--help")
+    assert said.code == 0
+    assert f"Usage: scenario-runner {command}" in said.out
+
+
+HEAVY = ("httpx", "uvicorn", "rich", "jsonschema", "ruamel.yaml", "asyncio")
+PROBE = """
+import sys
+from scenario_runner.cli import scenario_runner
+try:
+    scenario_runner.main(sys.argv[1:], standalone_mode=False)
+finally:
+    print("\\n" + " ".join(name for name in {heavy} if name in sys.modules))
+"""
+
+
+def imported(*words: str, heavy: tuple[str, ...] = HEAVY) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(heavy=heavy), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"NO_COLOR": "1"},
+    )
+    return done.stdout.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(word: str) -> None:
+    assert imported(word) == []
+
+
+def test_a_run_on_the_mock_imports_neither_httpx_nor_uvicorn_nor_rich(tmp_path: Path) -> None:
+    (tmp_path / "good.scenario.yaml").write_text(GOOD)
+    assert imported("run", str(tmp_path), heavy=("httpx", "uvicorn", "rich")) == []
