@@ -1,1 +1,253 @@
-"""Run call-parking scenarios written in YAML against a real or a mock PBX."""
+"""Run call-parking scenarios written in YAML against a real or a mock PBX.
+
+    import scenario_runner
+
+    for event in scenario_runner.run(scenario_runner.load("examples/")):
+        print(event)
+
+Here is the whole public interface; everything else may change. A name is imported when it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenario_runner.version import __version__
+
+if TYPE_CHECKING:
+    from scenario_runner.api import Run, load, run
+    from scenario_runner.clock import Clock
+    from scenario_runner.errors import (
+        AnswerLost,
+        BadAnswer,
+        BadCredentials,
+        InvalidFiles,
+        Note,
+        NothingSelected,
+        NotPossible,
+        PbxError,
+        Problem,
+        RateLimited,
+        ScenarioRunnerError,
+        TargetError,
+        TimedOut,
+        Unreachable,
+        UsageError,
+    )
+    from scenario_runner.events import (
+        Attempt,
+        CallChanged,
+        Event,
+        Exchange,
+        Failure,
+        Held,
+        PbxReported,
+        RunFinished,
+        RunStarted,
+        ScenarioFinished,
+        ScenarioStarted,
+        SourceRead,
+        StepFinished,
+        StepStarted,
+        Warned,
+        from_json,
+        to_json,
+    )
+    from scenario_runner.exchange import Request, Response, Transport
+    from scenario_runner.execution.by_hand import PbxByHand
+    from scenario_runner.model.scenario import Scenario
+    from scenario_runner.model.target import AddedSettings, Target
+    from scenario_runner.model.vocabulary import (
+        CallState,
+        Capability,
+        EventType,
+        Party,
+        Reason,
+        Verdict,
+    )
+    from scenario_runner.pbx.protocol import (
+        AnySlot,
+        CallAddress,
+        CallIds,
+        CallRequest,
+        Connection,
+        Done,
+        Holding,
+        Leftover,
+        Listed,
+        Outcome,
+        PbxEvent,
+        Plan,
+        Raw,
+        Refused,
+        Session,
+        Trace,
+        Traits,
+        Watcher,
+    )
+    from scenario_runner.rendering import render_problem
+    from scenario_runner.reporters import Reporter, open_reporter, reporter_names
+    from scenario_runner.source import Source, Span
+
+_PLACES = {
+    "api": ("Run", "load", "run"),
+    "clock": ("Clock",),
+    "errors": (
+        "AnswerLost",
+        "BadAnswer",
+        "BadCredentials",
+        "InvalidFiles",
+        "NotPossible",
+        "Note",
+        "NothingSelected",
+        "PbxError",
+        "Problem",
+        "RateLimited",
+        "ScenarioRunnerError",
+        "TargetError",
+        "TimedOut",
+        "Unreachable",
+        "UsageError",
+    ),
+    "events": (
+        "Attempt",
+        "CallChanged",
+        "Event",
+        "Exchange",
+        "Failure",
+        "Held",
+        "PbxReported",
+        "RunFinished",
+        "RunStarted",
+        "ScenarioFinished",
+        "ScenarioStarted",
+        "SourceRead",
+        "StepFinished",
+        "StepStarted",
+        "Warned",
+        "from_json",
+        "to_json",
+    ),
+    "exchange": ("Request", "Response", "Transport"),
+    "execution.by_hand": ("PbxByHand",),
+    "model.scenario": ("Scenario",),
+    "model.target": ("AddedSettings", "Target"),
+    "model.vocabulary": ("CallState", "Capability", "EventType", "Party", "Reason", "Verdict"),
+    "pbx.protocol": (
+        "AnySlot",
+        "CallAddress",
+        "CallIds",
+        "CallRequest",
+        "Connection",
+        "Done",
+        "Holding",
+        "Leftover",
+        "Listed",
+        "Outcome",
+        "PbxEvent",
+        "Plan",
+        "Raw",
+        "Refused",
+        "Session",
+        "Trace",
+        "Traits",
+        "Watcher",
+    ),
+    "rendering": ("render_problem",),
+    "reporters": ("Reporter", "open_reporter", "reporter_names"),
+    "source": ("Source", "Span"),
+}
+
+__all__ = [
+    "AddedSettings",
+    "AnswerLost",
+    "AnySlot",
+    "Attempt",
+    "BadAnswer",
+    "BadCredentials",
+    "CallAddress",
+    "CallChanged",
+    "CallIds",
+    "CallRequest",
+    "CallState",
+    "Capability",
+    "Clock",
+    "Connection",
+    "Done",
+    "Event",
+    "EventType",
+    "Exchange",
+    "Failure",
+    "Held",
+    "Holding",
+    "InvalidFiles",
+    "Leftover",
+    "Listed",
+    "NotPossible",
+    "Note",
+    "NothingSelected",
+    "Outcome",
+    "Party",
+    "PbxByHand",
+    "PbxError",
+    "PbxEvent",
+    "PbxReported",
+    "Plan",
+    "Problem",
+    "RateLimited",
+    "Raw",
+    "Reason",
+    "Refused",
+    "Reporter",
+    "Request",
+    "Response",
+    "Run",
+    "RunFinished",
+    "RunStarted",
+    "Scenario",
+    "ScenarioFinished",
+    "ScenarioRunnerError",
+    "ScenarioStarted",
+    "Session",
+    "Source",
+    "SourceRead",
+    "Span",
+    "StepFinished",
+    "StepStarted",
+    "Target",
+    "TargetError",
+    "TimedOut",
+    "Trace",
+    "Traits",
+    "Transport",
+    "Unreachable",
+    "UsageError",
+    "Verdict",
+    "Warned",
+    "Watcher",
+    "__version__",
+    "from_json",
+    "load",
+    "open_reporter",
+    "render_problem",
+    "reporter_names",
+    "run",
+    "to_json",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is used for the first time."""
+    from importlib import import_module
+
+    for place, names in _PLACES.items():
+        if name in names:
+            found: object = getattr(import_module(f"{__name__}.{place}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return all public names, also those that nobody used yet."""
+    return sorted({*globals(), *__all__})
