@@ -9,6 +9,7 @@ from scenario_runner.execution.in_process import InProcess
 from scenario_runner.execution.leases import Pool
 from scenario_runner.mock_pbx import PROFILES, MockPbx, Profile
 from scenario_runner.model.matchers import Equals
+from scenario_runner.model.target import MockSettings
 from scenario_runner.model.vocabulary import Capability, Reason
 from scenario_runner.pbx.ringme.callers import ControlCallers
 from scenario_runner.pbx.ringme.connection import RingMe
@@ -71,6 +72,7 @@ class MockTarget:
 def profile_of(target: Target) -> Profile:
     """Return the mock's profile with the target's own numbers in it."""
     first, last = target.slots
+    assert isinstance(target.settings, MockSettings)
     profile = PROFILES[target.settings.profile]
     numbers = [int(number) for number, _ in target.extensions]
     if numbers:

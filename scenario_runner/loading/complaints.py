@@ -106,7 +106,7 @@ def _elsewhere(key: str, one: Complaint) -> str | None:
         return near or "a map here is a matcher; to compare with a map write equals: {…}"
     if "where" in known:
         return f"{near + ' ' if near else ''}the event's own fields go under 'where'"
-    if key in _BESIDE and len(one.path) > 1:
+    if key in _BESIDE and len(one.path) > 1 and one.path[0] != "targets":
         return f"'{key}' belongs beside {one.subject}, not inside it"
     return near or _deeper(key, one)
 
@@ -148,7 +148,9 @@ def _type(one: Complaint, problems: Problems) -> None:
         return
     hint = _mend_type(one)
     if not one.path:
-        hint = f"{one.wanted} begins with its name: '{one.wanted.split()[-1]}: …'"
+        first = one.schema["required"][0]
+        named = one.wanted.endswith(first)
+        hint = f"{one.wanted} begins with {'its name: ' if named else ''}'{first}: …'"
     if one.subject.startswith("'"):
         message = f"{one.subject} must be {one.wanted}, this is {kind_of(node)}"
     else:

@@ -88,6 +88,8 @@ class _Inliner:
             return {inner: self._copy(name, part, {}) for inner, part in value.items()}
         if key in _SUBSCHEMAS and isinstance(value, dict):
             return self._copy(name, value, {})
+        if key == "allOf":
+            return [self._copy(name, part, {}) for part in value]
         return value
 
     def _definition(self, name: str, ref: str) -> dict[str, Any]:
@@ -108,4 +110,4 @@ class _Inliner:
 
 
 _NAMING = ("$schema", "$id", "$defs")
-_SUBSCHEMAS = ("items", "additionalProperties", "propertyNames")
+_SUBSCHEMAS = ("items", "additionalProperties", "propertyNames", "if", "then")

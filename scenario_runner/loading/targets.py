@@ -1,0 +1,262 @@
+"""Targets files: found beside the scenarios or above, read, and one target made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from scenario_runner.errors import InvalidFiles, TargetError, did_you_mean
+from scenario_runner.loading.checking import check
+from scenario_runner.loading.expressions import expression
+from scenario_runner.loading.files import read_text
+from scenario_runner.loading.names import Names
+from scenario_runner.loading.nodes import Leaf, Listing, Mapping, as_map
+from scenario_runner.loading.parsing import parse
+from scenario_runner.loading.problems import Problems, Unreadable
+from scenario_runner.loading.reading import Reading, text_of
+from scenario_runner.loading.target_drivers import SETTINGS, is_this_machine, settings_of
+from scenario_runner.loading.target_entries import Entry
+from scenario_runner.masking import SHORTEST
+from scenario_runner.model.target import Target
+from scenario_runner.references import Json, Reference, as_text, references, resolve
+from scenario_runner.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Mapping as Map
+
+    from scenario_runner.loading.nodes import Node
+    from scenario_runner.loading.reading import KnownFragment
+    from scenario_runner.masking import Mask
+
+_CREDENTIALS = ("client_secret", "password")
+_BEGIN = "write 'targets:', below it the name of a target, and below that 'driver:'"
+FILE_NAMES = ("scenario-targets.yaml", "scenario-targets.yml")
+
+
+def find_targets(paths: Sequence[str]) -> str | None:
+    """Return the targets file beside the scenarios or in a folder above, or None.
+
+    Folders are looked at up to the root of the repository (or of the disk). Raises TargetError
+    where the paths lead to different files.
+    """
+    found = list(dict.fromkeys(file for path in paths for file in _above(Path(path))))
+    if len(found) > 1:
+        raise TargetError(
+            f"the scenarios stand below different targets files: {' and '.join(found[:2])}",
+            hint="name the one that is meant with --targets",
+        )
+    return found[0] if found else None
+
+
+def _above(path: Path) -> Iterator[str]:
+    """Yield the nearest targets file, as it is shown to people."""
+    start = path.absolute()
+    here = Path.cwd()
+    for folder in (start, *start.parents):
+        for name in FILE_NAMES:
+            file = folder / name
+            if file.is_file():
+                yield str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
+                return
+        if (folder / ".git").exists():
+            return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetsFile:
+    """A targets file whose schema is fulfilled; a target is made only when it is asked for."""
+
+    file: str
+    default: str
+    entries: dict[str, Mapping]
+
+    def target(self, name: str, environment: Map[str, str], mask: Mask) -> Target:
+        """Make the target of this name.
+
+        `$env.NAME` and `$secret.NAME` are read from `environment`, and the values of the latter
+        hidden by `mask`. Raises TargetError for a name or a variable that is missing, and
+        InvalidFiles for values that make no sense.
+        """
+        root = self.entries.get(name)
+        if root is None:
+            known = ", ".join(self.entries)
+            hint = did_you_mean(name, self.entries) or f"{self.file} has: {known}"
+            raise TargetError(f"there is no target '{name}' in {self.file}", hint=hint)
+        variables = _Variables(name, environment, mask)
+        problems = Problems()
+        entry = Entry(
+            name=name,
+            root=as_map(_resolved(root, variables.find)),
+            reading=_reading(self.file, problems),
+            folder=Path(self.file).absolute().parent,
+        )
+        for key in _CREDENTIALS:
+            _hide(entry.text(key), mask)
+        target = _target(entry)
+        if problems.errors:
+            raise InvalidFiles(problems.in_order())
+        return target
+
+    def description(self, name: str) -> str:
+        """Return what the file says about a target in words."""
+        return text_of(self.entries[name].fields.get("description"))
+
+
+def read_targets(path: str, added: Callable[[], Sequence[str]] = tuple) -> TargetsFile:
+    """Read a targets file; `added` tells which drivers are known besides the runner's own.
+
+    Raises TargetError where there is no such file, InvalidFiles for what is wrong in it.
+    """
+    if not Path(path).is_file():
+        names = [entry.name for entry in Path(path).parent.glob("*.y*ml")]
+        hint = did_you_mean(Path(path).name, names) or "--targets wants the name of a YAML file"
+        raise TargetError(f"there is no targets file '{path}'", hint=hint)
+    problems = Problems()
+    try:
+        root = _root(path, problems)
+    except Unreadable as error:
+        raise InvalidFiles((error.problem,)) from None
+    entries = {name: as_map(node) for name, node in as_map(root.fields["targets"]).fields.items()}
+    for entry in entries.values():
+        if text_of(entry.fields["driver"]) not in SETTINGS:
+            _check_driver(entry.fields["driver"], (*SETTINGS, *added()), problems)
+    _check_references(root, _reading(path, problems))
+    default = root.fields.get("default")
+    if default is not None and text_of(default) not in entries and text_of(default) != "mock":
+        hint = did_you_mean(text_of(default), entries) or f"known are: {', '.join(entries)}"
+        problems.add("unknown-word", f"there is no target '{text_of(default)}'", default.span, hint)
+    _raise(problems)
+    return TargetsFile(file=path, default=text_of(default) or "mock", entries=entries)
+
+
+def _root(path: str, problems: Problems) -> Mapping:
+    documents = parse(read_text(Path(path), path), path, problems)
+    if not documents:
+        start = Span(path, 1, 1, 1, 1)
+        problems.add("empty-file", "there is nothing in this file", start, _BEGIN)
+    _raise(problems)
+    if len(documents) != 1:
+        raise TargetError(f"{path} must be one YAML document", hint="write 'targets:' once")
+    check("targets", documents[0], problems)
+    _raise(problems)
+    return as_map(documents[0].root)
+
+
+def _raise(problems: Problems) -> None:
+    if problems.errors:
+        raise InvalidFiles(problems.in_order())
+
+
+def _check_driver(node: Node, known: tuple[str, ...], problems: Problems) -> None:
+    if text_of(node) not in known:
+        hint = did_you_mean(text_of(node), known) or f"known are: {', '.join(known)}"
+        problems.add("unknown-word", f"'{text_of(node)}' is no driver", node.span, hint)
+
+
+class _NoFragments:
+    """A targets file uses no fragments."""
+
+    def fragment(self, file: Leaf, reading: Reading) -> KnownFragment | None:
+        """Find nothing."""
+        del file, reading
+        return None
+
+
+def _reading(file: str, problems: Problems) -> Reading:
+    return Reading(file, problems, Names(problems), _NoFragments())
+
+
+def _check_references(root: Node, reading: Reading) -> None:
+    """Report references to anything but the environment."""
+    for leaf in _leaves(root):
+        if "$" not in leaf.text or not isinstance(leaf.value, str):
+            continue
+        before = reading.problems.errors
+        for reference in references(expression(leaf, reading)):
+            if reference.name not in ("env", "secret") and reading.problems.errors == before:
+                reading.problem(
+                    "undefined-name", f"{reference} means nothing in a targets file",
+                    reference.span, "write $env.NAME or $secret.NAME; a plain dollar is $$",
+                )  # fmt: skip
+
+
+def _leaves(node: Node) -> Iterator[Leaf]:
+    match node:
+        case Leaf():
+            yield node
+        case Mapping():
+            for value in node.fields.values():
+                yield from _leaves(value)
+        case Listing():
+            for item in node.items:
+                yield from _leaves(item)
+
+
+class _Variables:
+    """Looks environment variables up for one target."""
+
+    def __init__(self, target: str, environment: Map[str, str], mask: Mask) -> None:
+        self._target = target
+        self._environment = environment
+        self._mask = mask
+
+    def find(self, reference: Reference) -> str:
+        """Return the value of a variable; raise TargetError where it is missing or empty."""
+        name = str(reference.path[0])
+        value = self._environment.get(name)
+        if not value:
+            self._missing(name, reference, "is not set" if value is None else "is empty")
+        if reference.name == "secret":
+            self._mask.add(value, name=f"$secret.{name}")
+        return value
+
+    def _missing(self, name: str, reference: Reference, what: str) -> NoReturn:
+        raise TargetError(
+            f"the target '{self._target}' needs the environment variable {name}, which {what}",
+            hint=f"set it for this command: {name}=… scenario-runner …; {reference.span} names it",
+        )
+
+
+def _resolved(node: Node, find: Callable[[Reference], str]) -> Node:
+    """Return the tree with the values of references in place of them."""
+    match node:
+        case Mapping():
+            fields = {key: _resolved(value, find) for key, value in node.fields.items()}
+            data: dict[str, Json] = {key: value.data for key, value in fields.items()}
+            return Mapping(node.span, flow=node.flow, keys=node.keys, fields=fields, data=data)
+        case Listing():
+            items = [_resolved(item, find) for item in node.items]
+            return Listing(node.span, node.flow, items, [item.data for item in items])
+        case Leaf(value=str() as text) if "$" in text:
+            made = expression(node, _reading(node.span.file, Problems()))
+            value = as_text(resolve(made, find))
+            return Leaf(text=value, value=value, plain=False, span=node.span)
+        case Leaf():
+            return node
+
+
+def _hide(secret: str, mask: Mask) -> None:
+    """Hide a credential that is written out in the file, unless it is too short to be hidden."""
+    if len(secret) >= SHORTEST:
+        mask.add(secret, name="a credential")
+
+
+def _target(entry: Entry) -> Target:
+    driver = entry.text("driver")
+    located = settings_of(entry, driver)
+    protected = entry.truth("protected")
+    return Target(
+        name=entry.name,
+        driver=driver,
+        host=located.host,
+        base_url=located.base_url,
+        settings=located.settings,
+        slots=entry.slots(),
+        park_timeout=entry.park_timeout(),
+        extensions=entry.extensions(),
+        reasons=entry.reasons(),
+        allow=entry.allow(),
+        protected=not is_this_machine(located.host) if protected is None else protected,
+    )

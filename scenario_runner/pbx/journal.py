@@ -1,0 +1,239 @@
+"""What a run has placed on a PBX, written to a file first, so that it can be undone after a crash.
+
+One file for each run, of one JSON object a line. It is removed when everything is undone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from scenario_runner.pbx.protocol import CallIds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from io import TextIOWrapper
+
+    from scenario_runner.pbx.protocol import CallRequest
+
+FOLDER = Path(".scenario-runner") / "journal"
+
+
+class Journaling(Protocol):
+    """Takes note of what is placed and undone; each note is safe before the method returns."""
+
+    def calling(self, request: CallRequest) -> str:
+        """A call is about to be placed; return what it goes by until its ids are known."""
+        ...
+
+    def called(self, placing: str, ids: CallIds) -> None:
+        """The call is there."""
+        ...
+
+    def refused(self, placing: str) -> None:
+        """The call did not come about."""
+        ...
+
+    def ended(self, uuid: str) -> None:
+        """The call is over."""
+        ...
+
+    def watching(self, path: str, url: str) -> None:
+        """Events below `path` are about to be subscribed for delivery to `url`."""
+        ...
+
+    def unwatched(self, path: str, url: str) -> None:
+        """Nothing below `path` is subscribed for `url` any more."""
+        ...
+
+
+class NoJournal:
+    """Takes no notes."""
+
+    def calling(self, request: CallRequest) -> str:
+        """Pass over it."""
+        del request
+        return ""
+
+    def called(self, placing: str, ids: CallIds) -> None:
+        """Pass over it."""
+
+    def refused(self, placing: str) -> None:
+        """Pass over it."""
+
+    def ended(self, uuid: str) -> None:
+        """Pass over it."""
+
+    def watching(self, path: str, url: str) -> None:
+        """Pass over it."""
+
+    def unwatched(self, path: str, url: str) -> None:
+        """Pass over it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedCall:
+    """A call that was about to be placed, and its ids where they became known."""
+
+    extension: str
+    party: str
+    flow: str
+    ids: CallIds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What one run left behind: on which target, its calls, and (path, url) of subscriptions."""
+
+    file: Path
+    target: str
+    host: str
+    calls: tuple[PlacedCall, ...] = ()
+    watched: tuple[tuple[str, str], ...] = ()
+
+
+class Journal:
+    """The journal of one run against one target; made with its first note."""
+
+    def __init__(self, folder: Path, target: str, host: str) -> None:
+        self._file = folder / f"{target}.{os.getpid()}.jsonl"
+        self._head = {"note": "run", "target": target, "host": host}
+        self._open: TextIOWrapper | None = None
+        self._lock = _Lock()
+        self._live: set[str] = set()
+        self._count = 0
+
+    def calling(self, request: CallRequest) -> str:
+        """A call is about to be placed."""
+        self._count += 1
+        placing = str(self._count)
+        call = {"extension": request.extension, "party": request.party, "flow": request.flow}
+        self._note("calling", placing=placing, **call)
+        self._live.add(f"placing {placing}")
+        return placing
+
+    def called(self, placing: str, ids: CallIds) -> None:
+        """The call is there."""
+        self._note("called", placing=placing, ids=asdict(ids))
+        self._live.discard(f"placing {placing}")
+        self._live.add(ids.uuid)
+
+    def refused(self, placing: str) -> None:
+        """The call did not come about."""
+        self._note("refused", placing=placing)
+        self._live.discard(f"placing {placing}")
+
+    def ended(self, uuid: str) -> None:
+        """The call is over."""
+        if uuid in self._live:
+            self._note("ended", uuid=uuid)
+            self._live.discard(uuid)
+
+    def watching(self, path: str, url: str) -> None:
+        """Events are about to be subscribed."""
+        self._note("watching", path=path, url=url)
+        self._live.add(f"{path} {url}")
+
+    def unwatched(self, path: str, url: str) -> None:
+        """Nothing is subscribed any more."""
+        self._note("unwatched", path=path, url=url)
+        self._live.discard(f"{path} {url}")
+
+    def close(self) -> bool:
+        """End the journal; return False where something is left, and the file with it."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+        if not self._live:
+            self._file.unlink(missing_ok=True)
+        return not self._live
+
+    def _note(self, note: str, **values: object) -> None:
+        if self._open is None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            # Owned for as long as the process lives: told by the lock, which dies with it.
+            self._open = self._file.open("a", encoding="utf-8")
+            self._lock.take(self._open)
+            self._write(self._head)
+        self._write({"note": note, **values})
+
+    def _write(self, values: Mapping[str, object]) -> None:
+        assert self._open is not None
+        self._open.write(json.dumps(values) + "\n")
+        self._open.flush()
+
+
+class _Lock:
+    """A lock on an open file that ends with the process; where there is none, nothing is locked."""
+
+    @staticmethod
+    def take(file: TextIOWrapper) -> bool:
+        """Take the lock; return False where another process holds it."""
+        try:
+            import fcntl
+        except ImportError:
+            return True
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+def left_behind(folder: Path) -> tuple[Left, ...]:
+    """Return what runs that are over have left behind; those still running are passed over."""
+    found: list[Left] = []
+    for file in sorted(folder.glob("*.jsonl")):
+        with file.open(encoding="utf-8") as journal:
+            if _Lock.take(journal):
+                found.append(_read(file, journal))
+    return tuple(found)
+
+
+def _read(file: Path, lines: TextIOWrapper) -> Left:
+    head: dict[str, Any] = {}
+    calls: dict[str, PlacedCall] = {}
+    watched: dict[tuple[str, str], None] = {}
+    for note in _notes(lines):
+        match note:
+            case {"note": "run"}:
+                head = note
+            case {"note": "calling", "placing": str(key)}:
+                calls[key] = PlacedCall(
+                    extension=note["extension"], party=note["party"], flow=note["flow"]
+                )
+            case {"note": "called", "placing": str(key), "ids": dict(ids)}:
+                old = calls.pop(key)
+                calls[ids["uuid"]] = PlacedCall(
+                    extension=ids["extension"],
+                    party=old.party,
+                    flow=old.flow,
+                    ids=CallIds(**ids),
+                )
+            case {"note": "refused", "placing": str(key)} | {"note": "ended", "uuid": str(key)}:
+                calls.pop(key, None)
+            case {"note": "watching", "path": str(path), "url": str(url)}:
+                watched[path, url] = None
+            case {"note": "unwatched", "path": str(path), "url": str(url)}:
+                watched.pop((path, url), None)
+    return Left(
+        file=file,
+        target=head.get("target", ""),
+        host=head.get("host", ""),
+        calls=tuple(calls.values()),
+        watched=tuple(watched),
+    )
+
+
+def _notes(lines: TextIOWrapper) -> Iterator[dict[str, Any]]:  # any JSON
+    """Yield the notes; the last one may be cut short."""
+    for line in lines:
+        try:
+            note = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(note, dict):
+            yield note
