@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RESERVED = ("env", "secret", "target")
 CALL_FIELDS = ("uuid", "call_api_id", "extension", "extension_id", "call_id")
 TARGET_FIELDS = ("name", "slots", "park_timeout")
+_MOST_COMPARED = 200
 
 
 class Kind(StrEnum):
@@ -37,7 +38,7 @@ class Kind(StrEnum):
     EXPORT = "export"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Bound:
     """A name that is bound somewhere; `value` where it is known from the file."""
 
@@ -57,7 +58,7 @@ class _Missing:
 
     name: str
     span: Span
-    known: tuple[str, ...]
+    bound_so_far: int
     wanted: Kind
 
 
@@ -71,6 +72,7 @@ class Names:
     everything: list[Bound] = field(default_factory=list)
     labels: dict[str, Span] = field(default_factory=dict)
     all_labels: dict[str, Span] = field(default_factory=dict)
+    label_order: list[str] = field(default_factory=list)
     conditions: tuple[Condition, ...] = ()
     unsure: set[str] = field(default_factory=set)
     _missing: list[_Missing] = field(default_factory=list)
@@ -105,6 +107,7 @@ class Names:
                 "duplicate-id", f"two steps have the id '{name}'", span, "choose another id",
                 Note(message="the first one is here", span=self.all_labels[name]),
             )  # fmt: skip
+        self.label_order.append(name)
         self.labels[name] = self.all_labels.setdefault(name, span)
 
     def read(self, reference: Reference) -> None:
@@ -181,9 +184,13 @@ class Names:
             self._report_label(name, span)
 
     def _miss(self, name: str, span: Span, wanted: Kind) -> None:
-        known = self.visible
-        names = tuple(n for n in known if wanted is not Kind.CALL or known[n][-1].is_call)
-        self._missing.append(_Missing(name, span, names, wanted))
+        self._missing.append(_Missing(name, span, len(self.everything), wanted))
+
+    def _known(self, miss: _Missing) -> list[str]:
+        """The names that could have been meant."""
+        so_far = self.everything[: min(miss.bound_so_far, _MOST_COMPARED)]
+        is_call = miss.wanted is Kind.CALL
+        return [bound.name for bound in so_far if bound.is_call or not is_call]
 
     def _report(self, uses: list[_Missing], bound_at: Span | None) -> None:
         miss = uses[0]
@@ -198,9 +205,10 @@ class Names:
                 Note(message="it is bound here", span=bound_at), *also,
             )  # fmt: skip
             return
+        known = self._known(miss)
         self.problems.add(
             code, f"no call is named {shown}" if is_call else f"nothing is named {shown}",
-            miss.span, did_you_mean(miss.name, miss.known) or _known(miss, is_call=is_call), *also,
+            miss.span, did_you_mean(miss.name, known) or _listed(known, is_call=is_call), *also,
         )  # fmt: skip
 
     def _report_label(self, name: str, span: Span) -> None:
@@ -255,10 +263,9 @@ class Names:
         self.problems.add("unknown-field", message, reference.span, hint)
 
 
-def _known(miss: _Missing, *, is_call: bool) -> str:
-    if miss.known:
-        shown = ", ".join(miss.known[:8])
-        return f"known here: {shown}"
+def _listed(known: list[str], *, is_call: bool) -> str:
+    if known:
+        return f"known here: {', '.join(known[:8])}"
     return (
         "name the call in an earlier step: call: {as: …}" if is_call
         else "bind it in 'vars', or save it in an earlier step; a plain dollar is written $$"
@@ -270,35 +277,33 @@ class Branches:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._before = _copied(names.visible)
-        self._outer = names.concurrent
-        self._labels = dict(names.labels)
-        self._new_labels: dict[str, Span] = {}
-        self._new: dict[str, list[Bound]] = {}
+        self._hidden: list[Bound] = []
+        self._hidden_labels: dict[str, Span] = {}
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Read one branch."""
+        """Read one branch; what it binds is out of sight of the others."""
         names = self._names
-        names.visible = _copied(self._before)
-        names.labels = dict(self._labels)
-        names.concurrent = {**self._outer, **_copied(self._new)}
+        before, labels_before = len(names.everything), len(names.label_order)
         yield
-        for name, bound in names.visible.items():
-            fresh = bound[len(self._before.get(name, ())) :]
-            if fresh:
-                self._new.setdefault(name, []).extend(fresh)
-        self._new_labels |= names.labels
+        for bound in names.everything[before:]:
+            _take(names.visible, bound)
+            names.concurrent.setdefault(bound.name, []).append(bound)
+            self._hidden.append(bound)
+        for label in names.label_order[labels_before:]:
+            if label in names.labels:
+                self._hidden_labels[label] = names.labels.pop(label)
 
     def join(self) -> None:
         """From here on, everything that the branches bound is visible."""
         names = self._names
-        names.visible = _copied(self._before)
-        for name, bound in self._new.items():
-            names.visible.setdefault(name, []).extend(bound)
-        names.concurrent = self._outer
-        names.labels = self._labels | self._new_labels
+        for bound in self._hidden:
+            _take(names.concurrent, bound)
+            names.visible.setdefault(bound.name, []).append(bound)
+        names.labels |= self._hidden_labels
 
 
-def _copied(names: dict[str, list[Bound]]) -> dict[str, list[Bound]]:
-    return {name: list(bound) for name, bound in names.items()}
+def _take(names: dict[str, list[Bound]], bound: Bound) -> None:
+    names[bound.name].remove(bound)
+    if not names[bound.name]:
+        del names[bound.name]

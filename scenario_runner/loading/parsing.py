@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 100
 MOST_EXPANDED = 10_000
-_LONGEST_FOR_PURE_PARSER = 200_000
+_LONGEST_FOR_PURE_PARSER = 32_000  # it reads some 16 KB a second
 
 
 @dataclass(slots=True)

@@ -94,7 +94,7 @@ class Slips:
                 "type the space again; pasted text often brings such spaces",
             )  # fmt: skip
             return True
-        if text[0] in _CURLY:
+        if text and text[0] in _CURLY:
             straight = text.strip(_CURLY)
             self._problems.add(
                 "curly-quotes", f"{text[0]} is a curly quote, which YAML takes for a letter",
