@@ -1,0 +1,1 @@
+"""The driver for Asterisk, spoken to over its manager interface (AMI)."""

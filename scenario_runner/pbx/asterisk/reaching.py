@@ -1,0 +1,48 @@
+"""Finds the call that a command is about, and says why it can't be dealt with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenario_runner.model.vocabulary import CallState, Reason
+from scenario_runner.pbx.protocol import Raw, Refused
+
+if TYPE_CHECKING:
+    from scenario_runner.pbx.asterisk.board import Board, Call
+    from scenario_runner.pbx.protocol import CallAddress
+
+OWN_RULE = "refused by the driver: Asterisk itself would not"
+_WORDS = {
+    Reason.NO_SUCH_CALL: "there is no such call at this extension",
+    Reason.CALL_NOT_ANSWERED: "the call is not answered yet; Asterisk would answer it by parking",
+    Reason.CALL_ALREADY_PARKED: "the call is parked already; Asterisk would park it anew",
+    Reason.SLOT_REQUIRED: "no slot is given; Asterisk would take the first free one",
+    Reason.SLOT_INVALID: "the slot is no number; Asterisk would hang the call up",
+    Reason.SLOT_UNKNOWN: "there is no such slot; Asterisk would take the first free one",
+    Reason.SLOT_FULL: "the slot is full: somebody is parked there; Asterisk would take the next",
+    Reason.SLOT_EMPTY: "nobody is parked in this slot; Asterisk would only play a prompt",
+    Reason.NOTHING_PARKED: "nobody is parked in any slot",
+}
+
+
+def reach(board: Board, address: CallAddress) -> Call | Reason:
+    """Return the call that is alive under this id at this extension, or why there is none."""
+    call = board.find(address.call_api_id)
+    if call is None or not call.alive or call.extension != address.extension:
+        return Reason.NO_SUCH_CALL
+    return call
+
+
+def reach_talking(board: Board, address: CallAddress) -> Call | Reason:
+    """Return the call, which must be answered and not parked."""
+    call = reach(board, address)
+    if isinstance(call, Reason):
+        return call
+    if call.state is CallState.RINGING:
+        return Reason.CALL_NOT_ANSWERED
+    return Reason.CALL_ALREADY_PARKED if call.parked else call
+
+
+def refuse(reason: Reason, raw: Raw) -> Refused:
+    """Refuse in the driver's own words what Asterisk would let happen somehow."""
+    return Refused(raw=raw, reason=reason, message=_WORDS[reason], driver_word=OWN_RULE)
