@@ -1,6 +1,8 @@
 """A PBX to test against: a pure switch, the vendor's REST API over it, event notifications."""
 
 from scenario_runner.mock_pbx.answer import Answer, Loss
+from scenario_runner.mock_pbx.fault_spec import fault_from_text
+from scenario_runner.mock_pbx.faults import Fault
 from scenario_runner.mock_pbx.notices import Delivery
 from scenario_runner.mock_pbx.profile import PROFILES, Access, Client, Profile, Refusals, Said
 from scenario_runner.mock_pbx.rest import EPOCH_US, MockPbx
@@ -14,10 +16,12 @@ __all__ = [
     "Answer",
     "Client",
     "Delivery",
+    "Fault",
     "Loss",
     "MockPbx",
     "Profile",
     "Refusals",
     "Rule",
     "Said",
+    "fault_from_text",
 ]

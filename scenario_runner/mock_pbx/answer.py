@@ -20,8 +20,12 @@ class Loss(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A response, and what whoever carries it does first: wait `delay_us`, lose it."""
+    """A response, and what whoever carries it does with it.
+
+    It waits `delay_us`, then loses it or lets the body come over `body_us`.
+    """
 
     response: Response
     delay_us: int = 0
+    body_us: int = 0
     loss: Loss = Loss.NO

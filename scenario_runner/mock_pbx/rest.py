@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scenario_runner.exchange import Response, header
-from scenario_runner.mock_pbx import api, control
+from scenario_runner.mock_pbx import api, control, fault_control
 from scenario_runner.mock_pbx.answer import Answer
 from scenario_runner.mock_pbx.calls import next_deadline
+from scenario_runner.mock_pbx.faults import FaultPlan
+from scenario_runner.mock_pbx.faulty import action_of, is_in_api, played
 from scenario_runner.mock_pbx.profile import PROFILES, Profile
 from scenario_runner.mock_pbx.rate import HourlyLimit
 from scenario_runner.mock_pbx.replies import NO_ROUTE, NOT_ALLOWED, Reply
@@ -19,6 +21,7 @@ from scenario_runner.mock_pbx.world import World
 if TYPE_CHECKING:
     from scenario_runner.exchange import Headers, Request
     from scenario_runner.mock_pbx.calls import State
+    from scenario_runner.mock_pbx.faults import Fault
     from scenario_runner.mock_pbx.notices import Delivery
 
 EPOCH_US: Final = 1_767_225_600_000_000
@@ -37,11 +40,22 @@ class MockPbx:
     """
 
     def __init__(
-        self, profile: Profile = PROFILES["vendor"], *, seed: int = 0, epoch_us: int = EPOCH_US
+        self,
+        profile: Profile = PROFILES["vendor"],
+        *,
+        seed: int = 0,
+        epoch_us: int = EPOCH_US,
+        faults: tuple[Fault, ...] = (),
     ) -> None:
-        self._world = World(profile, seed, epoch_us)
+        self._seed = seed
+        self._first_faults = faults
         self._tokens = Tokens(profile, seed)
+        self._begin(profile, epoch_us)
+
+    def _begin(self, profile: Profile, epoch_us: int) -> None:
+        self._world = World(profile, self._seed, epoch_us)
         self._limit = HourlyLimit(profile.hourly_limit)
+        self._faults = FaultPlan(self._seed, self._first_faults)
 
     @property
     def profile(self) -> Profile:
@@ -66,11 +80,30 @@ class MockPbx:
     def handle(self, request: Request, now_us: int) -> Answer:
         """Answer one request at the time `now_us`; timers that are due by then fire first."""
         self._world.pass_time(now_us)
+        if self._faults.exchange:
+            fault = self._faults.strike(action_of(request), in_api=is_in_api(request))
+            if fault is not None:
+                return played(fault, lambda: self._serve(request), lambda: self._expire(request))
+        return self._serve(request)
+
+    def reset(self) -> None:
+        """Return to how it was made, with the faults it was made with; tokens stay good."""
+        self._begin(self._world.profile, self._world.epoch_us)
+
+    def _expire(self, request: Request) -> None:
+        self._tokens.revoke(header(request.headers, "authorization"))
+
+    def _serve(self, request: Request) -> Answer:
         path, _, query = request.path.partition("?")
         if path.startswith(_API):
             return self._api(request, path[len(_API) :])
         if path == "/oauth/token":
             return _answer(self._oauth(request, query), _JSON)
+        if path == "/mock/faults":
+            reply = fault_control.dispatch(self._faults, request.method, request.body)
+            return _answer(reply, _JSON)
+        if path == "/mock/reset":
+            return _answer(self._reset(request.method), _JSON)
         if path.startswith("/mock/"):
             reply = control.dispatch(self._world, request.method, path[6:], request.body)
             return _answer(reply, _JSON)
@@ -82,13 +115,20 @@ class MockPbx:
 
     def next_deadline(self) -> int | None:
         """Return the time of the earliest timer, or None while nothing waits."""
-        return next_deadline(self._world.state)
+        timers = (next_deadline(self._world.state), self._faults.next_release)
+        return min((timer for timer in timers if timer is not None), default=None)
 
     def take_deliveries(self) -> tuple[Delivery, ...]:
         """Return the notifications not taken yet, in the order of what they tell."""
         taken = tuple(self._world.outbox)
         self._world.outbox.clear()
-        return taken
+        return self._faults.delivered(taken, self._world.clock)
+
+    def _reset(self, method: str) -> Reply:
+        if method != "POST":
+            return NOT_ALLOWED
+        self.reset()
+        return Reply(204)
 
     def _api(self, request: Request, path: str) -> Answer:
         reply = self._reply(request, path)

@@ -36,6 +36,10 @@ class Tokens:
         grant = self._grants.get(authorization[7:])
         return grant if grant is not None and now_us < grant.until else None
 
+    def revoke(self, authorization: str | None) -> None:
+        """Make the token in an `Authorization` header worthless."""
+        self._grants.pop((authorization or "")[7:], None)
+
     def issue(self, form: str, now_us: int) -> Reply:
         """Answer a request for a token; `form` is its body or query string."""
         asked = dict(parse_qsl(form))

@@ -1,0 +1,210 @@
+"""One connection: one write for each answer, order kept, faults acted out, bad bytes refused."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from scenario_runner.exchange import Request, Response
+from scenario_runner.mock_pbx.answer import Answer, Loss
+from scenario_runner.mock_pbx.fault_spec import fault_from_text
+from scenario_runner.mock_pbx.serving.connection import Connection
+from scenario_runner.mock_pbx.serving.mocking import MockOptions
+from tests.serving.served import Client, client_of, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HELLO = Response(status=200, headers=(("Content-Type", "application/json"),), body=b'{"a": "b"}')
+ASK = b"GET /%d HTTP/1.1\r\n\r\n"
+
+
+class Wires(asyncio.Transport):
+    """What a connection does to its transport."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[bytes | str] = []
+        self.closed = False
+        self.ended = asyncio.Event()
+
+    def write(self, data: Any) -> None:
+        self.done.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+        self.ended.set()
+        self.done.append("close")
+
+    def abort(self) -> None:
+        self.closed = True
+        self.done.append("abort")
+
+    def pause_reading(self) -> None:
+        self.done.append("pause")
+
+    def resume_reading(self) -> None:
+        self.done.append("resume")
+
+
+class Slow:
+    """A face that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Request, Callable[[Answer], None]]] = []
+
+    def take(self, request: Request, reply: Callable[[Answer], None]) -> None:
+        self.asked.append((request, reply))
+
+
+def connected(face: Slow) -> tuple[Connection, Wires]:
+    connection, wires = Connection(face, set(), lambda: "today"), Wires()
+    connection.connection_made(wires)
+    return connection, wires
+
+
+def written(*, close: str = "") -> bytes:
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n"
+        b"Date: today\r\n" + close.encode() + b'\r\n{"a": "b"}'
+    )
+
+
+def test_an_answer_is_one_write() -> None:
+    async def talk() -> None:
+        face = Slow()
+        connection, wires = connected(face)
+        connection.data_received(ASK % 1)
+        face.asked[0][1](Answer(response=HELLO))
+        assert wires.done == [written()]
+
+    asyncio.run(talk())
+
+
+def test_requests_that_come_early_wait_for_their_turn() -> None:
+    async def talk() -> None:
+        face = Slow()
+        connection, wires = connected(face)
+        connection.data_received(ASK % 1 + ASK % 2)
+        assert [request.path for request, _ in face.asked] == ["/1"]
+        face.asked[0][1](Answer(response=HELLO))
+        await asyncio.sleep(0)
+        assert [request.path for request, _ in face.asked] == ["/1", "/2"]
+        face.asked[1][1](Answer(response=HELLO))
+        assert wires.done == [written(), "resume", written()]
+
+    asyncio.run(talk())
+
+
+def test_who_sends_too_much_too_early_is_not_read_for_a_while() -> None:
+    async def talk() -> None:
+        connection, wires = connected(Slow())
+        connection.data_received(ASK % 1)
+        connection.data_received(b"x" * 300_000)
+        assert wires.done == ["pause"]
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("loss", [Loss.BEFORE, Loss.AFTER])
+def test_a_lost_answer_breaks_the_connection(loss: Loss) -> None:
+    async def talk() -> None:
+        face = Slow()
+        connection, wires = connected(face)
+        connection.data_received(ASK % 1)
+        face.asked[0][1](Answer(response=HELLO, loss=loss))
+        assert wires.done == ["abort"]
+
+    asyncio.run(talk())
+
+
+def test_a_slow_body_comes_in_pieces_after_its_head() -> None:
+    async def talk() -> None:
+        face = Slow()
+        connection, wires = connected(face)
+        connection.data_received(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        face.asked[0][1](Answer(response=HELLO, body_us=800))
+        await asyncio.wait_for(wires.ended.wait(), 5)
+        head, *pieces, last = wires.done
+        assert head == written(close="Connection: close\r\n").partition(b"{")[0]
+        assert b"".join(piece for piece in pieces if isinstance(piece, bytes)) == HELLO.body
+        assert len(pieces) == 5
+        assert last == "close"
+
+    asyncio.run(talk())
+
+
+def test_bad_bytes_are_answered_and_the_connection_closed() -> None:
+    async def talk() -> None:
+        connection, wires = connected(Slow())
+        connection.data_received(b"nonsense\r\n\r\n")
+        assert b"".join(x for x in wires.done if isinstance(x, bytes)).startswith(b"HTTP/1.1 400 ")
+        assert wires.closed
+
+    asyncio.run(talk())
+
+
+def test_a_client_that_asks_first_is_told_to_go_on() -> None:
+    async def talk() -> None:
+        face = Slow()
+        connection, wires = connected(face)
+        connection.data_received(
+            b"PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+        )
+        assert wires.done == [b"HTTP/1.1 100 Continue\r\n\r\n"]
+        connection.data_received(b"{}")
+        assert face.asked[0][0].body == b"{}"
+
+    asyncio.run(talk())
+
+
+def test_an_answer_after_the_client_has_gone_goes_nowhere() -> None:
+    async def talk() -> None:
+        face = Slow()
+        connection, wires = connected(face)
+        connection.data_received(ASK % 1)
+        wires.closed = True
+        connection.connection_lost(None)
+        face.asked[0][1](Answer(response=HELLO, delay_us=1000))
+        await asyncio.sleep(0)
+        assert wires.done == []
+
+    asyncio.run(talk())
+
+
+def test_many_requests_over_one_connection() -> None:
+    with client_of() as client:
+        call = client.call()
+        assert client.valet(call, "park").status == 200
+        for _ in range(20):
+            assert client.in_slot(call) == call["uuid"]
+        assert client.ask("HEAD", "/mock/state").body == b""
+        assert client.ask("GET", "/mock/state").status == 200
+
+
+def test_a_dropped_connection_over_the_network() -> None:
+    faults = (fault_from_text("drop-after,on=park,times=1"),)
+    with client_of(MockOptions(port=0, faults=faults)) as client:
+        call = client.call()
+        with pytest.raises(ConnectionError):
+            client.valet(call, "park")
+        client.connection.close()
+        assert client.in_slot(call) == call["uuid"]
+
+
+def test_a_client_that_goes_away_leaves_nothing() -> None:
+    with serving() as url:
+        address = urlsplit(url)
+        for _ in range(20):
+            with socket.create_connection((str(address.hostname), int(address.port or 0))) as half:
+                half.sendall(b"PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\n{")
+        client = Client(url)
+        assert client.login().status == 200
+        client.connection.close()
