@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GROUP = "scenario_runner.pbx"
 
 _OWN = {
+    "asterisk": "scenario_runner.pbx.asterisk.opening:open_asterisk",
     "ringme": "scenario_runner.pbx.ringme.opening:open_ringme",
 }
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from urllib.parse import SplitResult, urlsplit
 
+from scenario_runner.durations import SECOND
 from scenario_runner.model.target import (
     AddedSettings,
+    AsteriskSettings,
     DriverSettings,
     EventSettings,
+    Headless,
     MockSettings,
     RestAccess,
 )
@@ -124,7 +127,51 @@ _COMMON = (
     "driver", "description", "slots", "park_timeout", "extensions", "reasons", "allow", "protected",
 )  # fmt: skip
 
+
+def _asterisk(entry: Entry) -> Located:
+    for key in ("extension", "party"):
+        _dialled(entry, key)
+    calls = cast("Literal['originate', 'wait']", entry.text("calls", "originate"))
+    settings = AsteriskSettings(
+        host=entry.text("host", "127.0.0.1"),
+        port=entry.number("port", 5038),
+        username=entry.text("username"),
+        password=entry.text("password"),
+        lot=entry.text("lot", "default"),
+        first_space=entry.number("first_space", 0) or None,
+        extension=entry.text("extension", "PJSIP/{number}"),
+        party=entry.text("party", "Local/{number}@outside/n"),
+        dial_context=entry.text("dial_context", "scenario-runner"),
+        retrieve_context=entry.text("retrieve_context", "parkedcalls"),
+        calls=calls,
+        headless=_headless(entry.inside("headless")) if entry.has("headless") else None,
+    )
+    if entry.duration("park_timeout", SECOND) % SECOND:
+        message = "Asterisk counts whole seconds"
+        entry.wrong("park_timeout", message, "write whole seconds, such as 4s")
+    return Located(settings, f"{settings.host}:{settings.port}")
+
+
+def _headless(entry: Entry) -> Headless:
+    for key in ("extension", "party"):
+        _dialled(entry, key)
+    return Headless(
+        extension=entry.text("extension"),
+        party=entry.text("party"),
+        answer=entry.text("answer", "answer"),
+    )
+
+
+def _dialled(entry: Entry, key: str) -> None:
+    """Check what Asterisk is to dial: a technology, a slash, and the number somewhere."""
+    text = entry.text(key)
+    if text and not (text.partition("/")[1] and "{number}" in text):
+        message = f"'{text}' is nothing to dial for a number"
+        entry.wrong(key, message, "write it with {number} in it: PJSIP/{number}")
+
+
 SETTINGS: dict[str, Callable[[Entry], Located]] = {
+    "asterisk": _asterisk,
     "mock": _mock,
     "ringme": _ringme,
 }

@@ -55,7 +55,6 @@ class AsteriskSettings:
     retrieve_context: str = "parkedcalls"
     calls: Literal["originate", "wait"] = "originate"
     headless: Headless | None = None
-    random_bridge: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

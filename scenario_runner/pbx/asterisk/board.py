@@ -85,8 +85,8 @@ class Board:
             self._by_uuid[uuid] = call
 
     def find(self, uuid: str) -> Call | None:
-        """Return the call of this name, alive or ended."""
-        return self._by_uuid.get(uuid)
+        """Return the call of this name, alive or ended, or else the one with this channel."""
+        return self._by_uuid.get(uuid) or next(iter(self.of(uuid)), None)
 
     def of(self, uid: str) -> tuple[Call, ...]:
         """Return the calls that a channel belongs to: two, for the desk of a joined call."""

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
     from scenario_runner.clock import Clock
     from scenario_runner.model.target import AsteriskSettings, Target
+    from scenario_runner.pbx.context import Context
     from scenario_runner.pbx.protocol import Plan, Session, Watcher
 
 
 class Asterisk:
     """An Asterisk as a target; see `pbx.protocol.Connection`. Connected when first needed.
 
-    `seed` decides which parked call a `bridge` without a slot takes. Raises TargetError where the
-    target can't be as it says.
+    The context's seed decides which parked call a `bridge` without a slot takes. Raises
+    TargetError where the target can't be as it says.
     """
 
-    def __init__(self, target: Target, settings: AsteriskSettings, seed: int) -> None:
+    def __init__(self, target: Target, settings: AsteriskSettings, context: Context) -> None:
         if target.park_timeout < SECOND or target.park_timeout % SECOND:
             raise TargetError(
                 f"the target {target.name} has a park_timeout of "
@@ -38,14 +39,14 @@ class Asterisk:
             )
         self._target = target
         self._settings = settings
-        self._seed = seed
+        self._context = context
         self._hub = Hub(target, settings, dialling_of(target, settings))
 
     @property
     def traits(self) -> Traits:
         """What the target is like."""
         can = {Capability.EVENTS, Capability.SETTABLE_TIMEOUT, Capability.REMOTE_HANGUP}
-        if self._settings.random_bridge:
+        if self._may_bridge_any():
             can.add(Capability.RANDOM_BRIDGE)
         if self._settings.headless is not None:
             can.add(Capability.ANSWER)
@@ -57,11 +58,16 @@ class Asterisk:
             capabilities=frozenset(can),
         )
 
+    def _may_bridge_any(self) -> bool:
+        """Tell whether anybody's parked call may be taken: others' are there, too, if protected."""
+        allowed = self._target.allow.random_bridge
+        return not self._target.protected if allowed is None else allowed
+
     @asynccontextmanager
     async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:
         """Open one scenario's session."""
         line = Line(self._hub, clock, watcher)
-        session = AsteriskSession(line, plan, self._seed)
+        session = AsteriskSession(line, plan, self._context)
         unlisten = self._hub.listen(session.heard) if plan.events else None
         try:
             await line.connect()

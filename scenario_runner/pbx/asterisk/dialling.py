@@ -45,6 +45,10 @@ class Dialling:
         """
         return self.extension(number, rings=True) + "-0"
 
+    def number_dialled(self, dialled: str) -> str | None:
+        """Return the extension that is reached by dialling this."""
+        return self.number_of(dialled.removesuffix("/n") + "-00000000")
+
     def number_of(self, channel: str) -> str | None:
         """Return the extension that a channel of this name belongs to."""
         for pattern, number in self._patterns:

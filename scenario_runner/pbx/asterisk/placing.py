@@ -13,6 +13,8 @@ from scenario_runner.pbx.asterisk.board import Call
 from scenario_runner.pbx.asterisk.expecting import EVERY, outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenario_runner.pbx.asterisk.board import Board
     from scenario_runner.pbx.asterisk.frames import Fields, Message
     from scenario_runner.pbx.asterisk.line import Line
@@ -30,8 +32,8 @@ class Placing(Protocol):
 class Owns(Protocol):
     """Takes a call as the scenario's own, to be hung up in the end."""
 
-    def __call__(self, call: Call, roots: tuple[str, ...]) -> None:
-        """Own the call and the channels that come of these Uniqueids."""
+    def __call__(self, call: Call, request: CallRequest, roots: tuple[str, ...]) -> None:
+        """Own the call and the channels that come of these Uniqueids, the first one's above all."""
         ...
 
 
@@ -61,7 +63,7 @@ class Originating:
         uid = str(uuid4())
         call = _new_call(request, uid)
         hub.board.add(call)
-        self.own(call, (uid, uid + "-2"))
+        self.own(call, request, (uid, uid + "-2"))
         with hub.expectations.of((uid,), _Coming(hub.board, call, uid, ends, request)) as came:
             await self.line.must("Originate", self._fields(request, uid, ends, within), within)
             told = await outcome(came, within, f"{ends.first} and {ends.second} did not answer")
@@ -165,6 +167,7 @@ class Awaiting:
 
     line: Line
     own: Owns
+    announce: Callable[[str], None]
 
     async def __call__(
         self,
@@ -183,10 +186,11 @@ class Awaiting:
             return None
 
         with hub.expectations.of((EVERY,), came) as coming:
-            what = f"nobody brought the call up ({request.instruction or 'no instruction'})"
+            self.announce(_instruction(request))
+            what = f"nobody brought the call up: {_instruction(request)}: no such call came"
             call, message = await outcome(coming, request.within, what)
         call.owned = True
-        self.own(call, call.legs)
+        self.own(call, request, call.legs)
         return call, message
 
     def _is_it(self, call: Call, request: CallRequest) -> bool:
@@ -197,3 +201,12 @@ class Awaiting:
         if not request.answered:
             return call.state is CallState.RINGING
         return call.state is CallState.UP and self.line.hub.board.talking(call)
+
+
+def _instruction(request: CallRequest) -> str:
+    """Say who has to dial whom, in the step's own words where it has a name."""
+    if request.instruction:
+        return request.instruction
+    if request.flow == "in":
+        return f"call the extension {request.extension} from {request.party}"
+    return f"call {request.party} from the extension {request.extension}"

@@ -25,7 +25,7 @@ async def resync(ami: Ami, board: Board, dialling: Dialling, lot: str, within: i
     for bridge in _bridged(channels).values():
         _take_pair(board, dialling, bridge)
     for item in parked.items:
-        _take_parked(board, item)
+        _take_parked(board, dialling, item)
 
 
 def _take_channels(board: Board, channels: Reply) -> None:
@@ -81,8 +81,13 @@ def _take_pair(board: Board, dialling: Dialling, pair: list[Message]) -> None:
             return
 
 
-def _take_parked(board: Board, item: Message) -> None:
-    call = board.owner(item.get("ParkeeUniqueid"))
+def _take_parked(board: Board, dialling: Dialling, item: Message) -> None:
+    uid = item.get("ParkeeUniqueid")
+    parker = dialling.number_dialled(item.get("ParkerDialString"))
+    call = board.owner(uid)
+    if call is None and parker is not None:
+        party = item.get("ParkeeCallerIDNum")
+        call = board.add(Call(uuid=uid, extension=parker, flow="in", party=party, remote=uid))
     if call is not None:
         board.occupy(item.get("Parkinglot"), item.get("ParkingSpace"), call)
         call.state = CallState.PARKED

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Call
     from scenario_runner.pbx.asterisk.following import CallEvent
     from scenario_runner.pbx.asterisk.line import Line
+    from scenario_runner.pbx.context import Context
     from scenario_runner.pbx.protocol import (
         BridgeSlot,
         CallAddress,
@@ -46,13 +47,14 @@ CLOSING = 10 * SECOND
 class AsteriskSession:
     """Speaks to an Asterisk for one scenario; see `pbx.protocol.Session`."""
 
-    def __init__(self, line: Line, plan: Plan, seed: int) -> None:
+    def __init__(self, line: Line, plan: Plan, context: Context) -> None:
         self._line = line
         self._board = line.hub.board
         self._plan = plan
-        self._closing = Closing(line, plan)
+        self._context = context
+        self._closing = Closing(line, plan, context.journal)
         self._parking = Parking(line)
-        self._bridging = Bridging(line, self._parking, Random(f"{seed}:{plan.scenario}"))
+        self._bridging = Bridging(line, self._parking, Random(f"{context.seed}:{plan.scenario}"))
 
     def heard(self, event: CallEvent) -> None:
         """Pass an event on where it is this scenario's."""
@@ -73,7 +75,7 @@ class AsteriskSession:
         watch = self._line.start()
         placing: Placing = Originating(self._line, self._closing.own)
         if self._line.hub.settings.calls == "wait":
-            placing = Awaiting(self._line, self._closing.own)
+            placing = Awaiting(self._line, self._closing.own, self._context.announce)
         call, message = await placing(request, within)
         return Done(raw=self._line.raw(watch, message), ids=_ids(call), state=self._state(call))
 
