@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from scenario_runner.reporters.wording import Line
 
 WIDTH = 80
+_COMMAND = re.compile(r"^([ ]*)::", re.MULTILINE)  # a CI server would obey what a PBX says
 
 
 class Detail(Enum):
@@ -77,6 +79,8 @@ class Plain:
     def show(self, lines: Iterable[Line]) -> None:
         """Write the text of the lines."""
         text = "".join([f"{line.text.rstrip()}\n" for line in lines])
+        if "::" in text:
+            text = _COMMAND.sub(r"\1: :", text)
         if text:
             self._output.write(text)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import NamedTuple
 from unicodedata import combining, east_asian_width
 
@@ -62,30 +61,51 @@ def one_line(text: str) -> str:
 
 
 def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
-    """Break text into lines of at most `width` columns, each with its indent."""
+    """Break text between words into lines of at most `width` columns, each with its indent."""
     indent = " " * cells(first) if rest is None else rest
     if cells(text) + cells(first) <= width and "\n" not in text:
         return [first + text]
     lines: list[str] = []
     for paragraph in printable(text).split("\n"):
-        lead = indent if lines else first
-        lines += textwrap.wrap(
-            paragraph,
-            max(20, width),
-            initial_indent=lead,
-            subsequent_indent=indent,
-            break_on_hyphens=False,
-        ) or [lead.rstrip()]
+        lines += _filled(paragraph, width, indent if lines else first, indent)
     return lines
+
+
+def _filled(paragraph: str, width: int, first: str, indent: str) -> list[str]:
+    lines = [first]
+    begun = False
+    for word in paragraph.split(" "):
+        if begun and cells(lines[-1]) + 1 + cells(word) <= width:
+            lines[-1] += f" {word}"
+            continue
+        if begun:
+            lines.append(indent)
+        head, *more = _cut(word, width - cells(lines[-1]))
+        lines[-1] += head
+        lines += [indent + piece for piece in more]
+        begun = True
+    return lines
+
+
+def _cut(text: str, room: int) -> list[str]:
+    """Cut text into pieces of at most `room` columns (ten, if there is no room)."""
+    room = max(10, room)
+    if cells(text) <= room:
+        return [text]
+    pieces = [""]
+    for letter in text:
+        if cells(pieces[-1]) + cells(letter) > room:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 def folded(text: str, width: int, lead: str) -> list[str]:
     """Cut text at `width` columns without looking at words; each line begins with `lead`."""
-    room = max(10, width - cells(lead))
     return [
-        f"{lead}{line[start : start + room]}".rstrip()
+        f"{lead}{piece}".rstrip()
         for line in printable(text).split("\n")
-        for start in range(0, len(line) or 1, room)
+        for piece in _cut(line, width - cells(lead))
     ]
 
 

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 FILES = {
     "console": "console.txt",
+    "ctrf": "ctrf.json",
+    "github": "github.txt",
+    "gitlab": "gitlab.json",
     "json": "report.json",
     "junit": "junit.xml",
+    "markdown": "summary.md",
+    "tap": "report.tap",
 }
 
 

@@ -1,0 +1,126 @@
+"""CTRF, the Common Test Report Format: JSON that many dashboards read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from scenario_runner.reporters.accounts import account, headline
+from scenario_runner.reporters.filing import Filed
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.stories import BAD
+from scenario_runner.reporters.summing import target_text, unrun_text
+from scenario_runner.reporters.wording import printable
+
+if TYPE_CHECKING:
+    from scenario_runner.events import Warned
+    from scenario_runner.references import Json
+    from scenario_runner.reporters.stories import Gatherer, Story, Taken
+
+_WIDTH = 100
+_MILLISECOND = 1_000
+_STATUSES = {
+    "passed": "passed",
+    "flaky": "passed",
+    "failed": "failed",
+    "xpassed": "failed",
+    "errored": "failed",
+    "skipped": "skipped",
+    "not applicable": "skipped",
+    "xfailed": "other",
+}
+
+
+class Ctrf:
+    """Counts the statuses; the tests are written as they end."""
+
+    def __init__(self) -> None:
+        self._statuses: Counter[str] = Counter()
+        self._flaky = 0
+
+    def begin(self, gathered: Gatherer) -> str:
+        """Open the document."""
+        tool = _text({"name": "scenario-runner", "version": gathered.run.version})
+        return (
+            '{"reportFormat":"CTRF","specVersion":"0.0.0",'
+            f'"generatedBy":"scenario-runner","results":{{"tool":{tool},\n"tests":['
+        )
+
+    def warning(self, warned: Warned) -> str:
+        """Leave warnings out: the format has no place for them."""
+        del warned
+        return ""
+
+    def scenario(self, story: Story, gathered: Gatherer) -> str:
+        """Write a test."""
+        self._flaky += story.verdict == "flaky"
+        return self._test(_test(story, gathered), _STATUSES.get(story.verdict, "other"))
+
+    def _test(self, test: dict[str, Json], status: str) -> str:
+        comma = "," if self._statuses else ""
+        self._statuses[status] += 1
+        return f"{comma}\n{_text(test)}"
+
+    def end(self, gathered: Gatherer) -> str:
+        """Write the summary; what was not run is a failed test, so that it is seen."""
+        unrun = unrun_text(gathered)
+        text = ""
+        if unrun:
+            status = "failed" if gathered.interrupted else "skipped"
+            text = self._test({"name": unrun, "status": status, "duration": 0}, status)
+        return f'{text}\n],\n"summary":{_text(self._summary(gathered))}}}}}\n'
+
+    def _summary(self, gathered: Gatherer) -> dict[str, Json]:
+        start = gathered.run.started_at // _MILLISECOND
+        took = gathered.end.took // _MILLISECOND if gathered.end is not None else 0
+        counts = {
+            status: self._statuses[status]
+            for status in ("passed", "failed", "skipped", "pending", "other")
+        }
+        extra: Json = {"target": target_text(gathered.run), "seed": gathered.run.seed}
+        return {
+            "tests": self._statuses.total(),
+            **counts,
+            "flaky": self._flaky,
+            "start": start,
+            "stop": start + took,
+            "extra": extra,
+        }
+
+
+def _test(story: Story, gathered: Gatherer) -> dict[str, Json]:
+    started = story.started
+    test: dict[str, Json] = {
+        "name": printable(started.name),
+        "status": _STATUSES.get(story.verdict, "other"),
+        "duration": story.finished.took // _MILLISECOND,
+        "rawStatus": story.verdict,
+        "suite": [printable(started.span.file)],
+        "filePath": started.span.file,
+        "line": started.span.line,
+        "tags": [printable(tag) for tag in started.tags],
+        "retries": len(story.earlier),
+        "flaky": story.verdict == "flaky",
+        "steps": [_step(step) for step in story.steps()],
+    }
+    if story.verdict in BAD:
+        test["message"] = headline(story)
+        test["trace"] = "\n".join(line.text for line in account(story, gathered, _WIDTH))
+    elif story.finished.reason:
+        test["message"] = printable(story.finished.reason)
+    return test
+
+
+def _step(step: Taken) -> Json:
+    name = f"{step.started.step} {printable(step.started.title)}"
+    return {"name": name, "status": _STATUSES.get(step.finished.verdict, "other")}
+
+
+def _text(data: Json) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def to_file(path: str) -> Filed:
+    """Return the reporter that writes CTRF to `path`."""
+    return Filed(Ctrf(), open_output(path))

@@ -1,0 +1,76 @@
+"""Annotations for GitHub Actions: a line on standard output for each failure and warning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenario_runner.reporters.accounts import faults, headline
+from scenario_runner.reporters.filing import Filed
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.stories import BAD
+from scenario_runner.reporters.summing import unrun_text
+from scenario_runner.reporters.wording import printable
+
+if TYPE_CHECKING:
+    from scenario_runner.events import Failure, Warned
+    from scenario_runner.reporters.stories import Gatherer, Story
+    from scenario_runner.source import Span
+
+
+class GitHub:
+    """Writes workflow commands."""
+
+    def begin(self, gathered: Gatherer) -> str:
+        """Write nothing yet."""
+        del gathered
+        return ""
+
+    def warning(self, warned: Warned) -> str:
+        """Annotate the place of a warning."""
+        return _command("warning", warned.code, warned.message, warned.span)
+
+    def scenario(self, story: Story, gathered: Gatherer) -> str:
+        """Annotate the place of each failure."""
+        del gathered
+        if story.verdict == "flaky":
+            text = "passed only after an attempt that did not"
+            if story.earlier:
+                text += f": {headline(story.earlier[0])}"
+            return _command("warning", f"flaky: {story.started.name}", text, story.started.span)
+        if story.verdict not in BAD:
+            return ""
+        title = f"{story.verdict}: {story.started.name}"
+        found = [fault.failure for fault in faults(story)]
+        if not found:
+            return _command("error", title, headline(story), story.started.span)
+        return "".join(_command("error", title, _told(one), one.span) for one in found)
+
+    def end(self, gathered: Gatherer) -> str:
+        """Say what was not run."""
+        unrun = unrun_text(gathered)
+        kind = "error" if gathered.interrupted else "warning"
+        return _command(kind, "scenario-runner", unrun, None) if unrun else ""
+
+
+def _told(failure: Failure) -> str:
+    return failure.message if failure.hint is None else f"{failure.message}\nhint: {failure.hint}"
+
+
+def _command(kind: str, title: str, message: str, span: Span | None) -> str:
+    place = ""
+    if span is not None:
+        place = f"file={_property(span.file)},line={span.line},col={span.column},"
+    return f"::{kind} {place}title={_property(title)}::{_data(message)}\n"
+
+
+def _data(text: str) -> str:
+    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def to_file(path: str) -> Filed:
+    """Return the reporter that writes annotations to `path`, which usually is `-`."""
+    return Filed(GitHub(), open_output(path))

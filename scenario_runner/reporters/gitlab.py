@@ -1,0 +1,75 @@
+"""GitLab's code quality report: failures and warnings as issues shown beside a merge request."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from scenario_runner.reporters.accounts import faults, headline
+from scenario_runner.reporters.filing import Filed
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.stories import BAD
+from scenario_runner.reporters.summing import unrun_text
+from scenario_runner.reporters.wording import one_line
+
+if TYPE_CHECKING:
+    from scenario_runner.events import Warned
+    from scenario_runner.reporters.stories import Gatherer, Story
+    from scenario_runner.source import Span
+
+_SEVERITIES = {"errored": "critical", "failed": "major", "xpassed": "major", "flaky": "minor"}
+
+
+class GitLab:
+    """Writes one issue after the other."""
+
+    def __init__(self) -> None:
+        self._comma = ""
+
+    def begin(self, gathered: Gatherer) -> str:
+        """Open the list."""
+        del gathered
+        return "["
+
+    def warning(self, warned: Warned) -> str:
+        """Write a warning as an issue."""
+        return self._issue(warned.code, warned.message, "minor", warned.span)
+
+    def scenario(self, story: Story, gathered: Gatherer) -> str:
+        """Write each failure as an issue."""
+        del gathered
+        name, span = story.started.name, story.started.span
+        severity = _SEVERITIES.get(story.verdict)
+        if severity is None:
+            return ""
+        found = [fault.failure for fault in faults(story)] if story.verdict in BAD else []
+        if not found:
+            text = f"{name}: {headline(story)}"
+            return self._issue(story.verdict, text, severity, span)
+        return "".join(
+            self._issue(one.key, f"{name}: {one.message}", severity, one.span) for one in found
+        )
+
+    def end(self, gathered: Gatherer) -> str:
+        """Say what was not run, and close the list."""
+        unrun = unrun_text(gathered)
+        severity = "critical" if gathered.interrupted else "minor"
+        return (self._issue("not-run", unrun, severity, None) if unrun else "") + "\n]\n"
+
+    def _issue(self, key: str, text: str, severity: str, span: Span | None) -> str:
+        comma, self._comma = self._comma, ","
+        path, line = (span.file, span.line) if span is not None else (".", 1)
+        issue = {
+            "description": one_line(text),
+            "check_name": one_line(key),
+            "fingerprint": sha256(f"{path}\0{key}\0{text}".encode(errors="replace")).hexdigest(),
+            "severity": severity,
+            "location": {"path": path.removeprefix("./"), "lines": {"begin": line}},
+        }
+        return f"{comma}\n{json.dumps(issue, ensure_ascii=False)}"
+
+
+def to_file(path: str) -> Filed:
+    """Return the reporter that writes the code quality report to `path`."""
+    return Filed(GitLab(), open_output(path))

@@ -1,0 +1,91 @@
+"""A summary in Markdown, as GitHub shows it for a job: the counts, and each failure folded."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenario_runner.durations import duration_text
+from scenario_runner.reporters.accounts import account, headline
+from scenario_runner.reporters.filing import Filed
+from scenario_runner.reporters.output import STDOUT, Printed, Running, open_output
+from scenario_runner.reporters.stories import BAD
+from scenario_runner.reporters.summing import summary_parts, verdict_of_run
+from scenario_runner.reporters.wording import SYMBOLS, one_line, printable
+
+if TYPE_CHECKING:
+    from scenario_runner.events import Warned
+    from scenario_runner.reporters.stories import Gatherer, Story
+
+_WIDTH = 100
+_MOST = 800_000  # letters; GitHub refuses a summary over 1 MiB
+_SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&@]")
+
+
+class Markdown:
+    """Keeps the failures until the end, since the summary stands above them."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._told: list[str] = []
+        self._room = _MOST
+        self._warnings: list[str] = []
+
+    def begin(self, gathered: Gatherer) -> str:
+        """Write nothing yet."""
+        del gathered
+        return ""
+
+    def warning(self, warned: Warned) -> str:
+        """Keep a warning."""
+        self._warnings.append(f"- {_escaped(f'{warned.span}: {warned.message}')}\n")
+        return ""
+
+    def scenario(self, story: Story, gathered: Gatherer) -> str:
+        """Keep a failure."""
+        self._counts[story.verdict] += 1
+        if story.verdict in BAD or story.earlier:
+            text = _folded(story, gathered)
+            self._room -= len(text)
+            if self._room >= 0:
+                self._told.append(text)
+        return ""
+
+    def end(self, gathered: Gatherer) -> str:
+        """Write all of it."""
+        verdict = verdict_of_run(self._counts, gathered)
+        parts = [_escaped(part) for part in summary_parts(self._counts, gathered)]
+        head = f"## {SYMBOLS[verdict]} Scenarios: {verdict}\n\n{' · '.join(parts)}\n\n"
+        cut = "" if self._room >= 0 else "More failures are left out: there is no room for them.\n"
+        warnings = f"### Warnings\n\n{''.join(self._warnings)}\n" if self._warnings else ""
+        return head + "".join(self._told) + cut + warnings
+
+
+def _folded(story: Story, gathered: Gatherer) -> str:
+    attempts = [*story.earlier, *([] if story.verdict == "flaky" else [story])]
+    lines = [line.text for one in attempts for line in account(one, gathered, _WIDTH)]
+    name = _escaped(story.started.name)
+    took = duration_text(story.finished.took)
+    text = printable("\n".join(lines)).strip("\n")
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    head = f"{SYMBOLS[story.verdict]} {story.verdict}: {name} ({took})"
+    return (
+        f"<details>\n<summary>{head}</summary>\n\n"
+        f"{_escaped(headline(attempts[0]))}\n\n{fence}text\n{text}\n{fence}\n\n</details>\n\n"
+    )
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", one_line(text))
+
+
+def to_file(path: str) -> Filed:
+    """Return the reporter that writes Markdown to `path`."""
+    return Filed(Markdown(), open_output(path))
+
+
+def to_end_of_file(path: str) -> Filed:
+    """Return the reporter that adds Markdown to the end of `path`, as a job summary wants it."""
+    return Filed(Markdown(), Printed() if path == STDOUT else Running(Path(path), "a"))

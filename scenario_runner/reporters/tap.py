@@ -1,0 +1,90 @@
+"""TAP 14: a line for each scenario, what went wrong as YAML below it, the plan at the end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from scenario_runner.reporters.accounts import account, headline
+from scenario_runner.reporters.filing import Filed
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.summing import target_text, unrun_text
+from scenario_runner.reporters.wording import one_line
+
+if TYPE_CHECKING:
+    from scenario_runner.events import Warned
+    from scenario_runner.reporters.stories import Gatherer, Story
+
+_WIDTH = 100
+_OK = {"passed", "flaky", "skipped", "not applicable"}
+_DIRECTIVES = {
+    "skipped": "SKIP",
+    "not applicable": "SKIP",
+    "xfailed": "TODO",
+}
+
+
+class Tap:
+    """Counts the test points."""
+
+    def __init__(self) -> None:
+        self._points = 0
+
+    def begin(self, gathered: Gatherer) -> str:
+        """Write the version, and as a comment what runs against what."""
+        run = gathered.run
+        return f"TAP version 14\n# {target_text(run)}, seed {run.seed}\n"
+
+    def warning(self, warned: Warned) -> str:
+        """Write the warning as a comment."""
+        return f"# warning: {one_line(f'{warned.span}: {warned.message}')}\n"
+
+    def scenario(self, story: Story, gathered: Gatherer) -> str:
+        """Write a test point."""
+        self._points += 1
+        ok = "ok" if story.verdict in _OK else "not ok"
+        span = story.started.span
+        name = _escaped(f"{story.started.name} ({span.file}:{span.line})")
+        text = f"{ok} {self._points} - {name}{_directive(story)}\n"
+        told = story.verdict in ("failed", "errored", "xpassed") or story.earlier
+        return text + (_details(story, gathered) if told else "")
+
+    def end(self, gathered: Gatherer) -> str:
+        """Write the plan; of a run that broke off it names more points than there are."""
+        unrun = unrun_text(gathered)
+        plan = f"1..{max(self._points + bool(unrun), gathered.run.total)}\n"
+        if gathered.interrupted:
+            return f"{plan}Bail out! {unrun}\n"
+        return plan + (f"# {unrun}\n" if unrun else "")
+
+
+def _directive(story: Story) -> str:
+    word = _DIRECTIVES.get(story.verdict)
+    if word is None:
+        return ""
+    return f" # {word} {_escaped(story.finished.reason or story.verdict)}"
+
+
+def _details(story: Story, gathered: Gatherer) -> str:
+    """Write what went wrong; JSON's strings are YAML, and a block text needs no quotes."""
+    attempts = [*story.earlier, *([] if story.verdict == "flaky" else [story])]
+    lines = [
+        "---",
+        f"verdict: {json.dumps(story.verdict)}",
+        f"message: {json.dumps(headline(attempts[0]), ensure_ascii=False)}",
+        f"at: {json.dumps(str(story.started.span), ensure_ascii=False)}",
+        "told: |2",
+        *(f"  {line.text}" for one in attempts for line in account(one, gathered, _WIDTH)),
+        "...",
+    ]
+    text = "\n".join(lines)
+    return "".join(f"  {line}".rstrip() + "\n" for line in text.split("\n"))
+
+
+def _escaped(text: str) -> str:
+    return one_line(text).replace("\\", "\\\\").replace("#", "\\#")
+
+
+def to_file(path: str) -> Filed:
+    """Return the reporter that writes TAP to `path`."""
+    return Filed(Tap(), open_output(path))

@@ -1,0 +1,113 @@
+"""The console on screens of all widths, on a terminal, and its live line."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from scenario_runner.events import RunFinished
+from scenario_runner.reporters.console import Console, Detail, Plain, Progress
+from scenario_runner.reporters.terminal import Terminal
+from scenario_runner.reporters.wording import Line, cells, folded, printable, row, wrapped
+from tests.reporters.streams import CASES, Kept, play, stream
+
+_NEVER_BROKEN = re.compile(r"curl|-H |--data-raw|scenario-runner run|# not ok|^  1 \||::|:\d+:\d+$")
+
+
+@pytest.mark.parametrize("width", [40, 41, 57, 80, 120, 200])
+@pytest.mark.parametrize("case", CASES)
+def test_no_line_is_wider_than_the_screen(case: str, width: int) -> None:
+    output = Kept()
+    play(stream(case), Console(Plain(output, width), Detail.VERBOSE))
+    for line in output.text.splitlines():
+        assert cells(line) <= width or _NEVER_BROKEN.search(line), line
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_moves_the_cursor_or_commands_a_ci_server(case: str) -> None:
+    output = Kept()
+    play(stream(case), Console(Plain(output), Detail.VERBOSE))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", output.text)
+    assert not re.search(r"^\s*::", output.text, re.MULTILINE)
+
+
+def _on_terminal(case: str, *, colours: bool) -> str:
+    stream_ = io.StringIO()
+    play(stream(case), Console(Terminal(stream_, colours=colours)))
+    return stream_.getvalue()
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_terminal_colours_what_plain_text_says() -> None:
+    text = _on_terminal("failed", colours=True)
+    assert "\x1b[31m" in text
+    plain = Kept()
+    play(stream("failed"), Console(Plain(plain)))
+    stripped = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", text)
+    for line in plain.text.splitlines():
+        assert line in stripped
+
+
+@pytest.mark.usefixtures("terminal")
+def test_terminal_without_colours() -> None:
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", _on_terminal("failed", colours=False))
+
+
+@pytest.mark.usefixtures("terminal")
+def test_live_line_tells_how_far_the_run_is() -> None:
+    stream_ = io.StringIO()
+    terminal = Terminal(stream_)
+    terminal.progress(Progress(finished=3, total=20, failures=1, doing="\x1bA customer calls"))
+    terminal.close()
+    assert "3 of 20 done, 1 failure" in stream_.getvalue()
+    assert "\x1bA customer" not in stream_.getvalue()
+
+
+def test_quiet_tells_failures_and_the_summary_only() -> None:
+    output = Kept()
+    play(stream("passed"), Console(Plain(output), Detail.QUIET))
+    assert output.text.strip().startswith("✓ passed · 2 scenarios: 2 passed · target mock")
+
+
+def test_no_summary_is_green_when_the_exit_code_is_not() -> None:
+    *events, end = stream("passed")
+    assert isinstance(end, RunFinished)
+    output = Kept()
+    play([*events, replace(end, exit_code=1)], Console(Plain(output), Detail.QUIET))
+    assert "✗ failed" in output.text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a\x1b[2Jb", "a\\x1b[2Jb"), ("tab\there", "tab    here"), ("ä\u202e", "ä\\u202e")],
+)
+def test_printable(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_wide_letters_take_two_columns() -> None:
+    assert cells("日本") == 4
+    assert cells("e\u0301") == 1
+
+
+def test_rows_and_folds_keep_every_letter() -> None:
+    assert row("- ", "one two three", "5s", 18) == ["- one two       5s", "  three"]
+    assert folded("abcdefghijkl", 12, "> ") == ["> abcdefghij", "> kl"]
+    assert wrapped("a b", 40, "> ") == ["> a b"]
+
+
+def test_plain_lines_lose_trailing_blanks() -> None:
+    output = Kept()
+    Plain(output).show([Line("a  "), Line("")])
+    assert output.text == "a\n\n"
