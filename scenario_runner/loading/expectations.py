@@ -12,7 +12,7 @@ from scenario_runner.loading.nodes import Leaf, Mapping
 from scenario_runner.loading.paths import read_path
 from scenario_runner.loading.reading import spot, text_of
 from scenario_runner.model import expectations as clauses
-from scenario_runner.model.matchers import Equals, Length
+from scenario_runner.model.matchers import Length
 from scenario_runner.model.vocabulary import CallState, Reason
 from scenario_runner.references import Literal
 
@@ -288,8 +288,3 @@ def _durations(made: Matcher, reading: Reading) -> None:
             reading.problem(
                 "bad-duration", f"{shown} is no duration", value.span, duration_hint(shown)
             )
-
-
-def is_equality(made: Matcher) -> bool:
-    """Whether a matcher wants one exact value."""
-    return isinstance(made, Equals)

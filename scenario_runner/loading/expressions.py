@@ -19,8 +19,6 @@ from scenario_runner.references import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from scenario_runner.loading.nodes import Node
     from scenario_runner.loading.reading import Reading
     from scenario_runner.references import Expression, Json
@@ -30,7 +28,6 @@ TRUTHS = {
     "yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false",
     "true": "true", "false": "false",
 }  # fmt: skip
-NULLS = ("", "~", "none", "nil", "nothing")
 
 
 def expression(node: Node, reading: Reading) -> Expression:
@@ -128,8 +125,3 @@ def duration_hint(text: str) -> str:
     if number.replace(".", "", 1).isdigit() and unit in known:
         return f"say {number}{known[unit]}"
     return "durations look like 250ms, 5s, 3m, 3m10s or 1h"
-
-
-def literal_items(made: Expression) -> Sequence[Expression] | None:
-    """The items of a list that is written out in the file."""
-    return made.items if isinstance(made, Items) else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scenario_runner.durations import parse_duration
 from scenario_runner.errors import did_you_mean
 from scenario_runner.loading.expressions import expression
-from scenario_runner.loading.nodes import Leaf, Listing, Mapping
+from scenario_runner.loading.nodes import Listing, Mapping
 from scenario_runner.loading.reading import spot, text_of
 from scenario_runner.model.matchers import (
     AllOf,
@@ -27,7 +27,7 @@ from scenario_runner.model.matchers import (
     StartsWith,
 )
 from scenario_runner.patterns import PatternError, compile_pattern
-from scenario_runner.references import Literal, Reference, Text, parse_text, part_of
+from scenario_runner.references import Literal, Text, parse_text, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -208,13 +208,3 @@ def unknown_word(reading: Reading, what: str, made: Expression, known: tuple[str
             f"unknown-{what}", f"'{made.value}' is no {what}", made.span,
             did_you_mean(str(made.value), known) or f"known are: {', '.join(known)}",
         )  # fmt: skip
-
-
-def is_reference(made: Expression) -> bool:
-    """Whether the value is known only when the scenario runs."""
-    return isinstance(made, (Reference, Text))
-
-
-def leaf_text(node: Node) -> str | None:
-    """The text of a single value, None for a map or list."""
-    return node.text if isinstance(node, Leaf) else None
