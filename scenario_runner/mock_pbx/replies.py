@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scenario_runner.mock_pbx.profile import Refusals, Said
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False).encode
@@ -34,9 +38,11 @@ def refusal(said: Said) -> Reply:
     return complaint(said.status, said.message, said.word)
 
 
-def refusal_replies(refusals: Refusals) -> dict[str, Reply]:
+@cache
+def refusal_replies(refusals: Refusals) -> Mapping[str, Reply]:
     """Return the reply of each refusal by the rule's name, with `_` for its dots and dashes."""
-    return {field.name: refusal(getattr(refusals, field.name)) for field in fields(refusals)}
+    named = {field.name: refusal(getattr(refusals, field.name)) for field in fields(refusals)}
+    return MappingProxyType(named)
 
 
 NO_ROUTE: Final = complaint(404, "Not found")
