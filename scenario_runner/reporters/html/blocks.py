@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _FULL = 256 * 1024
 _LEVEL = 3
 _PIECE = 1024 * 1024
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Place(NamedTuple):
@@ -69,4 +70,4 @@ class Blocks:
 
 def json_text(value: object) -> str:
     """Return plain values as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)

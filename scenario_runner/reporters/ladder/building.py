@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _LONGEST = 300
 _KEPT_FIRST = 100
 _REMARK = 160
+_OUTSIDE = "outside of the steps"
 _BAD = frozenset({"failed", "errored"})
 
 
@@ -65,6 +66,7 @@ class LadderBuilder:
         self._cast = Cast()
         self._entries: list[_Entry] = []
         self._headings: dict[str, _Entry] = {}
+        self._outside = True
 
     def add(self, event: Event) -> None:
         """Take the next event."""
@@ -92,9 +94,14 @@ class LadderBuilder:
         title = one_line(event.title) or event.action
         entry = _Entry(Heading(step=event.step, title=title, verdict="", at=event.at))
         self._headings[event.step] = entry
+        self._outside = False
         self._entries.append(entry)
 
     def _exchanged(self, event: Exchange) -> None:
+        if not event.step and not self._outside:
+            self._outside = True
+            remark = Remark(text=_OUTSIDE, step="", at=event.at, failed=False)
+            self._entries.append(_Entry(remark))
         lost = event.outcome in ("lost", "failed")
         there = Arrow(
             source=RUNNER,

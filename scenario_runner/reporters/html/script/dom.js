@@ -16,7 +16,9 @@ function filled(element, classes, attributes, children) {
   if (classes) element.setAttribute("class", classes);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (typeof value === "function") element.addEventListener(name, value);
-    else if (value !== null && value !== undefined) element.setAttribute(name, value);
+    else if (value !== null && value !== undefined) {
+      element.setAttribute(name, name === "title" ? visible(value) : value);
+    }
   }
   for (const child of children.flat(3)) {
     if (child === null || child === undefined || child === "") continue;

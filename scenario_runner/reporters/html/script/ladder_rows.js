@@ -3,6 +3,7 @@
 
 const LONGEST = 300;
 const KEPT_FIRST = 100;
+const OUTSIDE = "outside of the steps";
 const KINDS = ["runner", "pbx", "extension", "party", "slot"];
 
 function oneLine(text) {
@@ -99,14 +100,22 @@ class Cast {
 /** Return {lifelines, rows, bars} of a scenario's events. */
 function ladderOf(events) {
   const [cast, entries, headings] = [new Cast(), [], new Map()];
+  let outside = true;
   const add = (row, call = "", occupies = null) => entries.push({ row, call, occupies });
   const takes = {
     StepStarted(event) {
       const title = oneLine(event.title) || event.action;
       headings.set(event.step, { row: "heading", step: event.step, title, verdict: "", at: event.at });
       add(headings.get(event.step));
+      outside = false;
     },
-    Exchange: (event) => addExchange(entries, event),
+    Exchange(event) {
+      if (!event.step && !outside) {
+        outside = true;
+        add({ row: "remark", text: OUTSIDE, step: "", at: event.at, failed: false });
+      }
+      addExchange(entries, event);
+    },
     CallChanged(event) {
       const [source, target] = cast.endsOf(event);
       const label = `${oneLine(event.call)} ${event.state}`;

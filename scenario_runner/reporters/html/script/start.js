@@ -24,7 +24,7 @@ class Page {
 
   begin() {
     document.getElementById("target").textContent =
-      [this.facts.run.target, this.facts.run.host].filter(Boolean).join(" · ");
+      visible([this.facts.run.target, this.facts.run.host].filter(Boolean).join(" · "));
     const tags = [...new Set(this.rows.flatMap((row) => row.tags))].sort();
     tagBox.append(...tags.map((tag) => h("option", { value: tag }, tag)));
     tagBox.hidden = !tags.length;
@@ -62,13 +62,13 @@ class Page {
   }
 
   choose(row, entered) {
-    this.entered = entered;
-    if (entered || !narrow.matches) {
-      const address = addressOfScenario(row);
-      if (address === location.hash) this.focusDetail();
-      else if (entered) location.hash = address;
-      else location.replace(address);
-    }
+    if (!entered && narrow.matches) return;
+    const address = addressOfScenario(row);
+    this.entered = entered && address !== location.hash;
+    if (address === location.hash) {
+      if (entered) this.focusDetail();
+    } else if (entered) location.hash = address;
+    else location.replace(address);
   }
 
   back() {
