@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.durations import SECOND
-from scenario_runner.errors import AnswerLost, TimedOut
+from scenario_runner.errors import AnswerLost, BadAnswer, TimedOut
 from scenario_runner.mock_pbx import Loss, MockPbx
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from scenario_runner.clock import Clock, Turns
     from scenario_runner.exchange import Request, Response
+
+
+_BODY_LIMIT = 1024 * 1024
 
 
 class InProcess:
@@ -34,7 +37,7 @@ class InProcess:
         await self._turns.take()
         answer = self._mock.handle(request, self._clock.now())
         self._after()
-        delay = answer.delay_us / SECOND
+        delay = (answer.delay_us + answer.body_us) / SECOND
         if delay > within:
             await asyncio.sleep(within)
             raise TimedOut(f"no answer within {within:g}s")
@@ -42,7 +45,7 @@ class InProcess:
             await asyncio.sleep(delay)
         match answer.loss:
             case Loss.NO:
-                return answer.response
+                return _bounded(answer.response)
             case Loss.BEFORE | Loss.AFTER:
                 raise AnswerLost("the connection was lost before the answer came")
             case _:
@@ -76,3 +79,10 @@ class InProcess:
         self._deadline = None
         self._mock.tick(self._clock.now())
         self._after()
+
+
+def _bounded(response: Response) -> Response:
+    """Return the answer; raise BadAnswer where it is longer than any PBX's answer is."""
+    if len(response.body) > _BODY_LIMIT:
+        raise BadAnswer("the answer is larger than 1 MiB")
+    return response

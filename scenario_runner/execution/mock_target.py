@@ -20,6 +20,7 @@ from scenario_runner.source import Span
 
 if TYPE_CHECKING:
     from scenario_runner.clock import Clock, Turns
+    from scenario_runner.mock_pbx import Fault
     from scenario_runner.model.matchers import Matcher
     from scenario_runner.model.target import Target
 
@@ -46,9 +47,10 @@ MOCK_CAN = frozenset(Capability) - {Capability.SETTABLE_TIMEOUT}
 
 
 class MockTarget:
-    """A target whose every scenario has a mock PBX of its own."""
+    """A target whose every scenario has a mock PBX of its own, with these faults."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, faults: tuple[Fault, ...] = ()) -> None:
+        self._faults = faults
         self._profile = profile_of(target)
         self._settings = settings_of(target, self._profile)
         first, last = self._profile.extensions
@@ -62,7 +64,8 @@ class MockTarget:
 
     def open(self, clock: Clock, turns: Turns, seed: int) -> tuple[RingMe, InProcess]:
         """Return a connection to a fresh mock; close the second when the scenario is over."""
-        wire = InProcess(MockPbx(self._profile, seed=seed), clock, turns)
+        mock = MockPbx(self._profile, seed=seed, faults=self._faults)
+        wire = InProcess(mock, clock, turns)
         connection = RingMe(
             self._settings, wire, ControlCallers(), lambda heard: SubscribedFeed(wire, heard)
         )
