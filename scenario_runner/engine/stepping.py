@@ -14,7 +14,12 @@ from scenario_runner.engine.moments import Moment
 from scenario_runner.engine.scope import Unbound, Unresolved
 from scenario_runner.engine.seen import NotSeen, Seen
 from scenario_runner.engine.tally import STOPS
-from scenario_runner.errors import BadAnswer, ScenarioRunnerError
+from scenario_runner.errors import (
+    BadAnswer,
+    BadCredentials,
+    RateLimited,
+    ScenarioRunnerError,
+)
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted
 from scenario_runner.matching import matches
 from scenario_runner.model.expectations import MessageIs, StatusIs
@@ -159,8 +164,8 @@ async def _performed(
 
 
 _NOT_ABOUT_THE_CALL = {
-    Reason.UNAUTHORIZED: "the PBX does not accept the runner's credentials",
-    Reason.RATE_LIMITED: "the PBX accepts no more requests for now",
+    Reason.UNAUTHORIZED: (BadCredentials, "the PBX does not accept the runner's credentials"),
+    Reason.RATE_LIMITED: (RateLimited, "the PBX accepts no more requests for now"),
 }
 
 
@@ -174,9 +179,9 @@ def _certain(refused: Refused, step: Step) -> None:
     if refused.raw.status >= 500 and StatusIs not in expects:
         text = f"the PBX failed with status {refused.raw.status}: {refused.message}"
         raise BadAnswer(text, hint="what it did with the command is not known")
-    text = _NOT_ABOUT_THE_CALL.get(refused.reason, "")
+    kind, text = _NOT_ABOUT_THE_CALL.get(refused.reason, (BadAnswer, ""))
     if text and not expects & {StatusIs, ExpectRefused, MessageIs}:
-        raise BadAnswer(f"{text}: {refused.message}")
+        raise kind(f"{text}: {refused.message}", hint=refused.driver_word or None)
 
 
 def _saved(saves: tuple[Save, ...], seen: Seen, frame: Frame) -> tuple[Failure, ...]:

@@ -13,6 +13,7 @@ from scenario_runner.references import Expression, Json, Literal, as_text
 if TYPE_CHECKING:
     from scenario_runner.pbx.ringme.settings import RingMeSettings
 
+_DASHES = 4
 SLOT_FULL = "slot already have parked member"
 """What the vendor's page says an occupied slot answers (documented)."""
 
@@ -60,9 +61,20 @@ def words(body: Json) -> str:
 
 
 def uuid_of(call_api_id: str) -> str:
-    """Return the UUID in a `call_api_id`: what follows the first dash (documented)."""
+    """Return the UUID in a `call_api_id`: what follows the first dash (documented).
+
+    A UUID that stands alone is returned as it is, though its first part may look like a number.
+    """
     number, dash, uuid = call_api_id.partition("-")
-    return uuid if dash and number.isdecimal() else call_api_id
+    alone = call_api_id.count("-") == _DASHES
+    return uuid if dash and number.isdecimal() and not alone else call_api_id
+
+
+def dashed(uuid: str) -> str:
+    """Write a UUID of 32 hex digits with its dashes; leave anything else alone."""
+    if len(uuid) != 32 or "-" in uuid:
+        return uuid
+    return "-".join((uuid[:8], uuid[8:12], uuid[12:16], uuid[16:20], uuid[20:]))
 
 
 def object_of(raw: Raw, what: str) -> dict[str, Json]:
@@ -78,21 +90,30 @@ def object_of(raw: Raw, what: str) -> dict[str, Json]:
 
 def call_list(raw: Raw, numbers: dict[str, str]) -> tuple[Listed, ...]:
     """Read a list of current calls; `numbers` maps the PBX's ids to extension numbers."""
+    return tuple(_listed(entry, numbers) for entry in entries_of(raw))
+
+
+def entries_of(raw: Raw) -> tuple[dict[str, Json], ...]:
+    """Return the calls of a list as the PBX wrote them."""
     entries = object_of(raw, "current_calls").get("call_list")
     if not isinstance(entries, list):
         raise BadAnswer("the answer to current_calls has no call_list")
-    return tuple(_listed(entry, numbers) for entry in entries if isinstance(entry, dict))
+    return tuple(entry for entry in entries if isinstance(entry, dict))
+
+
+def party_of(entry: dict[str, Json]) -> str:
+    """Return the number at the other end of a listed call."""
+    incoming = as_text(entry.get("call_flow")).lower() == "in"
+    return as_text(entry.get("caller_id_number" if incoming else "called_number"))
 
 
 def _listed(entry: dict[str, Json], numbers: dict[str, str]) -> Listed:
-    incoming = as_text(entry.get("call_flow")).lower() == "in"
-    party = entry.get("caller_id_number" if incoming else "called_number")
     extension_id = as_text(entry.get("extension_id"))
     return Listed(
         uuid=uuid_of(as_text(entry.get("call_api_id"))),
         extension=numbers.get(extension_id, extension_id),
         state=entry_state(entry),
-        party=as_text(party),
+        party=party_of(entry),
     )
 
 

@@ -64,4 +64,4 @@ async def _control(rest: Rest, method: str, path: str, within: int, body: Json =
     data = b"" if body is None else json.dumps(body).encode()
     headers = (("Content-Type", "application/json"),) if data else ()
     request = Request(method=method, path=path, headers=headers, body=data)
-    return await rest.authorised(request, within)
+    return rest.understood(request, await rest.authorised(request, within))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
+from scenario_runner.errors import PbxError
 from scenario_runner.model.vocabulary import Party
 from scenario_runner.pbx.protocol import CallAddress, CallIds, Done, Leftover, Refused
-from scenario_runner.pbx.ringme.answers import call_list
+from scenario_runner.pbx.ringme.answers import call_list, entries_of, ids_of, party_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from scenario_runner.pbx.protocol import Plan, Session
     from scenario_runner.pbx.ringme.memory import Memory
     from scenario_runner.pbx.ringme.rest import Rest
+
+_T = TypeVar("_T")
 
 
 async def hang_up_and_look(
@@ -21,6 +27,7 @@ async def hang_up_and_look(
 
     Asking about slots needs a call, so the slots are asked about before the last one is hung up.
     """
+    await _find_lost(rest, memory, within)
     if not memory.own and rest.settings.shared:
         return ()
     placed = dict(memory.own)
@@ -46,10 +53,31 @@ def _is_parked(ids: CallIds, memory: Memory) -> bool:
     return memory.slot_of(ids.uuid, 0) is not None
 
 
+async def _find_lost(rest: Rest, memory: Memory, within: int) -> None:
+    """Take in the calls that came about although the answer to placing them never came."""
+    for request in memory.placing:
+        extension_id = rest.settings.extension_ids.get(request.extension, request.extension)
+        path = f"/extension/{quote(extension_id, safe='')}/current_calls/"
+        raw = await _twice(lambda path=path: rest.call("GET", path, within))  # type: ignore[misc]
+        for entry in entries_of(raw) if raw.status < 400 else ():
+            ids = ids_of(entry, request.extension, extension_id)
+            if ids.uuid not in memory.ids and party_of(entry) == request.party:
+                memory.placed(ids)
+                break
+
+
+async def _twice(ask: Callable[[], Awaitable[_T]]) -> _T:
+    """Ask once more where the answer was lost: what is asked here may be repeated safely."""
+    try:
+        return await ask()
+    except PbxError:
+        return await ask()
+
+
 async def _hang_up(session: Session, ids: CallIds, within: int) -> list[Leftover]:
     current = session.ids(ids.uuid) or ids
     address = CallAddress(call_api_id=current.call_api_id, extension=current.extension)
-    outcome = await session.hangup(address, Party.EXTENSION, within)
+    outcome = await _twice(lambda: session.hangup(address, Party.EXTENSION, within))
     if isinstance(outcome, Refused) and outcome.raw.status != 404:
         what = f"a call that could not be hung up ({outcome.message})"
         return [Leftover(what=what, uuid=ids.uuid)]
@@ -63,15 +91,15 @@ async def _occupied(
     address = CallAddress(call_api_id=current.call_api_id, extension=current.extension)
     left: list[Leftover] = []
     for slot in slots:
-        seen = await session.slots(address, slot, within)
-        if isinstance(seen, Done) and seen.uuid is not None:
+        seen = await _twice(lambda slot=slot: session.slots(address, slot, within))  # type: ignore[misc]
+        if isinstance(seen, Done) and seen.uuid not in (None, witness.uuid):
             left.append(Leftover(what=f"slot {slot} is occupied", uuid=seen.uuid, slot=slot))
     return left
 
 
 async def _alive(rest: Rest, placed: dict[str, CallIds], within: int) -> list[Leftover]:
     """Return the calls still there: all of them, or on a shared PBX those that were placed."""
-    raw = await rest.call("GET", "/client/@me/current_calls/", within)
+    raw = await _twice(lambda: rest.call("GET", "/client/@me/current_calls/", within))
     if raw.status >= 400:
         return [Leftover(what=f"it could not be asked which calls are left ({raw.status})")]
     numbers = {v: k for k, v in rest.settings.extension_ids.items()}

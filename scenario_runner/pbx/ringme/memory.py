@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scenario_runner.pbx.protocol import CallIds
+    from scenario_runner.pbx.protocol import CallIds, CallRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,13 @@ class Parked:
 
 @dataclass(slots=True)
 class Memory:
-    """The calls a session placed or met: their ids, slots and partners."""
+    """The calls a session placed or met: their ids, slots and partners.
+
+    `placing` are the calls that were asked for and whose ids are not known, or not yet.
+    """
 
     park_timeout: int
+    placing: list[CallRequest] = field(default_factory=list)
     own: dict[str, CallIds] = field(default_factory=dict)
     ids: dict[str, CallIds] = field(default_factory=dict)
     slots: dict[str, None] = field(default_factory=dict)

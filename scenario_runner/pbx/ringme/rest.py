@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from scenario_runner.durations import SECOND
-from scenario_runner.errors import PbxError
+from scenario_runner.errors import AnswerLost, BadAnswer, PbxError, TimedOut, Unreachable
 from scenario_runner.exchange import Headers, Request, Response, Transport, header
 from scenario_runner.masking import MASK
 from scenario_runner.pbx.protocol import Raw, Trace
+from scenario_runner.pbx.rate import read_limit
+from scenario_runner.pbx.ringme.patience import Patience
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+
     from scenario_runner.clock import Clock
     from scenario_runner.pbx.protocol import Watcher
     from scenario_runner.pbx.ringme.settings import RingMeSettings
@@ -22,19 +27,47 @@ if TYPE_CHECKING:
     from scenario_runner.references import Json
 
 _SECRET_FIELDS = frozenset({"client_secret", "password", "access_token", "refresh_token", "code"})
+_PASSING = (502, 503, 504)
+_IMPATIENT = Patience()
 _JSON: Headers = (("Content-Type", "application/json"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Carries requests for one scenario and tells its watcher about each."""
+    """Carries requests for one scenario and tells its watcher about each.
+
+    `gate` lets only so many through at once; the wait before it is part of no time-out.
+    """
 
     transport: Transport
     clock: Clock
     watcher: Watcher
+    gate: asyncio.Semaphore | None = None
+    patience: Patience = _IMPATIENT
 
     async def send(self, request: Request, within: int) -> Raw:
         """Send a request as it is and return the answer; raises what the transport raises."""
+        if self.gate is None:
+            return await self._exchange(request, within)
+        async with self.gate:
+            return await self._exchange(request, within)
+
+    async def patiently(self, request: Request, within: int) -> Raw:
+        """Send what may safely be repeated: again after a fault of the network or of a gateway."""
+        until = self.clock.now() + within
+        for pause in self.patience.pauses():
+            try:
+                raw = await self.send(request, max(1, until - self.clock.now()))
+            except (Unreachable, AnswerLost, TimedOut):
+                if self.clock.now() + pause >= until:
+                    raise
+            else:
+                if raw.status not in _PASSING or self.clock.now() + pause >= until:
+                    return raw
+            await self.patience.sleep(pause / SECOND)
+        return await self.send(request, max(1, until - self.clock.now()))
+
+    async def _exchange(self, request: Request, within: int) -> Raw:
         begin = self.clock.now()
         real = perf_counter_ns()
         try:
@@ -55,9 +88,7 @@ class Wire:
             real=real,
         )
 
-    def _trace(
-        self, request: Request, received: str, outcome: str, begin: int, now: int
-    ) -> None:
+    def _trace(self, request: Request, received: str, outcome: str, begin: int, now: int) -> None:
         self.watcher.traced(
             Trace(
                 protocol="http",
@@ -71,19 +102,28 @@ class Wire:
 
 
 def parse_body(response: Response) -> Json:
-    """Return the body as JSON, or as text where it is none; nothing for an empty body."""
+    """Return the body as JSON, or as text where it says it is none; nothing for an empty body.
+
+    Raises BadAnswer for JSON that is broken.
+    """
     if not response.body:
         return None
     try:
         parsed: Json = json.loads(response.body)
-    except ValueError:
-        return response.body.decode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        text = response.body.decode("utf-8", "replace")
+        if "json" in (header(response.headers, "content-type") or "").lower():
+            raise BadAnswer(
+                f"the answer says it is JSON and is not: {text[:80]}",
+                hint="what the PBX did with the command is not known",
+            ) from None
+        return text
     return parsed
 
 
 def _sent(request: Request) -> str:
     headers = "".join(
-        f"{name}: {'Bearer ' + MASK if name == 'Authorization' else value}\n"
+        f"{name}: {'Bearer ' + MASK if name.lower() == 'authorization' else value}\n"
         for name, value in request.headers
     )
     return f"{request.method} {request.path}\n{headers}\n{_text(request.body, request.headers)}"
@@ -131,22 +171,64 @@ class Rest:
     tokens: Tokens
 
     async def call(self, method: str, path: str, within: int, body: Json = None) -> Raw:
-        """Send a JSON request to a path below the API's root."""
+        """Send a JSON request to a path below the API's root.
+
+        What only asks is repeated after a fault of the network; where the limit of requests is
+        reached, the next hour is waited for if it begins `within`. Raises BadAnswer for an answer
+        that is no JSON.
+        """
         data = b"" if body is None else json.dumps(body).encode()
         headers = _JSON if data else ()
         path = self.settings.api_root + path
-        return await self.authorised(
-            Request(method=method, path=path, headers=headers, body=data), within
-        )
+        request = Request(method=method, path=path, headers=headers, body=data)
+        send = self.wire.patiently if _only_asks(method, body) else self.wire.send
+        begin = self.wire.clock.now()
+        raw = await self._with_token(request, within, send)
+        left = within - (self.wire.clock.now() - begin)
+        if raw.status == 429 and self.wire.patience.again:
+            limit = read_limit(raw.headers)
+            if limit is not None and limit.reset < left:
+                await self.wire.patience.sleep(limit.reset / SECOND)
+                raw = await self._with_token(request, left - limit.reset, send)
+        if _is_page(raw) and isinstance(raw.body, str):
+            raise self._not_the_api(request, raw, "a web page")
+        return self.understood(request, raw)
 
     async def authorised(self, request: Request, within: int) -> Raw:
         """Send a request with the runner's token; on a 401 once more with a new one."""
+        return await self._with_token(request, within, self.wire.send)
+
+    async def _with_token(
+        self, request: Request, within: int, send: Callable[[Request, int], Awaitable[Raw]]
+    ) -> Raw:
         token = await self.tokens.current(self.wire, within)
-        raw = await self.wire.send(_with_token(request, token), within)
+        raw = await send(_with_token(request, token), within)
         if raw.status != 401:
             return raw
         token = await self.tokens.renewed(self.wire, within, refused=token)
-        return await self.wire.send(_with_token(request, token), within)
+        return await send(_with_token(request, token), within)
+
+    def understood(self, request: Request, raw: Raw) -> Raw:
+        """Return an answer of the API; raise BadAnswer for a success that is a page or text."""
+        if raw.status < 400 and isinstance(raw.body, str):
+            raise self._not_the_api(request, raw, f"no JSON but: {raw.body[:80].strip()}")
+        return raw
+
+    def _not_the_api(self, request: Request, raw: Raw, what: str) -> BadAnswer:
+        return BadAnswer(
+            f"target {self.settings.name}, {request.method} {request.path}: the answer "
+            f"(status {raw.status}) is {what}",
+            hint="are 'url' and 'api_path' of the target right, and is no proxy in between?",
+        )
+
+
+def _is_page(raw: Raw) -> bool:
+    return (header(raw.headers, "content-type") or "").startswith("text/html")
+
+
+def _only_asks(method: str, body: Json) -> bool:
+    """Tell whether the request changes nothing, or nothing more when it is repeated."""
+    return method == "GET" or (isinstance(body, dict) and body.get("action") == "slots")
 
 
 def _with_token(request: Request, token: str) -> Request:

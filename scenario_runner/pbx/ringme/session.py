@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from scenario_runner.durations import SECOND
+from scenario_runner.exchange import header
 from scenario_runner.model.vocabulary import CallState, Party
 from scenario_runner.pbx.protocol import (
     AnySlot,
@@ -73,11 +74,15 @@ class RingMeSession:
     async def call(self, request: CallRequest, within: int) -> Outcome:
         """Bring a call up."""
         await self._watch(request.extension, within)
+        self._memory.placing.append(request)
         raw = await self._callers.place(self._rest, request, within)
+        if 400 <= raw.status < 500:
+            self._memory.placing.remove(request)
         if raw.status >= 400:
             return self._refused(raw, about_call=False)
         answer = object_of(raw, "placing a call")
         ids = ids_of(answer, request.extension, self._extension_id(request.extension))
+        self._memory.placing.remove(request)
         self._memory.placed(ids)
         state = CallState.UP if request.answered else CallState.RINGING
         return Done(raw=raw, ids=ids, state=state)
@@ -186,7 +191,11 @@ class RingMeSession:
         return CallState.UP, ""
 
     async def request(self, request: Request, within: int) -> Outcome:
-        """Send a raw request; a header with an empty value is left out."""
+        """Send a raw request; a header with an empty value is left out.
+
+        The API answers JSON: a success that is none raises BadAnswer, unless the request's own
+        `Accept` asks for something else.
+        """
         outside = request.path.startswith(("/oauth/", "/mock/"))
         path = request.path if outside else self._settings.api_root + request.path
         own = any(name.lower() == "authorization" for name, _ in request.headers)
@@ -196,6 +205,8 @@ class RingMeSession:
             raw = await self._rest.wire.send(sent, within)
         else:
             raw = await self._rest.authorised(sent, within)
+        if not outside and header(headers, "accept") is None:
+            self._rest.understood(sent, raw)
         about_call = "/valet_park/" in path or "/current_calls/" in path
         return self._refused(raw, about_call=about_call) if raw.status >= 400 else Done(raw=raw)
 

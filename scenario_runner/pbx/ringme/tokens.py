@@ -6,10 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from scenario_runner.errors import BadCredentials
+from scenario_runner.errors import BadAnswer, BadCredentials, PbxError, RateLimited
 from scenario_runner.exchange import Request
+from scenario_runner.masking import SHORTEST
+from scenario_runner.pbx.ringme.answers import words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scenario_runner.pbx.protocol import Raw
     from scenario_runner.pbx.ringme.rest import Wire
     from scenario_runner.pbx.ringme.settings import RingMeSettings
 
@@ -17,10 +22,11 @@ _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 
 
 class Tokens:
-    """Holds the token of one target."""
+    """Holds the token of one target; `hide` is told every token, for the mask."""
 
-    def __init__(self, settings: RingMeSettings) -> None:
+    def __init__(self, settings: RingMeSettings, hide: Callable[[str], None] | None = None) -> None:
         self._settings = settings
+        self._hide = hide
         self._token = ""
         self._refresh = ""
         self._lock = asyncio.Lock()
@@ -51,10 +57,15 @@ class Tokens:
         token, told = await self._ask(self._first_form(), wire, within)
         if not token:
             raise BadCredentials(
-                f"the target {self._settings.name} gives no token: {told}",
-                hint="check client_id and client_secret in the targets file",
+                f"target {self._settings.name}, POST {self._settings.token_path}: the PBX gives "
+                f"no token: {told}",
+                hint=f"check {self._named()} in the targets file",
             )
         return token
+
+    def _named(self) -> str:
+        password = ", username and password" if self._settings.credentials.username else ""
+        return f"client_id and client_secret{password}"
 
     def _first_form(self) -> dict[str, str]:
         credentials = self._settings.credentials
@@ -72,11 +83,26 @@ class Tokens:
         form |= {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
         body = urlencode(form).encode()
         path = self._settings.token_path
-        raw = await wire.send(Request(method="POST", path=path, headers=_FORM, body=body), within)
+        request = Request(method="POST", path=path, headers=_FORM, body=body)
+        raw = await wire.patiently(request, within)
         answer = raw.body if isinstance(raw.body, dict) else {}
         token = answer.get("access_token")
+        if raw.status in (400, 401, 403):
+            return "", f"status {raw.status}, {answer.get('error') or words(raw.body)}"
         if raw.status >= 400 or not isinstance(token, str) or not token:
-            return "", f"status {raw.status}, {answer.get('error') or 'no access_token'}"
+            raise self._no_answer(raw)
         refresh = answer.get("refresh_token")
         self._refresh = refresh if isinstance(refresh, str) else ""
+        for secret in (token, self._refresh):
+            if self._hide is not None and len(secret) >= SHORTEST:
+                self._hide(secret)
         return token, ""
+
+    def _no_answer(self, raw: Raw) -> PbxError:
+        where = f"target {self._settings.name}, POST {self._settings.token_path}"
+        if raw.status == 429:
+            return RateLimited(f"{where}: the PBX gives no more tokens for now (status 429)")
+        return BadAnswer(
+            f"{where}: the answer (status {raw.status}) holds no access_token",
+            hint="are 'url' and 'token_path' of the target right?",
+        )
