@@ -146,7 +146,7 @@ def _result(element: str, story: Story, gathered: Gatherer) -> str:
         return f"   <skipped{_attributes(message=f'{story.verdict}: {reason}')}/>\n"
     lines = [str(story.started.span)]
     lines += [line.text for line in account(story, gathered, _WIDTH)]
-    text = escape(_allowed("\n".join(lines)))
+    text = escape(printable("\n".join(lines)))
     head = _attributes(message=headline(story), type=story.verdict)
     return f"   <{element}{head}>{text}\n</{element}>\n"
 
@@ -161,14 +161,7 @@ def _seconds(microseconds: int) -> str:
 
 
 def _attributes(**values: str) -> str:
-    return "".join(
-        f" {name}={quoteattr(_allowed(one_line(value)))}" for name, value in values.items()
-    )
-
-
-def _allowed(text: str) -> str:
-    """Leave out what XML can't hold even when it is escaped."""
-    return "".join(letter for letter in printable(text) if letter not in "\ufffe\uffff")
+    return "".join(f" {name}={quoteattr(one_line(value))}" for name, value in values.items())
 
 
 def to_file(path: str) -> Filed:

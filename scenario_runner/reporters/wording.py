@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import combining, east_asian_width
 
@@ -47,8 +48,11 @@ def _visible(letter: str) -> str:
 
 def cells(text: str) -> int:
     """Return how many columns of a terminal the text takes."""
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else _cells(text)
+
+
+@lru_cache(maxsize=1_000)
+def _cells(text: str) -> int:
     return sum(
         0 if combining(letter) or letter == _JOINER else 1 + (east_asian_width(letter) in "WF")
         for letter in text

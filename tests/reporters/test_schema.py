@@ -8,9 +8,21 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from scenario_runner.events import EVENTS, Attempt, Event, Failure, Held, from_json, to_json
+from scenario_runner.events import (
+    EVENTS,
+    Attempt,
+    Event,
+    Failure,
+    Held,
+    SourceRead,
+    from_json,
+    to_json,
+    to_line,
+)
 from scenario_runner.source import Span
 from tests.reporters.streams import CASES, GOLDEN, stream
 
@@ -81,3 +93,10 @@ def test_every_key_has_a_description() -> None:
 def test_broken_events_are_refused(broken: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         from_json(broken)
+
+
+@given(file=st.text(), text=st.text())
+def test_any_text_comes_back(file: str, text: str) -> None:
+    event = SourceRead(file=file, text=text)
+    assert from_json(json.loads(to_line(event))) == event
+    assert "\n" not in to_line(event)
