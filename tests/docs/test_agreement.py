@@ -1,0 +1,112 @@
+"""The pages agree with the code: keys, words, exit codes, commands, rules of the mock."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenario_runner.cli import COMMANDS
+from scenario_runner.execution.results import Exit
+from scenario_runner.loading.codes import CODES
+from scenario_runner.loading.matchers import MATCHERS
+from scenario_runner.mock_pbx import RULES
+from scenario_runner.model.vocabulary import CallState, Capability, EventType, Reason, Verdict
+from tests.docs.pages import PAGES, ROOT
+
+REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def keys(schema: Any) -> Iterator[str]:
+    """Every key that a file of this schema may have."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            yield from properties
+        for value in schema.values():
+            yield from keys(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from keys(item)
+
+
+def keys_of(name: str) -> set[str]:
+    return set(keys(json.loads((ROOT / f"schemas/{name}.schema.json").read_text())))
+
+
+def said(word: str, text: str) -> bool:
+    """Whether the text has the word as code, alone or as a key."""
+    return re.search(rf"`[^`\n]*(?<![\w-]){re.escape(word)}(?![\w-])[^`\n]*`", text) is not None
+
+
+@pytest.mark.parametrize("key", sorted(keys_of("scenario") | keys_of("fragment")))
+def test_every_key_of_the_schemas_stands_in_the_reference(key: str) -> None:
+    assert said(key, REFERENCE)
+
+
+@pytest.mark.parametrize(
+    "word", [str(w) for kind in (Reason, CallState, EventType, Capability, Verdict) for w in kind]
+)
+def test_every_word_of_the_language_stands_in_the_reference(word: str) -> None:
+    assert said(word, REFERENCE)
+
+
+@pytest.mark.parametrize("word", MATCHERS)
+def test_every_matcher_has_a_row_in_the_reference(word: str) -> None:
+    assert re.search(rf"^\| `{word}[`:]", REFERENCE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [REFERENCE, README], ids=["reference", "README"])
+def test_every_exit_code_has_a_row(page: str) -> None:
+    rows = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert rows == {int(code) for code in Exit}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_stands_in_the_readme(command: str) -> None:
+    assert re.search(rf"^\| `scenario-runner {command}\b", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", re.findall(r"^\| `scenario-runner (\w+)", README, re.M))
+def test_every_command_of_the_readme_exists(command: str) -> None:
+    assert command in COMMANDS
+
+
+def test_every_code_stands_in_the_reference() -> None:
+    section = REFERENCE[REFERENCE.index("## Codes of problems") :]
+    assert set(re.findall(r"^- `([a-z0-9-]+)`", section, re.MULTILINE)) == set(CODES)
+
+
+def test_the_rules_of_the_mock_are_told_as_they_are(golden: Callable[[Path, str], None]) -> None:
+    page = ROOT / "docs/rules.md"
+    head, _, rest = page.read_text(encoding="utf-8").partition("| rule |")
+    after = rest.partition("\n\n")[2]
+    golden(page, f"{head}{rules_table()}\n{after}")
+
+
+def rules_table() -> str:
+    """Return the table of the mock's rules."""
+    rows = ["| rule | what the PBX does | whose word it is |", "|---|---|---|"]
+    for rule in RULES:
+        word = f"documented; assumed: {rule.assumed}" if rule.assumed else rule.source
+        rows.append(f"| `{rule.id}` | {rule.says} | {word} |")
+    return "\n".join(rows) + "\n"
+
+
+def test_the_tutorial_walks_through_every_example_in_order() -> None:
+    tutorial = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+    linked = re.findall(r"\]\(\.\./examples/([^/)]+)\)", tutorial)
+    assert linked == sorted(file.name for file in (ROOT / "examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_are_plain_text_of_this_project(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "/work" not in text
+    assert "/tmp" not in text
+    assert not re.search(r"[ \t]$", text, re.MULTILINE)
