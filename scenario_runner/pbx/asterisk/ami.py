@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
@@ -212,7 +214,7 @@ async def connect(
         ) from None
     except OSError as error:
         raise Unreachable(
-            f"no connection to {host}:{port}: {error.strerror or error}",
+            f"no connection to {host}:{port}: {_why(error)}",
             hint="does Asterisk run, with `enabled = yes` in manager.conf, and is the port right?",
         ) from None
     try:
@@ -221,3 +223,10 @@ async def connect(
         ami.close()
         raise
     return ami
+
+
+def _why(error: OSError) -> str:
+    """Say what went wrong in the system's words, without Python's around them."""
+    if isinstance(error, socket.gaierror):
+        return "there is no such host"
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -51,6 +51,7 @@ class Bridging:
     async def bridge(self, address: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
         """Join the call with the one in the slot, or with one of all parked calls."""
         watch = self._line.start()
+        await self._line.connect()
         call = reach_talking(self._board, address)
         if isinstance(call, Reason):
             return refuse(call, self._line.raw(watch))

@@ -56,9 +56,7 @@ class Closing:
                 await self._line.ask("Hangup", (("Channel", uid), ("Cause", "16")), within)
         await self._until_gone(within)
         left = [
-            Leftover(
-                what=f"a channel that could not be hung up: {self._board.names[uid]}", uuid=uid
-            )
+            Leftover(what=f"the channel {self._board.names[uid]} does not end", uuid=uid)
             for uid in sorted(self._channels())
         ]
         if not left:

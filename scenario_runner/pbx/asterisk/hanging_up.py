@@ -21,6 +21,7 @@ _IN_STEAD = "Asterisk ended the channel in the party's stead: nobody hung a phon
 async def hang_up(line: Line, address: CallAddress, by: Party, within: int) -> Outcome:
     """Hang the party's channel up and wait until all of the call is gone."""
     watch = line.start()
+    await line.connect()
     call = reach(line.hub.board, address)
     if isinstance(call, Reason):
         return refuse(call, line.raw(watch))

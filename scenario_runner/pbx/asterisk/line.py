@@ -50,7 +50,10 @@ class Line:
         return Raw(body=body, at=now, took=now - watch.begin, real=real)
 
     async def connect(self) -> None:
-        """See to it that there is a connection, and that what Asterisk holds is known."""
+        """See to it that there is a connection, and that what Asterisk holds is known.
+
+        To be done before a call is looked up: it may have ended while there was none.
+        """
         await self.hub.ami(self._trace_login)
 
     async def ask(self, action: str, fields: Fields, within: int) -> Reply:

@@ -48,6 +48,7 @@ class Parking:
     async def slots(self, address: CallAddress, slot: Json, within: int) -> Outcome:
         """Say who is in the slot; Asterisk only lists the whole lot."""
         watch = self._line.start()
+        await self._line.connect()
         call, space = reach(self._board, address), self._spaces.of_slot(slot)
         for reason in (call, space):
             if isinstance(reason, Reason):
@@ -67,6 +68,7 @@ class Parking:
     async def park(self, address: CallAddress, slot: Json, within: int) -> Outcome:
         """Park the call in the slot, or refuse where somebody is there."""
         watch = self._line.start()
+        await self._line.connect()
         call, space = reach_talking(self._board, address), self._spaces.of_slot(slot)
         if isinstance(call, Reason):
             return refuse(call, self._line.raw(watch))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 async def pick_up(line: Line, address: CallAddress, within: int) -> Outcome:
     """Send the ringing party's half of a Local channel to where it answers."""
     watch = line.start()
+    await line.connect()
     board = line.hub.board
     call = reach(board, address)
     if isinstance(call, Reason):

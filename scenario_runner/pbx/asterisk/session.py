@@ -114,6 +114,7 @@ class AsteriskSession:
     async def call_status(self, call: CallAddress, within: int) -> Outcome:
         """Ask about one call: the PBX tells whether it is there, its events what it does."""
         watch = self._line.start()
+        await self._line.connect()
         known = self._board.find(call.call_api_id)
         if known is None or (known.alive and known.extension != call.extension):
             return refuse(Reason.NO_SUCH_CALL, self._line.raw(watch))
