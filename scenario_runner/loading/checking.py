@@ -28,7 +28,7 @@ def check(schema: str, document: Document, problems: Problems) -> set[int]:
         path = tuple(error.absolute_path)
         if not any(id(node) in document.spoilt for node in _along(root, path)):
             complaints.append(Complaint(error, root, path, document.spoilt))
-            faulty.add(id(_owner(root, path)))
+            faulty.update(id(node) for node in _left_alone(complaints[-1], root))
     faulty.discard(id(root))
     misspelt = {(one.path, meant) for one in complaints for meant in one.meant()}
     for one in complaints:
@@ -44,13 +44,26 @@ def _along(root: Node, path: Path) -> Iterator[Node]:
         yield node_at(root, path[:end])
 
 
+def _left_alone(complaint: Complaint, root: Node) -> list[Node]:
+    """What a complaint spoils: in a step or its `expect` the unknown keys, else the owner."""
+    node, last = complaint.node, complaint.path[-1:]
+    holds_parts = last == ("expect",) or (bool(last) and isinstance(last[0], int))
+    if holds_parts and isinstance(node, Mapping) and complaint.unknown():
+        return [node.fields[key] for key in complaint.unknown()]
+    return [_owner(root, complaint.path)]
+
+
 def _owner(root: Node, path: Path) -> Node:
-    """The innermost step that holds the value at `path`, or else the top-level value."""
+    """What is left alone for a problem at `path`: the value of a step's key, or of `expect`'s.
+
+    Outside of steps it is the top-level value.
+    """
     owner = node_at(root, path[:1])  # the root itself only where the problem is its own
     for end in range(1, len(path)):
         inside = node_at(root, path[: end + 1])
         if isinstance(path[end], int) and _in_steps(path[:end]) and not isinstance(inside, Listing):
-            owner = inside
+            deeper = 3 if path[end + 1 : end + 2] == ("expect",) else 2
+            owner = node_at(root, path[: end + deeper])
     return owner
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.loading.nodes import Leaf, Mapping
+from scenario_runner.loading.nodes import Leaf, Mapping, words
 
 if TYPE_CHECKING:
     from scenario_runner.errors import Note
@@ -65,8 +65,8 @@ class FragmentShelf(Protocol):
 class Reading:
     """The file being read: its problems, the names known so far, the nodes to leave alone.
 
-    `faulty` are the ids of steps and of top-level values that the schema did not accept: their
-    problem is told already, so they are not looked into.
+    `faulty` are the ids of steps, parts of steps and top-level values that the schema did not
+    accept: their problem is told already, so they are not looked into.
     """
 
     file: str
@@ -86,6 +86,20 @@ class Reading:
         """The value of a key, or None where it is missing or has a problem already."""
         node = mapping.fields.get(key)
         return None if node is None or id(node) in self.faulty else node
+
+
+def sound_part(node: Mapping, reading: Reading) -> Mapping:
+    """Return a step, or what it expects, without the parts that have a problem already."""
+    faulty = [key for key, value in node.fields.items() if id(value) in reading.faulty]
+    expect = node.fields.get("expect")
+    if not faulty and not isinstance(expect, Mapping):
+        return node
+    kept = {key: value for key, value in node.fields.items() if key not in faulty}
+    if isinstance(expect, Mapping) and "expect" in kept:
+        kept["expect"] = sound_part(expect, reading)
+    for key in faulty:
+        reading.names.suspect(words(node.fields[key]))
+    return replace(node, fields=kept)
 
 
 def spot(mapping: Mapping, key: str) -> Span:

@@ -14,7 +14,7 @@ from scenario_runner.loading.matchers import items
 from scenario_runner.loading.names import Kind
 from scenario_runner.loading.nodes import Listing, Mapping, as_map, words
 from scenario_runner.loading.paths import read_path
-from scenario_runner.loading.reading import text_of
+from scenario_runner.loading.reading import sound_part, text_of
 from scenario_runner.loading.uses import use
 from scenario_runner.loading.vacuity import look_at
 from scenario_runner.model.duration import Duration
@@ -57,9 +57,11 @@ def steps(node: Node | None, reading: Reading) -> tuple[Step, ...]:
         if not isinstance(one, Mapping) or id(one) in reading.faulty:
             reading.names.suspect(words(one))
             continue
-        word = _word(one, nodes[index + 1 : index + 2], reading)
+        part = sound_part(one, reading)
+        told = len(part.fields) < len(one.fields) and not ACTIONS.keys() & part.fields.keys()
+        word = None if told else _word(part, nodes[index + 1 : index + 2], reading)
         if word:
-            made.append(_step(one, word, reading))
+            made.append(_step(part, word, reading))
         else:
             reading.names.suspect(words(one))
     return tuple(made)
