@@ -1,0 +1,55 @@
+"""How long a command takes from a cold start, beside the bare imports it can't do without.
+
+Run: python benchmarks/cold_start.py
+Each pair of commands is run in turns as whole processes; the median of the ratios is what counts.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+ROUNDS = 11
+SMOKE = """
+scenario: smoke
+steps:
+  - call: {as: customer, extension: 341, from: "+78120000443"}
+  - park: {call: customer, slot: 6}
+  - slots: {call: customer, slot: 6}
+    expect: {holds: customer}
+"""
+RUNNER = (sys.executable, "-m", "scenario_runner")
+
+
+def seconds(command: tuple[str, ...]) -> float:
+    begin = perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
+    return perf_counter() - begin
+
+
+def compare(name: str, ours: tuple[str, ...], bare: str, most: float) -> None:
+    reference = (sys.executable, "-c", bare)
+    seconds(ours), seconds(reference)
+    pairs = [(seconds(ours), seconds(reference)) for _ in range(ROUNDS)]
+    ratio = statistics.median(a / b for a, b in pairs)
+    one, other = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
+    print(f"{name:12} {one:7.0f} ms   {bare:45} {other:7.0f} ms   {ratio:5.2f} (at most {most})")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "smoke.scenario.yaml"
+        file.write_text(SMOKE)
+        run = (*RUNNER, "run", "-q", str(file))
+        compare("one scenario", run, "import click, ruamel.yaml, jsonschema", 2.2)
+    compare("--version", (*RUNNER, "--version"), "import click", 1.3)
+    compare("--help", (*RUNNER, "--help"), "import click", 1.3)
+
+
+if __name__ == "__main__":
+    main()
