@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+collect_ignore_glob = ["*.scenario.yaml", "*.scenario.yml"]
+"""Files of cases, often invalid ones: our own pytest plugin is not to collect them."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write golden files anew")
