@@ -17,6 +17,7 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks, commands
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 SCENARIOS = [block for block in BLOCKS if block.language == "yaml" and block.is_scenario]
 SESSIONS = [block for block in BLOCKS if any("scenario-runner" in c.line for c in commands(block))]
+PROGRAMS = [block for block in BLOCKS if block.language == "python"]
 OURS = re.compile(r"(\w+=\S+ )*scenario-runner ")
 SERVING = "mock"
 
@@ -83,6 +84,13 @@ def test_a_command_of_a_page_does_what_is_shown(
         assert code == block.exit_code, out + err
         if command.output and f"scenario-runner {SERVING}" not in command.line:
             assert_shown(command.output, out + err)
+
+
+@pytest.mark.parametrize("block", PROGRAMS, ids=str)
+@pytest.mark.usefixtures("folder")
+def test_a_program_of_a_page_runs(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(block.text, str(block), "exec"), {})
+    assert "passed examples/01-" in capsys.readouterr().out
 
 
 def assert_shown(shown: str, actual: str) -> None:
