@@ -361,7 +361,7 @@ def test_dark_is_dark(browser: Browser, report: Path) -> None:
 def test_print_shows_every_row_and_every_fold(browser: Browser, report: Path) -> None:
     browser.open(report, link(3))
     browser.run("dispatchEvent(new Event('beforeprint'))")
-    assert browser.run("return document.querySelectorAll('details:not([open])').length") == 0
+    assert browser.all(".wire:not([open])") == []
     assert len(browser.all(".row")) == 40
     browser.run("dispatchEvent(new Event('afterprint'))")
     assert len(browser.all(".row")) < 40

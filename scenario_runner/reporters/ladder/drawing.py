@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from scenario_runner.durations import duration_text
-from scenario_runner.reporters.ladder.labels import shortened
+from scenario_runner.reporters.ladder.labels import clock_text, shortened
 from scenario_runner.reporters.ladder.model import (
     Arrow,
     Bar,
@@ -25,12 +25,12 @@ from scenario_runner.reporters.wording import SYMBOLS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MARGIN = 60
-_EDGE = 60
-_COLUMN = 120
-_WIDE_COLUMN = 256
+_MARGIN = 56
+_EDGE = 54
+_COLUMN = 104
+_WIDE_COLUMN = 252
 _HEAD = 50
-_LETTER = 6.1
+_LETTER = 5.9
 _HEIGHTS: dict[type[Row], int] = {Heading: 34, Arrow: 28, Remark: 24, Pause: 26}
 
 
@@ -137,12 +137,12 @@ class _Sheet:
         for line in self._lifelines:
             x = self._columns[line.key]
             kind = line.kind.value
-            self._boxes.append(Box(f"head {kind}", x - 56, 6, 112, 36))
+            self._boxes.append(Box(f"head {kind}", x - 49, 6, 98, 36))
             self._lines.append(Line(f"life {kind}", x, 42, x, self._end + 8))
             first = 29 if not line.detail else 21
-            self._write(Words("name", x, first, "middle", line.label), 106)
+            self._write(Words("name", x, first, "middle", line.label), 94)
             if line.detail:
-                self._write(Words("detail", x, 35, "middle", f"({line.detail})"), 106)
+                self._write(Words("detail", x, 35, "middle", f"({line.detail})"), 94)
 
     def draw_bar(self, bar: Bar) -> None:
         top = self._tops[bar.first] + 18
@@ -168,8 +168,11 @@ class _Sheet:
         kind = f"{row.kind.value}{' failed' if row.failed else ''}"
         self._lines.append(Line(f"arrow {kind}", x1, y, x2 - 2 * way, y, row.step))
         self._heads.append(Head(kind, x2, y, way, row.step))
-        words = Words(f"label {kind}", (x1 + x2) // 2, y - 5, "middle", row.text, step=row.step)
-        self._write(words, abs(x2 - x1) - 12)
+        room = int((abs(x2 - x1) - 8) / _LETTER)
+        text, full = row.text(room), row.text()
+        middle = (x1 + x2) // 2
+        cut = "" if text == full else full
+        self._words.append(Words(f"label {kind}", middle, y - 5, "middle", text, cut, row.step))
         self._time(row.at, y + 4)
 
     def draw_remark(self, number: int, row: Remark) -> None:
@@ -196,11 +199,6 @@ class _Sheet:
         text = shortened(words.text, int(room / _LETTER))
         full = words.text if text != words.text else ""
         self._words.append(words._replace(text=text, full=full))
-
-
-def clock_text(at: int) -> str:
-    """Write a moment: `0s`, `820ms`, `3m10.2s`; below a millisecond nothing is told."""
-    return duration_text(at - at % 1000) if at >= 1000 else "0s"
 
 
 def _columns(lifelines: Iterable[Lifeline]) -> dict[str, int]:

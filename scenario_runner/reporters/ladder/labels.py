@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from scenario_runner.durations import duration_text
+
 _LONG_ID = re.compile(r"[0-9A-Za-z-]{17,}")
 _BODY = 44
 _PATH_PARTS = 2
@@ -30,8 +32,13 @@ def shortened(text: str, room: int) -> str:
     return text[: max(0, room - 1)].rstrip() + "…"
 
 
+def clock_text(at: int) -> str:
+    """Write a moment: `0s`, `820ms`, `3m10.2s`; below a millisecond nothing is told."""
+    return duration_text(at - at % 1000) if at >= 1000 else "0s"
+
+
 def request_label(sent: str) -> str:
-    """Return `PUT …/valet_park/9f3c12ab… {"slot": 6}` for a request as text."""
+    """Return `PUT valet_park/… {slot: 6}` for a request as text."""
     head, _, body = sent.partition("\n\n")
     first = head.partition("\n")[0]
     words = first.split(" ", 1)
@@ -41,18 +48,19 @@ def request_label(sent: str) -> str:
 
 
 def answer_label(received: str) -> str:
-    """Return `200 {"slot": "6"}` for an answer as text."""
+    """Return `200 {slot: 6}` for an answer as text."""
     head, _, body = received.partition("\n\n")
     return _with_body(head.partition("\n")[0], body)
 
 
 def _path(path: str) -> str:
-    parts = path.partition("?")[0].rstrip("/").split("/")
-    kept = parts[-_PATH_PARTS:]
-    return ("…/" if len(parts) > _PATH_PARTS + 1 else "/") + "/".join(part for part in kept if part)
+    """Keep the end of a path, without the ids: those are told beside the diagram."""
+    parts = path.partition("?")[0].strip("/").split("/")
+    return "/" * (len(parts) <= _PATH_PARTS) + _LONG_ID.sub("…", "/".join(parts[-_PATH_PARTS:]))
 
 
 def _with_body(first: str, body: str) -> str:
-    text = f"{first} {body[: 4 * _BODY]}" if body else first
+    said = body[: 4 * _BODY].replace('"', "")
+    text = f"{first} {said}" if body else first
     text = _LONG_ID.sub(lambda found: found[0][:8] + "…", one_line(text))
     return shortened(text, len(first) + 1 + _BODY)

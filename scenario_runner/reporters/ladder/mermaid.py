@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.durations import duration_text
-from scenario_runner.reporters.ladder.drawing import clock_text
+from scenario_runner.reporters.ladder.labels import clock_text
 from scenario_runner.reporters.ladder.model import (
     Arrow,
     ArrowKind,
@@ -61,7 +61,7 @@ def _row(row: Row, names: dict[str, str]) -> Iterator[str]:
             verdict = f" ({row.verdict})" if row.verdict else ""
             yield f"Note over {everybody}: {_escaped(f'{row.step} · {row.title}{verdict}')}"
         case Arrow():
-            text = f"{clock_text(row.at)} {row.text}"
+            text = f"{clock_text(row.at)} {row.text()}"
             line = _LINES[row.kind]
             arrow = f"{names[row.source]}{line}{names[row.target]}: {_escaped(text)}"
             yield from (

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
+from scenario_runner.reporters.ladder.labels import clock_text, shortened
+
+UNLIMITED = 10_000
+
 
 class LifelineKind(StrEnum):
     """Whom a lifeline stands for; in the order in which they stand from left to right."""
@@ -70,11 +74,14 @@ class Arrow(NamedTuple):
     until: int = 0
     failed: bool = False
 
-    @property
-    def text(self) -> str:
-        """The label with the number of folded arrows, and a cross where it failed."""
-        folded = f" ×{self.times}" if self.times > 1 else ""
-        return f"{'✗ ' if self.failed else ''}{self.label}{folded}"
+    def text(self, room: int = UNLIMITED) -> str:
+        """Return the label between a cross where it failed and how often it was folded.
+
+        Only the label is cut where all that is longer than `room` letters.
+        """
+        before = "✗ " if self.failed else ""
+        after = f" ×{self.times} to {clock_text(self.until)}" if self.times > 1 else ""
+        return before + shortened(self.label, room - len(before) - len(after)) + after
 
 
 class Remark(NamedTuple):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.durations import duration_text
-from scenario_runner.reporters.ladder.drawing import clock_text
-from scenario_runner.reporters.ladder.labels import shortened
+from scenario_runner.reporters.ladder.labels import clock_text, shortened
 from scenario_runner.reporters.ladder.model import (
     Arrow,
     ArrowKind,
@@ -47,7 +46,7 @@ def _listed(ladder: Ladder, width: int) -> Iterator[str]:
                 mark = "✗" if row.failed else " "
                 ends = f"{names[row.source]} → {names[row.target]}"
                 yield shortened(f"{mark}{clock_text(row.at):>{_TIME - 2}} {ends}", width)
-                yield shortened(f"{'':{_TIME}}{row.text.removeprefix('✗ ')}", width)
+                yield f"{'':{_TIME}}{row._replace(failed=False).text(width - _TIME)}"
             case _:
                 yield shortened(_across(row), width)
 
@@ -113,9 +112,9 @@ def _arrow(row: Arrow, places: dict[str, int], posts: dict[int, str], width: int
     for place, post in posts.items():
         canvas[place] = post
     above, across = list(canvas), list(canvas)
-    text = row.text
-    begin = left + 2 if left + 2 + len(text) <= width else max(1, width - len(text) - 1)
-    _put(above, begin, shortened(text, width - begin))
+    text = row.text(width - _TIME)
+    begin = min(left + 2, width - len(text))
+    _put(above, begin, text)
     across[left + 1 : right] = _STROKES[row.kind] * (right - left - 1)
     tip = "╳" if row.kind is ArrowKind.LOST else ("▶" if end > start else "◀")
     across[end - 1 if end > start else end + 1] = tip

@@ -3,6 +3,7 @@
 
 const LONGEST = 300;
 const KEPT_FIRST = 100;
+const LONG_ID = /[0-9A-Za-z-]{17,}/g;
 const OUTSIDE = "outside of the steps";
 const KINDS = ["runner", "pbx", "extension", "party", "slot"];
 
@@ -34,13 +35,13 @@ function parted(text, by = "\n\n") {
 }
 
 function shortPath(path) {
-  const parts = path.split("?")[0].replace(/\/+$/, "").split("/");
-  return (parts.length > 3 ? "…/" : "/") + parts.slice(-2).filter(Boolean).join("/");
+  const parts = path.split("?")[0].replace(/^\/+|\/+$/g, "").split("/");
+  return (parts.length > 2 ? "" : "/") + parts.slice(-2).join("/").replace(LONG_ID, "…");
 }
 
 function withBody(first, body) {
-  const text = body ? `${first} ${[...body].slice(0, 176).join("")}` : first;
-  const line = oneLine(text).replace(/[0-9A-Za-z-]{17,}/g, (id) => `${id.slice(0, 8)}…`);
+  const text = body ? `${first} ${[...body].slice(0, 176).join("").replaceAll('"', "")}` : first;
+  const line = oneLine(text).replace(LONG_ID, (id) => `${id.slice(0, 8)}…`);
   return shortened(line, [...first].length + 45);
 }
 

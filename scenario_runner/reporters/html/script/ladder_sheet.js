@@ -1,8 +1,8 @@
 // Draws a ladder as SVG: the same places as scenario_runner.reporters.ladder.drawing gives it
 // (a test compares both, shape by shape).
 
-const [MARGIN, EDGE, COLUMN, WIDE_COLUMN, HEAD, LETTER] = [60, 60, 120, 256, 50, 6.1];
-const SMALLEST = 0.9;
+const [MARGIN, EDGE, COLUMN, WIDE_COLUMN, HEAD, LETTER] = [56, 54, 104, 252, 50, 5.9];
+const SMALLEST = 0.87;
 const HEIGHTS = { heading: 34, arrow: 28, remark: 24, pause: 26 };
 
 /** Return an svg element that shows the ladder. */
@@ -49,11 +49,11 @@ class Sheet {
     this.lines.push(s("line", { class: kind, x1, y1, x2, y2, "data-step": step || null }));
   }
 
-  words(kind, x, y, anchor, text, { room = Infinity, step = "" } = {}) {
-    const cut = shortened(text, Math.floor(room / LETTER));
+  words(kind, x, y, anchor, text, { room = Infinity, full = text, step = "" } = {}) {
+    const cut = shortened(text, Math.trunc(room / LETTER));
     this.texts.push(s("text", {
       class: kind, x, y, "text-anchor": anchor, "data-step": step || null,
-    }, cut, cut === text ? null : s("title", {}, text)));
+    }, cut, cut === full ? null : s("title", {}, full)));
   }
 
   time(at, y) {
@@ -66,10 +66,10 @@ class Sheet {
   lifelines(lines) {
     for (const { key, kind, label, detail } of lines) {
       const x = this.columns[key];
-      this.box(this.back, `head ${kind}`, x - 56, 6, 112, 36);
+      this.box(this.back, `head ${kind}`, x - 49, 6, 98, 36);
       this.line(`life ${kind}`, x, 42, x, this.end + 8);
-      this.words("name", x, detail ? 21 : 29, "middle", label, { room: 106 });
-      if (detail) this.words("detail", x, 35, "middle", `(${detail})`, { room: 106 });
+      this.words("name", x, detail ? 21 : 29, "middle", label, { room: 94 });
+      if (detail) this.words("detail", x, 35, "middle", `(${detail})`, { room: 94 });
     }
   }
 
@@ -97,9 +97,12 @@ class Sheet {
       class: kind, points: `${x2},${y} ${back},${y - 4} ${back},${y + 4}`,
       "data-step": row.step || null,
     }));
-    const text = `${row.failed ? "✗ " : ""}${row.label}${row.times > 1 ? ` ×${row.times}` : ""}`;
-    this.words(`label ${kind}`, Math.floor((x1 + x2) / 2), y - 5, "middle", text,
-      { room: Math.abs(x2 - x1) - 12, step: row.step });
+    const before = row.failed ? "✗ " : "";
+    const after = row.times > 1 ? ` ×${row.times} to ${clockText(row.until)}` : "";
+    const room = Math.trunc((Math.abs(x2 - x1) - 8) / LETTER) - before.length - after.length;
+    this.words(`label ${kind}`, Math.floor((x1 + x2) / 2), y - 5, "middle",
+      before + shortened(row.label, room) + after,
+      { full: before + row.label + after, step: row.step });
     this.time(row.at, y + 4);
   }
 

@@ -155,7 +155,7 @@ class Page {
 
   beforePrint() {
     this.list.draw({ all: true });
-    for (const fold of detail.querySelectorAll("details:not([open])")) {
+    for (const fold of detail.querySelectorAll(".wire:not([open]), .again:not([open])")) {
       fold.open = true;
       fold.dataset.printed = "";
     }
