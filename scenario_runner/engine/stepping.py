@@ -157,7 +157,7 @@ async def _performed(
                 return await ask(step, lambda: act(action, step, frame), checker, frame, attempts)
             seen = await act(action, step, frame)
     if isinstance(seen.outcome, Refused):
-        _certain(seen.outcome, step)
+        _certain(seen.outcome, step, frame)
         if frame.tolerant and not step.expect:
             return seen, ()
     return seen, checker.failures(seen)
@@ -169,7 +169,7 @@ _NOT_ABOUT_THE_CALL = {
 }
 
 
-def _certain(refused: Refused, step: Step) -> None:
+def _certain(refused: Refused, step: Step, frame: Frame) -> None:
     """Raise BadAnswer for a refusal that says nothing about what was asked.
 
     A fault of the server, a full rate limit or bad credentials leave it open what the PBX would
@@ -180,8 +180,16 @@ def _certain(refused: Refused, step: Step) -> None:
         text = f"the PBX failed with status {refused.raw.status}: {refused.message}"
         raise BadAnswer(text, hint="what it did with the command is not known")
     kind, text = _NOT_ABOUT_THE_CALL.get(refused.reason, (BadAnswer, ""))
-    if text and not expects & {StatusIs, ExpectRefused, MessageIs}:
+    expected = bool(expects & {StatusIs, MessageIs}) or _expects(refused.reason, step, frame)
+    if text and not expected:
         raise kind(f"{text}: {refused.message}", hint=refused.driver_word or None)
+
+
+def _expects(reason: Reason, step: Step, frame: Frame) -> bool:
+    reasons = [r for clause in step.expect if isinstance(clause, ExpectRefused)
+               for r in clause.reasons]  # fmt: skip
+    named = {as_text(frame.scope.resolve(expression)) for expression in reasons}
+    return not named.isdisjoint(("any", reason.value))
 
 
 def _saved(saves: tuple[Save, ...], seen: Seen, frame: Frame) -> tuple[Failure, ...]:

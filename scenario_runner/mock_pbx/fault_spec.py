@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from scenario_runner.durations import duration_text, parse_duration
+from scenario_runner.durations import SECOND, parse_duration
 from scenario_runner.errors import did_you_mean
 from scenario_runner.mock_pbx.faults import ACTIONS, BY, EVENTS, AnyKind, EventKind, Fault, Kind
 
@@ -57,7 +57,7 @@ def fault_view(one: Striking) -> dict[str, object]:
     if fault.on:
         shown["on"] = fault.on
     if fault.by_us:
-        shown["by"] = duration_text(fault.by_us)
+        shown["by"] = f"{fault.by_us / SECOND:.6f}".rstrip("0").rstrip(".") + "s"
     if fault.probability < 1:
         shown["probability"] = fault.probability
     counts = {"times": fault.times, "after": fault.after}
