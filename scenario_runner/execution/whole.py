@@ -15,7 +15,8 @@ from scenario_runner.execution.selection import Selection, select, split_ids
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
 from scenario_runner.loading import LoadOptions, find_files, load
-from scenario_runner.masking import Mask
+from scenario_runner.pbx.context import Context
+from scenario_runner.source import Source, Span
 from scenario_runner.version import __version__
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
     from scenario_runner.errors import Problem
     from scenario_runner.events import Event
+    from scenario_runner.execution.network import NetworkRun
     from scenario_runner.model.scenario import Scenario
     from scenario_runner.model.target import Target
+    from scenario_runner.pbx.context import Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,8 @@ class RunRequest:
     """What is to be run, against what, and how.
 
     `keep_going` runs the valid files although others are invalid. `started_at` is the date in
-    microseconds since 1970 (UTC), `stopwatch` tells real microseconds.
+    microseconds since 1970 (UTC), `stopwatch` tells real microseconds; `context` is what a driver
+    is given to open the target with, its mask hides the secrets of the whole run.
     """
 
     paths: tuple[str, ...]
@@ -40,6 +44,7 @@ class RunRequest:
     loading: LoadOptions = field(default_factory=LoadOptions)
     options: RunOptions = field(default_factory=RunOptions)
     target: Target = MOCK
+    context: Context = field(default_factory=Context)
     keep_going: bool = False
     started_at: int = 0
     stopwatch: Callable[[], int] = lambda: 0
@@ -85,17 +90,19 @@ def run_scenarios(
     options = request.options
     results = Results(invalid=any(not problem.warning for problem in problems))
     emit(_started(request, len(scenarios) * options.repeat))
+    told: set[str] = set()
+    sources = {source.file: source for scenario in scenarios for source in scenario.sources}
     for problem in problems:
+        _tell(sources.get(problem.span.file), told, emit)
         emit(
             Warned(code=problem.code, message=problem.message, span=problem.span, hint=problem.hint)
         )
-    told: set[str] = set()
     for number in range(options.repeat):
         if results.interrupted or (options.fail_fast and not results.green):
             break
         again = replace(options, seed=options.seed + number)
         chosen = arranged(scenarios, again, number + 1 if options.repeat > 1 else 0)
-        run = VirtualRun(target=request.target, options=again, mask=Mask(), emit=emit)
+        run = _runner(replace(request, options=again), emit)
         run.run(_with_sources(chosen, told, emit), results)
     code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
     counts = tuple((verdict.value, count) for verdict, count in results.counts.items())
@@ -108,6 +115,36 @@ def run_scenarios(
         )
     )
     return code
+
+
+def _runner(request: RunRequest, emit: Callable[[Event], None]) -> VirtualRun | NetworkRun:
+    """Return what runs scenarios on the target: in virtual time, or over a network."""
+    target, options, mask = request.target, request.options, request.context.mask
+    if target.driver == "mock":
+        return VirtualRun(target=target, options=options, mask=mask, emit=emit)
+    # Imported here, since a run on the mock in this process starts faster without them.
+    from scenario_runner.execution.drivers import find_driver
+    from scenario_runner.execution.network import NetworkRun
+
+    context = replace(
+        request.context, seed=options.seed, warn=lambda notice: emit(_noticed(notice, target))
+    )
+    return NetworkRun(
+        target=target,
+        options=options,
+        mask=mask,
+        emit=emit,
+        connect=lambda: find_driver(target.driver)(target, context),
+    )
+
+
+def _noticed(notice: Notice, target: Target) -> Warned:
+    return Warned(
+        code=notice.code,
+        message=f"{target.name}: {notice.message}",
+        span=Span("", 0, 0, 0, 0),
+        hint=notice.hint,
+    )
 
 
 def _started(request: RunRequest, total: int) -> RunStarted:
@@ -141,7 +178,11 @@ def _with_sources(
     """Give each scenario, its files' texts told before."""
     for scenario in scenarios:
         for source in scenario.sources:
-            if source.file not in told:
-                told.add(source.file)
-                emit(SourceRead(file=source.file, text=source.text))
+            _tell(source, told, emit)
         yield scenario
+
+
+def _tell(source: Source | None, told: set[str], emit: Callable[[Event], None]) -> None:
+    if source is not None and source.file not in told:
+        told.add(source.file)
+        emit(SourceRead(file=source.file, text=source.text))
