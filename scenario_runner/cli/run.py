@@ -27,6 +27,7 @@ class RunArguments:
     order: str | None
     all_orders: bool
     max_orders: int
+    jobs: int
     fail_fast: bool
     retry_failed: int
     keep_going: bool
@@ -51,6 +52,9 @@ class RunArguments:
 )
 @click.option("--all-orders", is_flag=True, help="Run every order of commands sent at once.")
 @click.option("--max-orders", default=500, show_default=True, help="Bound of --all-orders.")
+@click.option(
+    "-j", "--jobs", default=0, metavar="N", help="Scenarios at once over a network [default: 64]."
+)
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first that is not green.")
 @click.option("--retry-failed", default=0, metavar="N", help="Run what fails up to N times more.")
 @click.option("--keep-going", is_flag=True, help="Run the valid files although others are invalid.")
@@ -92,6 +96,7 @@ def _request(arguments: RunArguments) -> RunRequest:
     options = RunOptions(
         environment=dict(os.environ),
         seed=arguments.seed or 0,
+        jobs=arguments.jobs,
         fail_fast=arguments.fail_fast,
         order=_order(arguments.order),
         all_orders=arguments.max_orders if arguments.all_orders else 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -26,9 +27,9 @@ def command(
     from scenario_runner.cli.choosing import load_options
     from scenario_runner.cli.problems import show_problems
     from scenario_runner.errors import NothingSelected
-    from scenario_runner.loading import find_files, load
+    from scenario_runner.loading import find_files, load, run_root
 
-    options = load_options(variables, var_files, strict=strict)
+    options = replace(load_options(variables, var_files, strict=strict), root=run_root(paths))
     problems: list[Problem] = []
     files = scenarios = 0
     for loaded in load(find_files(paths), options):

@@ -14,7 +14,7 @@ from scenario_runner.execution.results import Exit, Results
 from scenario_runner.execution.selection import Selection, select, split_ids
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
-from scenario_runner.loading import LoadOptions, find_files, load
+from scenario_runner.loading import LoadOptions, find_files, load, run_root
 from scenario_runner.pbx.context import Context
 from scenario_runner.source import Source, Span
 from scenario_runner.version import __version__
@@ -56,7 +56,8 @@ def gather(request: RunRequest) -> tuple[list[Scenario], list[Problem]]:
     problems: list[Problem] = []
     declared: set[str] = set()
     paths, ids = split_ids(request.paths)
-    for loaded in load(find_files(paths), request.loading):
+    loading = replace(request.loading, root=run_root(paths))
+    for loaded in load(find_files(paths), loading):
         scenarios += loaded.scenarios
         problems += loaded.problems
         declared |= loaded.declared

@@ -21,6 +21,7 @@ __all__ = [
     "load_text",
     "parse_var",
     "read_var_file",
+    "run_root",
 ]
 
 
@@ -53,6 +54,13 @@ def find_files(paths: Sequence[str]) -> tuple[str, ...]:
     from scenario_runner.loading import files
 
     return files.find_files(paths)
+
+
+def run_root(paths: Sequence[str]) -> str:
+    """Return the folder of a run over these paths, below which fragments stay."""
+    from scenario_runner.loading import files
+
+    return files.run_root(paths)
 
 
 def load(files: Iterable[str], options: LoadOptions) -> Iterator[LoadedFile]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,16 @@ def find_files(paths: Sequence[str]) -> tuple[str, ...]:
         else:
             raise UsageError(f"there is no file or directory '{name}'", hint=_near(path))
     return tuple(found)
+
+
+def run_root(paths: Sequence[str]) -> str:
+    """Return the folder of a run, below which fragments stay.
+
+    It is the current folder, or the one that holds all that was named where that lies elsewhere.
+    """
+    folders = [path if path.is_dir() else path.parent for path in map(Path, paths)]
+    outside = [folder for folder in folders if not folder.resolve().is_relative_to(Path.cwd())]
+    return os.path.commonpath([folder.resolve() for folder in folders]) if outside else "."
 
 
 def _below(folder: Path) -> Iterator[str]:

@@ -134,11 +134,10 @@ def run_files(folder: Path, scenario: str) -> Ran:
     (folder / "parts.yaml").write_text(FRAGMENT)
     (folder / "a.scenario.yaml").write_text(scenario)
     from scenario_runner.execution.results import Results
-    from scenario_runner.loading import LoadOptions
 
     ran = Ran(Results())
     request = RunRequest(
-        paths=(str(folder / "a.scenario.yaml"),), loading=LoadOptions(root=str(folder))
+        paths=(str(folder / "a.scenario.yaml"),)
     )
     run_whole(request, ran.events.append)
     return ran
