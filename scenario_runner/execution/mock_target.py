@@ -12,7 +12,7 @@ from scenario_runner.model.matchers import Equals
 from scenario_runner.model.target import MockSettings
 from scenario_runner.model.vocabulary import Capability, Reason
 from scenario_runner.pbx.ringme.callers import ControlCallers
-from scenario_runner.pbx.ringme.connection import RingMe
+from scenario_runner.pbx.ringme.connection import Carrier, RingMe
 from scenario_runner.pbx.ringme.events import SubscribedFeed
 from scenario_runner.pbx.ringme.settings import Credentials, RingMeSettings
 from scenario_runner.references import Literal
@@ -67,7 +67,10 @@ class MockTarget:
         mock = MockPbx(self._profile, seed=seed, faults=self._faults)
         wire = InProcess(mock, clock, turns)
         connection = RingMe(
-            self._settings, wire, ControlCallers(), lambda heard: SubscribedFeed(wire, heard)
+            self._settings,
+            Carrier(transport=wire),
+            ControlCallers(),
+            lambda heard: SubscribedFeed(wire, heard),
         )
         return connection, wire
 

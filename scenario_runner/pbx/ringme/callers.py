@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from scenario_runner.exchange import Request
 from scenario_runner.model.vocabulary import Capability
+from scenario_runner.pbx.ringme.answers import ids_of, object_of
 
 if TYPE_CHECKING:
-    from scenario_runner.pbx.protocol import CallAddress, CallRequest, Raw
+    from scenario_runner.pbx.protocol import CallAddress, CallIds, Raw
+    from scenario_runner.pbx.ringme.finding import Placing
     from scenario_runner.pbx.ringme.rest import Rest
     from scenario_runner.references import Json
+
+
+class Placed(NamedTuple):
+    """The answer to placing a call, and the call's ids; None where the PBX refused.
+
+    `word` says what the driver had to find out by itself.
+    """
+
+    raw: Raw
+    ids: CallIds | None = None
+    word: str = ""
 
 
 class Callers(Protocol):
@@ -22,8 +35,8 @@ class Callers(Protocol):
         """What the target can do thanks to this way of calling."""
         ...
 
-    async def place(self, rest: Rest, request: CallRequest, within: int) -> Raw:
-        """Bring a call up; the answer's body has its `call_api_id`."""
+    async def place(self, placing: Placing) -> Placed:
+        """Bring a call up."""
         ...
 
     async def answer(self, rest: Rest, uuid: str, within: int) -> Raw:
@@ -40,15 +53,22 @@ class ControlCallers:
 
     capabilities = frozenset({Capability.ANSWER, Capability.REMOTE_HANGUP})
 
-    async def place(self, rest: Rest, request: CallRequest, within: int) -> Raw:
+    async def place(self, placing: Placing) -> Placed:
         """Bring a call up."""
+        request = placing.request
         party = "from" if request.flow == "in" else "to"
         body: Json = {
             "extension": request.extension,
             party: request.party,
             "answered": request.answered,
         }
-        return await _control(rest, "POST", "/mock/calls", within, body)
+        raw = await _control(placing.rest, "POST", "/mock/calls", placing.within, body)
+        if raw.status >= 400:
+            return Placed(raw)
+        answer = object_of(raw, "placing a call")
+        ids = ids_of(answer, request.extension, placing.extension_id)
+        placing.own(ids)
+        return Placed(raw, ids)
 
     async def answer(self, rest: Rest, uuid: str, within: int) -> Raw:
         """Answer a ringing call."""

@@ -61,7 +61,8 @@ async def _find_lost(rest: Rest, memory: Memory, within: int) -> None:
         raw = await _twice(lambda path=path: rest.call("GET", path, within))  # type: ignore[misc]
         for entry in entries_of(raw) if raw.status < 400 else ():
             ids = ids_of(entry, request.extension, extension_id)
-            if ids.uuid not in memory.ids and party_of(entry) == request.party:
+            fresh = ids.uuid not in memory.ids and ids.uuid not in memory.strangers
+            if fresh and party_of(entry) == request.party:
                 memory.placed(ids)
                 break
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from scenario_runner.model.vocabulary import Capability
 from scenario_runner.pbx.protocol import Traits
 from scenario_runner.pbx.ringme.events import read_event
+from scenario_runner.pbx.ringme.patience import Patience
 from scenario_runner.pbx.ringme.rest import Rest, Wire
 from scenario_runner.pbx.ringme.session import RingMeSession
 from scenario_runner.pbx.ringme.tokens import Tokens
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Callable
 
     from scenario_runner.clock import Clock
@@ -31,21 +34,31 @@ class MakeFeed(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """What carries requests, and how: so many at once, how patiently; `hide` is told tokens."""
+
+    transport: Transport
+    gate: asyncio.Semaphore | None = None
+    patience: Patience = field(default_factory=Patience)
+    hide: Callable[[str], None] | None = None
+
+
 class RingMe:
     """An open target; see `pbx.protocol.Connection`. `make_feed` None: no events."""
 
     def __init__(
         self,
         settings: RingMeSettings,
-        transport: Transport,
+        carrier: Carrier,
         callers: Callers,
         make_feed: MakeFeed | None,
     ) -> None:
         self._settings = settings
-        self._transport = transport
+        self._carrier = carrier
         self._callers = callers
         self._make_feed = make_feed
-        self._tokens = Tokens(settings)
+        self._tokens = Tokens(settings, carrier.hide)
         self._numbers = {v: k for k, v in settings.extension_ids.items()}
 
     @property
@@ -75,8 +88,13 @@ class RingMe:
             if event is not None:
                 watcher.reported(event)
 
-        rest = Rest(self._settings, Wire(self._transport, clock, watcher), self._tokens)
+        carrier = self._carrier
+        wire = Wire(carrier.transport, clock, watcher, carrier.gate, carrier.patience)
+        rest = Rest(self._settings, wire, self._tokens)
         feed = self._make_feed(heard) if self._make_feed is not None and plan.events else None
         session = RingMeSession(rest, self._callers, feed, plan)
-        await session.open()
-        yield session
+        try:
+            await session.open()
+            yield session
+        finally:
+            await session.release()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from scenario_runner.errors import NotPossible
 from scenario_runner.model.vocabulary import EventType
+from scenario_runner.pbx.journal import NoJournal
 from scenario_runner.pbx.protocol import Leftover, PbxEvent
 from scenario_runner.pbx.ringme.answers import uuid_of, words
+from scenario_runner.references import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scenario_runner.pbx.journal import Journaling
     from scenario_runner.pbx.ringme.rest import Rest
+    from scenario_runner.references import Json
 
 REPORTED = tuple(EventType)
 _KNOWN = {kind.value for kind in EventType}
@@ -66,35 +70,72 @@ class Receiver(Protocol):
 
 
 class SubscribedFeed:
-    """Events by subscription: one for each extension and type, removed at the end."""
+    """Events by subscription: one for each extension and type, removed at the end.
 
-    def __init__(self, receiver: Receiver, heard: Callable[[str], None]) -> None:
+    Each extension is noted in the journal before; `method` is how the PBX shall deliver.
+    """
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        heard: Callable[[str], None],
+        journal: Journaling | None = None,
+        method: str = "POST",
+    ) -> None:
         self._url = receiver.url
         self._unlisten = receiver.listen(heard)
-        self._subscribed: list[tuple[str, str]] = []
-        self._watched: set[str] = set()
+        self._journal = journal or NoJournal()
+        self._method = method
+        self._subscribed: dict[str, list[str]] = {}
+        self._unsure: set[str] = set()
 
     async def watch(self, extension_id: str, rest: Rest, within: int) -> None:
         """Subscribe to the extension's four call events."""
-        if extension_id in self._watched:
+        path = f"/extension/{quote(extension_id, safe='')}/event/"
+        if path in self._subscribed:
             return
-        self._watched.add(extension_id)
-        path = f"/extension/{extension_id}/event/"
+        self._journal.watching(path, self._url)
+        self._subscribed[path] = []
+        self._unsure.add(path)
         for kind in REPORTED:
-            body = {"url": self._url, "method": "POST", "event_type": kind.value}
+            body = {"url": self._url, "method": self._method, "event_type": kind.value}
             raw = await rest.call("POST", path, within, dict(body))
             answer = raw.body if isinstance(raw.body, dict) else {}
             if raw.status >= 400 or "id" not in answer:
-                raise NotPossible(f"the PBX takes no subscription to events: {words(raw.body)}")
-            self._subscribed.append((extension_id, str(answer["id"])))
+                raise NotPossible(
+                    f"target {rest.settings.name}, POST {path}: the PBX takes no subscription to "
+                    f"events of this extension (status {raw.status}): {words(raw.body)}",
+                    hint="check 'extensions' of the target, and what its application may do",
+                )
+            self._subscribed[path].append(str(answer["id"]))
+        self._unsure.discard(path)
 
     async def stop(self, rest: Rest, within: int) -> tuple[Leftover, ...]:
-        """Remove every subscription that was made."""
+        """Remove every subscription that was made, or may have been made."""
         self._unlisten()
         left: list[Leftover] = []
-        for extension_id, event_id in self._subscribed:
-            path = f"/extension/{extension_id}/event/{event_id}"
-            raw = await rest.call("DELETE", path, within)
-            if raw.status >= 400 and raw.status != 404:
-                left.append(Leftover(what=f"event subscription {event_id} of {extension_id}"))
+        for path, event_ids in self._subscribed.items():
+            if path in self._unsure:
+                event_ids.extend(await self._found(path, event_ids, rest, within))
+            kept = [one for one in event_ids if not await _removed(path + one, rest, within)]
+            left += [Leftover(what=f"event subscription {path}{one}") for one in kept]
+            if not kept:
+                self._journal.unwatched(path, self._url)
         return tuple(left)
+
+    async def _found(self, path: str, known: list[str], rest: Rest, within: int) -> list[str]:
+        """Return the subscriptions of ours that are there and not known."""
+        raw = await rest.call("GET", path, within)
+        return [one for one in subscriptions_to(self._url, raw.body) if one not in known]
+
+
+def subscriptions_to(url: str, listed: Json) -> list[str]:
+    """Return the ids of the subscriptions in a list that deliver to this URL."""
+    entries = listed if isinstance(listed, list) else []
+    ours = (entry for entry in entries if isinstance(entry, dict) and entry.get("url") == url)
+    return [as_text(entry.get("id")) for entry in ours]
+
+
+async def _removed(path: str, rest: Rest, within: int) -> bool:
+    raw = await rest.call("DELETE", path, within)
+    return raw.status < 400 or raw.status == 404

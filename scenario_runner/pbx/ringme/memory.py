@@ -21,11 +21,13 @@ class Parked:
 class Memory:
     """The calls a session placed or met: their ids, slots and partners.
 
-    `placing` are the calls that were asked for and whose ids are not known, or not yet.
+    `placing` are the calls that were asked for and whose ids are not known, or not yet;
+    `strangers` are the UUIDs of calls that were there before.
     """
 
     park_timeout: int
     placing: list[CallRequest] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
     own: dict[str, CallIds] = field(default_factory=dict)
     ids: dict[str, CallIds] = field(default_factory=dict)
     slots: dict[str, None] = field(default_factory=dict)
@@ -36,6 +38,12 @@ class Memory:
         """Remember a call that this session owns and will hang up."""
         self.own[ids.uuid] = ids
         self.ids[ids.uuid] = ids
+
+    def came_up(self, request: CallRequest, ids: CallIds) -> None:
+        """Remember the ids of a call that was asked for."""
+        if request in self.placing:
+            self.placing.remove(request)
+        self.placed(ids)
 
     def parked(self, uuid: str, slot: str, at: int) -> None:
         """Remember that a call went into a slot, and let its partner go."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from scenario_runner.durations import SECOND
+from scenario_runner.errors import PbxError
 from scenario_runner.exchange import header
-from scenario_runner.model.vocabulary import CallState, Party
+from scenario_runner.model.vocabulary import CallState, Party, Reason
 from scenario_runner.pbx.protocol import (
     AnySlot,
     BridgeSlot,
@@ -21,15 +23,23 @@ from scenario_runner.pbx.protocol import (
     Outcome,
     Raw,
 )
+from scenario_runner.pbx.rate import read_limit
+from scenario_runner.pbx.ringme.aftermath import (
+    LOST,
+    after_answer,
+    after_bridge,
+    after_hangup,
+    after_park,
+)
 from scenario_runner.pbx.ringme.answers import (
     call_list,
     entry_state,
-    ids_of,
     object_of,
     refused,
     uuid_of,
 )
 from scenario_runner.pbx.ringme.closing import hang_up_and_look
+from scenario_runner.pbx.ringme.finding import Placing
 from scenario_runner.pbx.ringme.memory import Memory
 from scenario_runner.references import Json, as_text
 
@@ -69,28 +79,44 @@ class RingMeSession:
         return self._settings.extension_ids.get(extension, extension)
 
     def _refused(self, raw: Raw, *, about_call: bool = True) -> Outcome:
-        return refused(raw, self._settings, about_call=about_call)
+        outcome = refused(raw, self._settings, about_call=about_call)
+        limit = read_limit(raw.headers) if outcome.reason is Reason.RATE_LIMITED else None
+        return outcome if limit is None else replace(outcome, driver_word=str(limit))
 
     async def call(self, request: CallRequest, within: int) -> Outcome:
         """Bring a call up."""
         await self._watch(request.extension, within)
         self._memory.placing.append(request)
-        raw = await self._callers.place(self._rest, request, within)
-        if 400 <= raw.status < 500:
-            self._memory.placing.remove(request)
-        if raw.status >= 400:
-            return self._refused(raw, about_call=False)
-        answer = object_of(raw, "placing a call")
-        ids = ids_of(answer, request.extension, self._extension_id(request.extension))
-        self._memory.placing.remove(request)
-        self._memory.placed(ids)
+        placing = Placing(
+            rest=self._rest,
+            request=request,
+            extension_id=self._extension_id(request.extension),
+            own=lambda ids: self._memory.came_up(request, ids),
+            strangers=self._memory.strangers,
+            within=within,
+        )
+        placed = await self._callers.place(placing)
+        if placed.ids is None:
+            if placed.raw.status < 500:
+                self._memory.placing.remove(request)
+            return self._not_placed(placed.raw, request.extension)
         state = CallState.UP if request.answered else CallState.RINGING
-        return Done(raw=raw, ids=ids, state=state)
+        return Done(raw=placed.raw, ids=placed.ids, state=state, driver_word=placed.word)
+
+    def _not_placed(self, raw: Raw, extension: str) -> Outcome:
+        outcome = self._refused(raw, about_call=False)
+        if raw.status != 404 or extension in self._settings.extension_ids:
+            return outcome
+        word = f"the targets file names no extension {extension} of {self._settings.name}"
+        return replace(outcome, driver_word=word)
 
     async def answer(self, call: CallAddress, within: int) -> Outcome:
         """Answer a ringing call."""
         uuid = uuid_of(call.call_api_id)
-        raw = await self._callers.answer(self._rest, uuid, within)
+        try:
+            raw = await self._callers.answer(self._rest, uuid, within)
+        except LOST as error:
+            return await after_answer(self, call, error, within)
         return self._refused(raw) if raw.status >= 400 else Done(raw=raw, state=CallState.UP)
 
     async def _valet(self, action: str, call: CallAddress, slot: BridgeSlot, within: int) -> Raw:
@@ -103,15 +129,22 @@ class RingMeSession:
 
     async def park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
         """Park the call in the slot."""
-        raw = await self._valet("park", call, slot, within)
-        if raw.status >= 400:
-            return self._refused(raw)
-        self._memory.parked(uuid_of(call.call_api_id), as_text(slot), raw.at)
-        return Done(raw=raw, slot=as_text(slot))
+        try:
+            raw = await self._valet("park", call, slot, within)
+            done = Done(raw=raw, slot=as_text(slot))
+        except LOST as error:
+            done = await after_park(self, call, slot, error, within)
+        if done.raw.status >= 400:
+            return self._refused(done.raw)
+        self._memory.parked(uuid_of(call.call_api_id), as_text(slot), done.raw.at)
+        return done
 
     async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
         """Ask who is parked in the slot; null, nothing and no UUID at all mean nobody."""
         raw = await self._valet("slots", call, slot, within)
+        if raw.status == 404 and self._settings.empty_slot_404:
+            word = "empty: by its profile this PBX answers 404 about an empty slot"
+            return Done(raw=raw, slot=as_text(slot), driver_word=word)
         if raw.status >= 400:
             return self._refused(raw)
         answer = object_of(raw, "slots")
@@ -121,7 +154,10 @@ class RingMeSession:
 
     async def bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
         """Join the call with the one in the slot, or with any."""
-        raw = await self._valet("bridge", call, slot, within)
+        try:
+            raw = await self._valet("bridge", call, slot, within)
+        except LOST as error:
+            return await self._after_bridge(call, slot, error, within)
         if raw.status >= 400:
             return self._refused(raw)
         answer = raw.body if isinstance(raw.body, dict) else {}
@@ -136,8 +172,30 @@ class RingMeSession:
         uuid = as_text(told) if told else known
         return Done(raw=raw, slot=reported, uuid=uuid, driver_word=word)
 
+    async def _after_bridge(
+        self, call: CallAddress, slot: BridgeSlot, error: PbxError, within: int
+    ) -> Outcome:
+        number = "" if isinstance(slot, AnySlot) else as_text(slot)
+        known = self._memory.parked_in(number, self._rest.wire.clock.now())
+        parked = None
+        if known is not None and known in self._memory.ids:
+            ids = self._memory.ids[known]
+            parked = CallAddress(call_api_id=ids.call_api_id, extension=ids.extension)
+        done = await after_bridge(self, (call, parked), slot, error, within)
+        extension_id = self._extension_id(call.extension)
+        self._memory.bridged(uuid_of(call.call_api_id), number, call.extension, extension_id)
+        return done
+
     async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
         """End the call as the remote party or as the extension."""
+        try:
+            return await self._hung_up(call, by, within)
+        except LOST as error:
+            done = await after_hangup(self, call, error, within)
+            self._memory.ended(uuid_of(call.call_api_id))
+            return done
+
+    async def _hung_up(self, call: CallAddress, by: Party, within: int) -> Outcome:
         raw, word = None, ""
         if by is Party.REMOTE:
             raw = await self._callers.hangup_remote(self._rest, call, within)
@@ -217,9 +275,16 @@ class RingMeSession:
     async def close(self) -> tuple[Leftover, ...]:
         """Hang up what was placed, look for residue, unsubscribe."""
         left = await hang_up_and_look(self, self._rest, self._memory, self._plan, CLOSING)
-        if self._feed is not None:
-            left += await self._feed.stop(self._rest, CLOSING)
-        return left
+        return left + await self._unwatch()
+
+    async def release(self) -> None:
+        """End watching, where the session was not closed in order."""
+        with suppress(PbxError):
+            await self._unwatch()
+
+    async def _unwatch(self) -> tuple[Leftover, ...]:
+        feed, self._feed = self._feed, None
+        return () if feed is None else await feed.stop(self._rest, CLOSING)
 
     async def holding(self) -> Holding:
         """Look at the live calls and the slots this scenario dealt with."""

@@ -28,7 +28,8 @@ class RingMeSettings:
 
     `extension_ids` maps numbers to the PBX's ids; `reasons` teaches what the PBX's words mean and
     is asked before the words that the vendor documents. `shared` says that others use this PBX
-    too, so that only what this run placed or leased counts as left behind.
+    too, so that only what this run placed or leased counts as left behind. `empty_slot_404` takes
+    status 404 about a slot for "nobody is there", which the vendor leaves open.
     """
 
     name: str
@@ -42,3 +43,4 @@ class RingMeSettings:
     shared: bool = True
     random_bridge: bool = True
     virtual_time: bool = False
+    empty_slot_404: bool = False
