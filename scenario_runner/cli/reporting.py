@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from scenario_runner.reporters import Reporters, open_reporter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
-    from scenario_runner.cli.run import RunArguments
+    from scenario_runner.cli.report_options import Showing
     from scenario_runner.events import Event
     from scenario_runner.reporters import Reporter
     from scenario_runner.reporters.console import Console
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 class Listening:
     """The reporters of one run: opened by its first event, closed when the block is left.
 
-    A run that never begins (a file is invalid) leaves no report behind.
+    A run that never begins (a file is invalid) leaves no report behind. `others` listen, too; they
+    hear of each event before the reports do.
     """
 
-    def __init__(self, arguments: RunArguments) -> None:
-        self._arguments = arguments
+    def __init__(self, showing: Showing, others: Sequence[Reporter] = ()) -> None:
+        self._showing = showing
+        self._others = others
         self._reporters: Reporters | None = None
 
     def __enter__(self) -> Listening:
@@ -44,33 +47,35 @@ class Listening:
     def emit(self, event: Event) -> None:
         """Pass an event on to every reporter."""
         if self._reporters is None:
-            self._reporters = Reporters(_wanted(self._arguments))
+            self._reporters = Reporters([*self._others, *_wanted(self._showing)])
         self._reporters.handle(event)
 
 
-def _wanted(arguments: RunArguments) -> list[Reporter]:
-    files = [open_reporter(name, path) for name, path in report_files(arguments)]
-    return [*files, _console(arguments)]
+def _wanted(showing: Showing) -> list[Reporter]:
+    named = [*showing.files, *under_github()]
+    return [*(open_reporter(name, path) for name, path in named), _console(showing)]
 
 
-def report_files(arguments: RunArguments) -> list[tuple[str, str]]:
-    """Return the (reporter, path) pairs that are asked for."""
-    named = (("junit", arguments.junit), ("json", arguments.json_), ("events", arguments.events))
-    return [(name, path) for name, path in named if path is not None]
+def under_github() -> list[tuple[str, str]]:
+    """Return what GitHub Actions gets without being asked: annotations, and the job's summary."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return []
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    return [("github", "-"), *([("summary", summary)] if summary else [])]
 
 
-def _console(arguments: RunArguments) -> Console:
+def _console(showing: Showing) -> Console:
     from scenario_runner.reporters.console import Console, Detail, Plain
     from scenario_runner.reporters.output import open_output
 
     detail = Detail.NORMAL
-    if arguments.quiet:
+    if showing.quiet:
         detail = Detail.QUIET
-    elif arguments.verbose:
+    elif showing.verbose:
         detail = Detail.VERBOSE
-    if not sys.stdout.isatty():
-        return Console(Plain(open_output("-")), detail)
+    if not sys.stdout.isatty() or showing.step:
+        return Console(Plain(open_output("-")), detail, ladder=showing.ladder)
     from scenario_runner.reporters.terminal import Terminal
 
-    colours = not (arguments.no_color or os.environ.get("NO_COLOR"))
-    return Console(Terminal(sys.stdout, colours=colours), detail)
+    colours = showing.colours and not os.environ.get("NO_COLOR")
+    return Console(Terminal(sys.stdout, colours=colours), detail, ladder=showing.ladder)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scenario_runner.cli.choosing import selection_options, variable_options
+from scenario_runner.cli.report_options import Showing, report_options, showing
 
 if TYPE_CHECKING:
+    from scenario_runner.execution.selection import Selection
     from scenario_runner.execution.whole import RunRequest
+    from scenario_runner.reporters import Reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,12 @@ class RunArguments:
     strict: bool
     allow_skips: bool
     allow_flaky: bool
-    verbose: int
-    quiet: bool
-    no_color: bool
-    junit: str | None
-    json_: str | None
-    events: str | None
+    shuffle: bool
+    repeat_run: int
+    last_failed: bool
+    no_cache: bool
+    step: bool
+    ladder: bool
 
 
 @click.command("run", short_help="Run scenarios and report a verdict for every step.")
@@ -61,12 +64,13 @@ class RunArguments:
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
 @click.option("--allow-skips", is_flag=True, help="A skipped scenario does not fail the run.")
 @click.option("--allow-flaky", is_flag=True, help="A flaky scenario does not fail the run.")
-@click.option("-v", "--verbose", count=True, help="Show exchanges with the PBX, too.")
-@click.option("-q", "--quiet", is_flag=True, help="Show failures and the summary only.")
-@click.option("--no-color", is_flag=True, help="No colours [also: the variable NO_COLOR].")
-@click.option("--junit", metavar="FILE", help="Write a JUnit XML report.")
-@click.option("--json", "json_", metavar="FILE", help="Write a JSON report.")
-@click.option("--events", metavar="FILE", help="Write every event as a line of JSON.")
+@click.option("--shuffle", is_flag=True, help="Let the seed choose the order of the scenarios.")
+@click.option("--repeat-run", default=1, metavar="N", help="Run everything N times, seed by seed.")
+@click.option("--last-failed", is_flag=True, help="Run only what failed when it last ran.")
+@click.option("--no-cache", is_flag=True, help="Do not remember in .scenario-runner/ what failed.")
+@click.option("--step", is_flag=True, help="Pause before each step and show what will be sent.")
+@click.option("--ladder", is_flag=True, help="Draw who said what to whom where a scenario fails.")
+@report_options
 def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, typed by RunArguments
     """Run the scenarios in files and folders named PATH, and report a verdict for every step.
 
@@ -74,22 +78,25 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, type
     scenarios run against a mock PBX inside this process, where waiting costs no time.
     """
     arguments = RunArguments(**{field.name: given[field.name] for field in fields(RunArguments)})
-    return _run(arguments)
+    return _run(arguments, showing(given, ladder=arguments.ladder, step=arguments.step))
 
 
-def _run(arguments: RunArguments) -> int:
+def _run(arguments: RunArguments, shown: Showing) -> int:
     from scenario_runner.cli.reporting import Listening
+    from scenario_runner.execution.remembering import Remembering
     from scenario_runner.execution.whole import run_whole
 
-    with Listening(arguments) as listening:
-        return run_whole(_request(arguments), listening.emit)
+    others: list[Reporter] = [] if arguments.no_cache else [Remembering()]
+    request = _request(arguments)
+    with Listening(shown, others) as listening:
+        return run_whole(request, listening.emit)
 
 
 def _request(arguments: RunArguments) -> RunRequest:
     import os
     import time
 
-    from scenario_runner.cli.choosing import load_options, selection
+    from scenario_runner.cli.choosing import load_options
     from scenario_runner.execution.options import RunOptions
     from scenario_runner.execution.whole import RunRequest
 
@@ -103,11 +110,13 @@ def _request(arguments: RunArguments) -> RunRequest:
         retry_failed=arguments.retry_failed,
         allow_skips=arguments.allow_skips,
         allow_flaky=arguments.allow_flaky,
+        repeat=max(1, arguments.repeat_run),
+        shuffle=arguments.shuffle,
         rerun=_rerun(arguments),
     )
     return RunRequest(
         paths=arguments.paths,
-        selection=selection(arguments.words, arguments.tags, arguments.skip_tags),
+        selection=_selection(arguments),
         loading=load_options(arguments.variables, arguments.var_files, strict=arguments.strict),
         options=options,
         keep_going=arguments.keep_going,
@@ -125,12 +134,20 @@ def _order(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
+def _selection(arguments: RunArguments) -> Selection:
+    from dataclasses import replace
+
+    from scenario_runner.cli.choosing import selection
+    from scenario_runner.execution.remembering import last_failed
+
+    chosen = selection(arguments.words, arguments.tags, arguments.skip_tags)
+    return replace(chosen, only=last_failed()) if arguments.last_failed else chosen
+
+
 def _rerun(arguments: RunArguments) -> str:
     """Return the command line that repeats this run, without its paths."""
-    import shlex
+    from scenario_runner.execution.repeating import rerun_command
 
-    words = ["scenario-runner", "run"]
-    words += [word for name in arguments.variables for word in ("--var", name)]
-    words += [word for file in arguments.var_files for word in ("--var-file", file)]
-    words += ["--seed", str(arguments.seed or 0)]
-    return shlex.join(words)
+    named = [("--var", text) for text in arguments.variables]
+    named += [("--var-file", file) for file in arguments.var_files]
+    return rerun_command(named, seed=arguments.seed or 0)

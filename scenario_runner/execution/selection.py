@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.errors import NothingSelected, did_you_mean
 from scenario_runner.execution.orders import without_turn
+from scenario_runner.execution.remembering import identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ class Selection:
 
     Words are compared without regard to case; an id is `file::name [row]`. `ids` maps files to the
     names that are taken of them; a file that is not in it is taken whole. `only` are the ids of
-    scenarios to which the choice is limited (None: it is not).
+    scenarios to which the choice is limited, as remembered (None: it is not).
     """
 
     words: tuple[str, ...] = ()
@@ -38,7 +39,7 @@ class Selection:
             and (not self.tags or bool(tags & set(self.tags)))
             and not tags & set(self.skip_tags)
             and (scenario.file not in self.ids or scenario.name in self.ids[scenario.file])
-            and (self.only is None or scenario.id in self.only)
+            and (self.only is None or identity(scenario.id) in self.only)
         )
 
 

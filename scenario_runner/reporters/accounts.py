@@ -61,7 +61,16 @@ def rerun_line(story: Story, run: RunStarted) -> str:
     started = story.started
     choices = [str(chosen) for chosen, _ in story.finished.order]
     order = f" --order {'-'.join(choices)}" if 0 < len(choices) <= _MOST_CHOICES else ""
-    return f"{run.rerun}{order} {quote(printable(f'{started.span.file}::{started.name}'))}"
+    name = quote(printable(f"{started.span.file}::{started.name}"))
+    return f"{_seeded(run, started.seed)}{order} {name}"
+
+
+def _seeded(run: RunStarted, seed: int) -> str:
+    """Return the run's command with the seed of one scenario: another one where it was retried."""
+    last = f" --seed {run.seed}"
+    return (
+        run.rerun.removesuffix(last) + f" --seed {seed}" if run.rerun.endswith(last) else run.rerun
+    )
 
 
 def account(story: Story, gathered: Gatherer, width: int) -> Iterator[Line]:

@@ -13,6 +13,7 @@ from scenario_runner.reporters.output import open_output
 from scenario_runner.reporters.pages import (
     failure_page,
     head_page,
+    ladder_page,
     scenario_page,
     summary_page,
     warning_page,
@@ -94,10 +95,14 @@ class Plain:
 
 @dataclass(slots=True)
 class Console:
-    """Listens to a run and shows it; a scenario appears when it is finished, so none mix."""
+    """Listens to a run and shows it; a scenario appears when it is finished, so none mix.
+
+    With `ladder` a failure is drawn, too.
+    """
 
     screen: Screen
     detail: Detail = Detail.NORMAL
+    ladder: bool = False
     _gathered: Gatherer = field(default_factory=Gatherer)
     _verdicts: dict[str, str] = field(default_factory=dict)
     _told: dict[str, list[Story]] = field(default_factory=dict)
@@ -148,9 +153,10 @@ class Console:
         for number, (name, stories) in enumerate(self._told.items(), 1):
             final = self._verdicts[name]
             for story in stories:
-                self.screen.show(
-                    failure_page(f"{number}", story, final, self._gathered, self.screen.width)
-                )
+                width = self.screen.width
+                self.screen.show(failure_page(f"{number}", story, final, self._gathered, width))
+                if self.ladder:
+                    self.screen.show(ladder_page(story, width))
         counts = Counter(self._verdicts.values())
         self.screen.show(summary_page(counts, self._warnings, self._gathered, self.screen.width))
         self.screen.close()

@@ -107,6 +107,15 @@ def failure_page(
     yield from account(story, gathered, width)
 
 
+def ladder_page(story: Story, width: int) -> Iterator[Line]:
+    """Draw who said what to whom in the steps of a scenario."""
+    from scenario_runner.reporters.ladder import build_ladder, to_text
+
+    yield Line("")
+    for text in to_text(build_ladder(story.in_steps()), width=width).splitlines():
+        yield Line(text)
+
+
 def summary_page(
     counts: Counter[str], warnings: int, gathered: Gatherer, width: int
 ) -> Iterator[Line]:

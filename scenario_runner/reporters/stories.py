@@ -79,6 +79,12 @@ class Story:
             for name, step in begun.items()
         )
 
+    def in_steps(self) -> tuple[Inside, ...]:
+        """What happened in the steps: without the search for residue, which asks slot by slot."""
+        return tuple(
+            one for one in self.inside if not (isinstance(one, Exchange) and one.step == "")
+        )
+
 
 def _unfinished_step(step: StepStarted, at: int) -> StepFinished:
     text = "the run ended before the step did"
