@@ -43,7 +43,9 @@ class Ports:
 
 def free_ports() -> Ports:
     """Choose ports that nobody has now; the range for media begins below those."""
-    return Ports(free_tcp_port(), *free_udp_ports(5), rtp=12000 + os.getpid() % 80 * 200)
+    sip, customer, agent, agent2, silent = free_udp_ports(5)
+    rtp = 12000 + os.getpid() % 80 * 200
+    return Ports(free_tcp_port(), sip, customer, agent, agent2, silent, rtp)
 
 
 @dataclass(slots=True)

@@ -29,6 +29,8 @@ class Phones:
         for process in self._processes:
             process.kill()
             process.wait()
+        # A phone that hears a prompt would be there for some seconds more.
+        self.instance.console("channel", "request", "hangup", "all")
 
     def answers(self, port: int) -> None:
         """Have a phone at this port that answers every call."""

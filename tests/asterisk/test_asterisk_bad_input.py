@@ -1,0 +1,137 @@
+"""What goes wrong with an Asterisk: one clear error each, `errored`, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scenario_runner.clock import LoopClock
+from scenario_runner.durations import SECOND
+from scenario_runner.model.target import AsteriskSettings, Target
+from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.context import Context
+from scenario_runner.pbx.protocol import Plan
+from tests.ami.talking import Seen, called
+
+from .instance import Instance, discard, free_ports
+from .ports import free_tcp_port
+from .running_there import finished, run_text, target, told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCENARIO = """
+scenario: park
+steps:
+  - call: {as: customer, extension: 341, from: "+78120000443"}
+  - park: {call: customer, slot: 3}
+"""
+
+
+def changed(of: Target, **settings: object) -> Target:
+    assert isinstance(of.settings, AsteriskSettings)
+    return replace(of, settings=replace(of.settings, **settings))  # type: ignore[arg-type]
+
+
+def only_error(of: Target, folder: Path, text: str = SCENARIO) -> str:
+    """Run a scenario that has to be errored, and return the one thing that is told."""
+    events = run_text(of, folder, text)
+    (end,) = finished(events)
+    assert end.verdict == "errored"
+    (message,) = told(events)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"password": "wrong"}, "Asterisk does not let 'runner' in: Authentication failed"),
+        ({"username": "nobody"}, "Asterisk does not let 'nobody' in"),
+        ({"lot": "nosuch"}, "the parking lot 'nosuch', which Asterisk does not have"),
+        ({"lot": "small"}, "the parking lot 'small' has 701-703"),
+        ({"dial_context": "nowhere"}, "no extension 'dial' in the context 'nowhere'"),
+        ({"retrieve_context": "desk"}, "no extension '1' in the context 'desk'"),
+        ({"extension": "PJSIP/nosuch{number}"}, "the call did not come up: PJSIP/nosuch341"),
+        ({"party": "Local/{number}@nowhere/n"}, "the call did not come up: Local/+78120000443@now"),
+    ],
+)
+def test_settings_that_do_not_fit(
+    asterisk: Instance, tmp_path: Path, settings: dict[str, object], message: str
+) -> None:
+    of = changed(target(asterisk, tmp_path, "asterisk"), headless=None, **settings)
+    assert message in only_error(of, tmp_path)
+    assert asterisk.console("core", "show", "channels", "count").startswith("0 active channels")
+
+
+def test_a_wrong_port(asterisk: Instance, tmp_path: Path) -> None:
+    of = changed(target(asterisk, tmp_path, "asterisk"), port=free_tcp_port())
+    assert "Connection refused" in only_error(of, tmp_path)
+
+
+FULL = """
+scenario: full
+steps:
+  - repeat:
+      each: [1, 2, 3]
+      as: slot
+      steps:
+        - call: {as: customer, extension: 341, from: "+78120000443"}
+        - park: {call: customer, slot: $slot}
+  - call: {as: more, extension: 342, from: "+78120000444"}
+  - repeat:
+      each: [1, 2, 3]
+      as: taken
+      steps:
+        - park: {call: more, slot: $taken}
+          expect: {refused: slot-full}
+  - calls: {call: more}
+    expect: {state: up}
+"""
+
+
+def test_a_full_lot_refuses_and_hangs_nobody_up(asterisk: Instance, tmp_path: Path) -> None:
+    events = run_text(target(asterisk, tmp_path, "small"), tmp_path, FULL)
+    assert [end.verdict for end in finished(events)] == ["passed"], told(events)
+
+
+def test_an_asterisk_that_dies_in_the_middle_of_a_run(asterisk: Instance, tmp_path: Path) -> None:
+    own = Instance(asterisk.unpacked, tmp_path / "own", free_ports())
+    own.start()
+    of = target(own, tmp_path, "asterisk")
+    text = SCENARIO + "  - event: {type: dial-in, call: customer}\n    within: 2s\n" * 1
+    text += "  - slots: {call: customer, slot: 3}\n    expect: {empty: true}\n"
+    killer = threading.Timer(1.0, own.kill)
+    killer.start()
+    try:
+        events = run_text(of, tmp_path, text)
+    finally:
+        killer.join()
+        discard(own)
+    (end,) = finished(events)
+    assert end.verdict == "errored"
+    assert any("no connection to 127.0.0.1" in message for message in told(events)), told(events)
+
+
+def test_calls_survive_a_lost_connection_and_are_found_again(
+    asterisk: Instance, tmp_path: Path
+) -> None:
+    of = target(asterisk, tmp_path, "asterisk")
+    assert isinstance(of.settings, AsteriskSettings)
+
+    async def play() -> None:
+        connection = Asterisk(of, of.settings, Context())  # type: ignore[arg-type]
+        clock = LoopClock(asyncio.get_running_loop())
+        async with connection.session(Plan(scenario="x"), Seen(), clock) as on:
+            ids = await called(on)
+            await connection.close()
+            listed = await on.list_calls("341", SECOND)
+            assert [call.uuid for call in listed.listed] == [ids.uuid]  # type: ignore[union-attr]
+            assert await on.close() == ()
+        await connection.close()
+
+    asyncio.run(play())
+    assert asterisk.console("core", "show", "channels", "count").startswith("0 active channels")
