@@ -9,10 +9,10 @@ from scenario_runner.durations import SECOND
 from scenario_runner.errors import BadCredentials
 from scenario_runner.pbx.asterisk.ami import Ami, Reply, connect
 from scenario_runner.pbx.asterisk.board import Board
-from scenario_runner.pbx.asterisk.expecting import Expectations
 from scenario_runner.pbx.asterisk.following import CallEvent, Follower
 from scenario_runner.pbx.asterisk.readiness import check_dialplan, check_lot
 from scenario_runner.pbx.asterisk.resync import resync
+from scenario_runner.pbx.expecting import Expectations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CONNECTING = 5 * SECOND
 """The longest that connecting may take, in microseconds."""
+
+_CHANNELS = ("Uniqueid", "DestUniqueid", "ParkeeUniqueid", "RetrieverUniqueid")
 
 
 class Tracing(Protocol):
@@ -42,7 +44,7 @@ class Hub:
         self.settings = settings
         self.dialling = dialling
         self.board = Board()
-        self.expectations = Expectations()
+        self.expectations: Expectations[Message] = Expectations(_CHANNELS)
         self.space_locks: dict[str, asyncio.Lock] = {}
         self._follower = Follower(self.board, dialling, self._tell)
         self._listeners: list[Callable[[CallEvent], None]] = []

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.errors import NotPossible
 from scenario_runner.model.vocabulary import CallState, Reason
-from scenario_runner.pbx.asterisk.expecting import outcome
 from scenario_runner.pbx.asterisk.reaching import reach, refuse
+from scenario_runner.pbx.expecting import outcome
 from scenario_runner.pbx.protocol import Done, Refused
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from scenario_runner.durations import MILLISECOND
 from scenario_runner.errors import PbxError
 from scenario_runner.model.vocabulary import CallState
 from scenario_runner.pbx.asterisk.board import Call
-from scenario_runner.pbx.asterisk.expecting import EVERY, outcome
+from scenario_runner.pbx.expecting import EVERY, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""Waits for what Asterisk reports about certain channels."""
+"""Waits for what a PBX reports about certain channels."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import PbxError, TimedOut
@@ -12,26 +12,31 @@ from scenario_runner.errors import PbxError, TimedOut
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from scenario_runner.pbx.asterisk.frames import Message
 
+class _Reported(Protocol):
+    """An event with fields."""
+
+    fields: dict[str, str]
+
+
+_E = TypeVar("_E", bound=_Reported)
 _T = TypeVar("_T")
 
 EVERY = ""
 """Stands for all channels."""
 
-_UIDS = ("Uniqueid", "DestUniqueid", "ParkeeUniqueid", "RetrieverUniqueid")
 
+class Expectations(Generic[_E]):
+    """Those who wait, by the channel they wait for; `keys` are the fields that name channels."""
 
-class Expectations:
-    """Those who wait, by the Uniqueid of the channel they wait for."""
-
-    def __init__(self) -> None:
-        self._checks: dict[str, list[Callable[[Message], None]]] = {}
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self._checks: dict[str, list[Callable[[_E], None]]] = {}
         self._fail: list[Callable[[PbxError], None]] = []
 
     @contextmanager
     def of(
-        self, uids: Iterable[str], judge: Callable[[Message], _T | None]
+        self, uids: Iterable[str], judge: Callable[[_E], _T | None]
     ) -> Iterator[asyncio.Future[_T]]:
         """Give a future of the first thing that `judge` makes of an event about these channels.
 
@@ -52,33 +57,31 @@ class Expectations:
             if not future.cancel() and not future.cancelled():
                 future.exception()
 
-    def heard(self, message: Message) -> None:
+    def heard(self, event: _E) -> None:
         """Show an event to those who wait for its channels."""
-        uids = dict.fromkeys(message.fields[key] for key in _UIDS if key in message.fields)
+        uids = dict.fromkeys(event.fields[key] for key in self._keys if key in event.fields)
         for uid in (*uids, EVERY):
             for check in tuple(self._checks.get(uid, ())):
-                check(message)
+                check(event)
 
     def lost(self, error: PbxError) -> None:
         """Fail everybody who waits."""
         for fail in tuple(self._fail):
             fail(error)
 
-    def _drop(self, keys: list[str], check: Callable[[Message], None]) -> None:
+    def _drop(self, keys: list[str], check: Callable[[_E], None]) -> None:
         for key in keys:
             self._checks[key].remove(check)
             if not self._checks[key]:
                 del self._checks[key]
 
 
-def _check(
-    future: asyncio.Future[_T], judge: Callable[[Message], _T | None]
-) -> Callable[[Message], None]:
-    def check(message: Message) -> None:
+def _check(future: asyncio.Future[_T], judge: Callable[[_E], _T | None]) -> Callable[[_E], None]:
+    def check(event: _E) -> None:
         if future.done():
             return
         try:
-            found = judge(message)
+            found = judge(event)
         except PbxError as error:
             future.set_exception(error)
         else:
