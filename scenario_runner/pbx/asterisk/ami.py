@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ from scenario_runner.errors import (
     Unreachable,
 )
 from scenario_runner.pbx.asterisk.frames import Fields, Message, take_messages, write_action
+from scenario_runner.pbx.connecting import connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,30 +202,11 @@ async def connect(
     within: int,
 ) -> Ami:
     """Connect to a manager interface and read its greeting."""
-    host, port = address
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(within / SECOND):
-            _, ami = await loop.create_connection(lambda: Ami(heard, lost), host, port)
-    except TimeoutError:
-        raise Unreachable(
-            f"no connection to {host}:{port} within {duration_text(within)}"
-        ) from None
-    except OSError as error:
-        raise Unreachable(
-            f"no connection to {host}:{port}: {_why(error)}",
-            hint="does Asterisk run, with `enabled = yes` in manager.conf, and is the port right?",
-        ) from None
+    hint = "does Asterisk run, with `enabled = yes` in manager.conf, and is the port right?"
+    ami = await connected(lambda: Ami(heard, lost), address, hint, within)
     try:
         await ami.greeting(within)
     except PbxError:
         ami.close()
         raise
     return ami
-
-
-def _why(error: OSError) -> str:
-    """Say what went wrong in the system's words, without Python's around them."""
-    if isinstance(error, socket.gaierror):
-        return "there is no such host"
-    return os.strerror(error.errno) if error.errno else str(error)
