@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.pbx.protocol import CallRequest
 
+_NUMBERS = count(1)
 FOLDER = Path(".scenario-runner") / "journal"
 
 
@@ -99,7 +101,7 @@ class Journal:
     """The journal of one run against one target; made with its first note."""
 
     def __init__(self, folder: Path, target: str, host: str) -> None:
-        self._file = folder / f"{target}.{os.getpid()}.jsonl"
+        self._file = folder / f"{os.getpid()}.{next(_NUMBERS)}.jsonl"
         self._head = {"note": "run", "target": target, "host": host}
         self._open: TextIOWrapper | None = None
         self._lock = _Lock()

@@ -30,6 +30,14 @@ class Feed(Protocol):
         """See to it that this extension's events come."""
         ...
 
+    async def look(self, extension_id: str, rest: Rest, within: int) -> None:
+        """Something was done at this extension: see what came of it, if nobody tells."""
+        ...
+
+    def parked(self, call_api_id: str) -> None:
+        """A call was parked: its leg at the extension is over."""
+        ...
+
     async def stop(self, rest: Rest, within: int) -> tuple[Leftover, ...]:
         """End all watching; return what could not be undone."""
         ...
@@ -109,6 +117,12 @@ class SubscribedFeed:
                 )
             self._subscribed[path].append(str(answer["id"]))
         self._unsure.discard(path)
+
+    async def look(self, extension_id: str, rest: Rest, within: int) -> None:
+        """Do nothing: the PBX tells."""
+
+    def parked(self, call_api_id: str) -> None:
+        """Do nothing: the PBX tells."""
 
     async def stop(self, rest: Rest, within: int) -> tuple[Leftover, ...]:
         """Remove every subscription that was made, or may have been made."""

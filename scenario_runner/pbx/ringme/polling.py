@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -15,7 +15,7 @@ from scenario_runner.references import Json, as_text
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from scenario_runner.pbx.protocol import Leftover
+    from scenario_runner.pbx.protocol import Leftover, PbxEvent, Trace
     from scenario_runner.pbx.ringme.rest import Rest
 
 EVERY = 1 * SECOND
@@ -104,44 +104,89 @@ class PollingFeed:
         self._sleep = sleep
         self._worry = worry
         self._every = every
-        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._watched: dict[str, _Watched] = {}
+        self._in_slots: set[str] = set()
 
     async def watch(self, extension_id: str, rest: Rest, within: int) -> None:
         """Begin to look; calls that are there already are no events."""
-        if extension_id in self._looking:
+        if extension_id in self._watched:
             return
-        seen = await _look(extension_id, rest, within)
-        task = asyncio.create_task(self._look_again(extension_id, rest, seen, within))
-        self._looking[extension_id] = task
+        watched = _Watched(await _listed(extension_id, rest, within))
+        self._watched[extension_id] = watched
+        watched.task = asyncio.create_task(self._again_and_again(extension_id, rest, within))
+
+    async def look(self, extension_id: str, rest: Rest, within: int) -> None:
+        """Look now: what the runner itself does may begin and end between two looks."""
+        watched = self._watched.get(extension_id)
+        if watched is None:
+            return
+        async with watched.lock:
+            now = await _listed(extension_id, rest, within)
+            before, watched.seen = watched.seen, now
+            for kind, entry in differences(before, now):
+                self._tell(kind, entry, extension_id)
+
+    def parked(self, call_api_id: str) -> None:
+        """Tell the end of the parker's leg, although the call stays listed."""
+        for extension_id, watched in self._watched.items():
+            if call_api_id in watched.seen:
+                self._tell("hangup", watched.seen[call_api_id].entry, extension_id)
+                self._in_slots.add(call_api_id)
 
     async def stop(self, rest: Rest, within: int) -> tuple[Leftover, ...]:
         """End all looking."""
         del rest, within
-        for task in self._looking.values():
+        tasks = [watched.task for watched in self._watched.values() if watched.task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._looking.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         return ()
 
-    async def _look_again(
-        self, extension_id: str, rest: Rest, seen: dict[str, Glance], within: int
-    ) -> None:
+    def _tell(self, kind: str, entry: Entry, extension_id: str) -> None:
+        """Pass an event on; a call in a slot has no leg that could end or be answered."""
+        call_api_id = as_text(entry.get("call_api_id"))
+        if call_api_id in self._in_slots:
+            if kind in ("hangup", "answer"):
+                return
+            self._in_slots.discard(call_api_id)
+            if entry.get("answer_time_gmt"):
+                return  # it moved to the extension that took it from its slot
+        self._heard(form_of(kind, entry, extension_id))
+
+    async def _again_and_again(self, extension_id: str, rest: Rest, within: int) -> None:
         failed = 0
         while True:
             await self._sleep(self._every / SECOND)
             try:
-                now = await _look(extension_id, rest, within)
+                await self.look(extension_id, rest, within)
+                failed = 0
             except PbxError as error:
                 failed += 1
                 if failed == _ENOUGH:
                     self._worry(error.message)
-                continue
-            failed = 0
-            for kind, entry in differences(seen, now):
-                self._heard(form_of(kind, entry, extension_id))
-            seen = now
 
 
-async def _look(extension_id: str, rest: Rest, within: int) -> dict[str, Glance]:
+@dataclass(slots=True)
+class _Watched:
+    """What is known of one extension."""
+
+    seen: dict[str, Glance]
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    task: asyncio.Task[None] | None = None
+
+
+class _Nobody:
+    """Is told nothing: looks are many, and what they bring is reported as events."""
+
+    def traced(self, trace: Trace) -> None:
+        """Pass over it."""
+
+    def reported(self, event: PbxEvent) -> None:
+        """Pass over it."""
+
+
+async def _listed(extension_id: str, rest: Rest, within: int) -> dict[str, Glance]:
+    rest = replace(rest, wire=replace(rest.wire, watcher=_Nobody()))
     path = f"/extension/{quote(extension_id, safe='')}/current_calls/"
     raw = await rest.call("GET", path, within)
     return glances(entries_of(raw) if raw.status < 400 else ())

@@ -75,6 +75,12 @@ class RingMeSession:
         if self._feed is not None:
             await self._feed.watch(self._extension_id(extension), self._rest, within)
 
+    async def _look(self, extension: str, within: int) -> None:
+        """See what came of a command, where events are not delivered; the command stands anyway."""
+        if self._feed is not None:
+            with suppress(PbxError):
+                await self._feed.look(self._extension_id(extension), self._rest, within)
+
     def _extension_id(self, extension: str) -> str:
         return self._settings.extension_ids.get(extension, extension)
 
@@ -100,6 +106,7 @@ class RingMeSession:
             if placed.raw.status < 500:
                 self._memory.placing.remove(request)
             return self._not_placed(placed.raw, request.extension)
+        await self._look(request.extension, within)
         state = CallState.UP if request.answered else CallState.RINGING
         return Done(raw=placed.raw, ids=placed.ids, state=state, driver_word=placed.word)
 
@@ -137,6 +144,8 @@ class RingMeSession:
         if done.raw.status >= 400:
             return self._refused(done.raw)
         self._memory.parked(uuid_of(call.call_api_id), as_text(slot), done.raw.at)
+        if self._feed is not None:
+            self._feed.parked(call.call_api_id)
         return done
 
     async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
@@ -205,6 +214,7 @@ class RingMeSession:
         if raw.status >= 400:
             return self._refused(raw)
         self._memory.ended(uuid_of(call.call_api_id))
+        await self._look(call.extension, within)
         return Done(raw=raw, state=CallState.ENDED, driver_word=word)
 
     def _one(self, call: CallAddress) -> str:
