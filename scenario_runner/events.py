@@ -162,7 +162,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished:
-    """A step is done; `failures` say why it is not passed, `saw` is the answer in short."""
+    """A step is done; `failures` say why it is not passed, `saw` is the answer in short.
+
+    `outcome` is `ok`, or the reason of a refusal, or empty where the PBX was not asked. `answer`
+    are its fields that do not change from run to run: calls by their names, no ids, no times.
+    """
 
     scenario: str
     step: str
@@ -173,6 +177,8 @@ class StepFinished:
     failures: tuple[Failure, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     note: str = ""
+    outcome: str = ""
+    answer: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

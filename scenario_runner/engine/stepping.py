@@ -14,6 +14,7 @@ from scenario_runner.engine.moments import Moment
 from scenario_runner.engine.scope import Unbound, Unresolved
 from scenario_runner.engine.seen import NotSeen, Seen
 from scenario_runner.engine.tally import STOPS
+from scenario_runner.engine.telling import answer_of, outcome_of
 from scenario_runner.errors import (
     BadAnswer,
     BadCredentials,
@@ -292,5 +293,7 @@ def _finished(step: Step, frame: Frame, place: str, begin: int, report: Report) 
             failures=report.failures,
             attempts=report.attempts,
             note=seen.note if seen is not None else "",
+            outcome=outcome_of(seen),
+            answer=answer_of(step.action, seen, frame),
         )
     )
