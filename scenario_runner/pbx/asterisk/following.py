@@ -112,6 +112,8 @@ class Follower:
         for call in self._board.of(caller):
             if call.remote == caller:
                 self._board.set_desk(call, dialled)
+                answered = self._dialling.number_of(message.get("DestChannel"))
+                call.extension = answered or call.extension
             else:
                 self._board.set_remote(call, dialled)
             call.state = CallState.UP

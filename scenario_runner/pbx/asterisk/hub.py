@@ -49,6 +49,7 @@ class Hub:
         self._follower = Follower(self.board, dialling, self._tell)
         self._listeners: list[Callable[[CallEvent], None]] = []
         self._ami: Ami | None = None
+        self._backlog: list[Message] | None = None
         self._connecting = asyncio.Lock()
 
     def listen(self, told: Callable[[CallEvent], None]) -> Callable[[], None]:
@@ -66,7 +67,11 @@ class Hub:
             return self._ami
         async with self._connecting:
             if self._ami is None or not self._ami.open:
-                self._ami = await self._connected(trace)
+                self._backlog = []
+                try:
+                    self._ami = await self._connected(trace)
+                finally:
+                    self._catch_up()
             return self._ami
 
     async def close(self) -> None:
@@ -95,8 +100,17 @@ class Hub:
         return ami
 
     def _heard(self, message: Message) -> None:
+        if self._backlog is not None:
+            # What is there is being looked at: what happens meanwhile is read on top of that.
+            self._backlog.append(message)
+            return
         self._follower.read(message)
         self.expectations.heard(message)
+
+    def _catch_up(self) -> None:
+        backlog, self._backlog = self._backlog or [], None
+        for message in backlog:
+            self._heard(message)
 
     def _tell(self, event: CallEvent) -> None:
         for told in tuple(self._listeners):
