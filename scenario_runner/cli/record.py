@@ -1,0 +1,198 @@
+"""The command `record`: makes a scenario file of what a client does, or of an event log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scenario_runner.model.target import RestAccess, Target
+    from scenario_runner.recording.session import RecordOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordArguments:
+    """The command line of `record`, as parsed."""
+
+    output: str
+    target: str | None
+    targets: str | None
+    url: str | None
+    listen: str
+    log: str | None
+    shortest_wait: str
+    force: bool
+    insecure: bool
+
+
+@click.command("record", short_help="Make a scenario of what a client does with a PBX.")
+@click.argument("output", metavar="FILE")
+@click.option("--target", metavar="NAME", help="The PBX: a target of the targets file.")
+@click.option("--targets", metavar="FILE", help="The targets file [default: found from here].")
+@click.option("--url", metavar="URL", help="The PBX: its root, without a targets file.")
+@click.option(
+    "--listen",
+    default="127.0.0.1:8081",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the client connects to; port 0 takes any free one.",
+)
+@click.option("--from", "log", metavar="LOG", help="Read an access log of event requests instead.")
+@click.option(
+    "--shortest-wait", default="1s", show_default=True, help="Pauses of this length become waits."
+)
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@click.option("--insecure", is_flag=True, help="Do not verify the PBX's certificate.")
+def command(**given: Any) -> int:  # noqa: ANN401 -- parsed values, typed by RecordArguments
+    """Write the scenario FILE of what a client does with a PBX.
+
+    A proxy listens before the PBX: let the client connect to it in place of the PBX, and end the
+    recording with Ctrl-C. Ids become named calls, pauses become waits, credentials are left out.
+    The first line of standard output is the proxy's URL, written once it listens.
+    """
+    arguments = RecordArguments(
+        **{field.name: given[field.name] for field in fields(RecordArguments)}
+    )
+    path = _output(arguments)
+    text = _from_log(arguments) if arguments.log is not None else _through_proxy(arguments)
+    _write(path, text)
+    click.echo(f"written: {path}; try it: scenario-runner run {path}", err=True)
+    return 0
+
+
+def _output(arguments: RecordArguments) -> Path:
+    """Return where to write, before anything is recorded in vain."""
+    from pathlib import Path
+
+    from scenario_runner.errors import UsageError
+
+    path = Path(arguments.output)
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}", hint="make it first")
+    if path.exists() and not arguments.force:
+        raise UsageError(f"{path} is there already", hint="--force overwrites it")
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    from scenario_runner.errors import UsageError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"can't write {path}: {error.strerror}") from error
+
+
+def _from_log(arguments: RecordArguments) -> str:
+    from pathlib import Path
+
+    from scenario_runner.errors import UsageError
+    from scenario_runner.recording.making import scenario_of_log
+
+    if arguments.target or arguments.url:
+        raise click.UsageError("a recording is made --from a log, or before a PBX: not both")
+    try:
+        log = Path(str(arguments.log)).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"can't read {arguments.log}: {error.strerror}") from error
+    return scenario_of_log(log, _duration(arguments.shortest_wait))
+
+
+def _through_proxy(arguments: RecordArguments) -> str:
+    from scenario_runner.recording.session import record
+
+    options = _options(arguments)
+
+    def tell(url: str) -> None:
+        click.echo(url)
+        click.echo(
+            f"recording what goes through {url} to {options.access.url}; Ctrl-C ends it", err=True
+        )
+
+    return record(options, tell)
+
+
+def _options(arguments: RecordArguments) -> RecordOptions:
+    from scenario_runner.recording.session import RecordOptions
+
+    host, port = _address(arguments.listen)
+    shortest = _duration(arguments.shortest_wait)
+    if (arguments.target is None) == (arguments.url is None):
+        raise click.UsageError("say which PBX: either --target NAME or --url URL")
+    if arguments.url is not None:
+        return RecordOptions(
+            name="recorded",
+            access=_access(arguments.url),
+            host=host,
+            port=port,
+            shortest_wait=shortest,
+            insecure=arguments.insecure,
+        )
+    target, access = _target(arguments)
+    return RecordOptions(
+        name=target.name,
+        access=access,
+        numbers={extension_id: number for number, extension_id in target.extensions},
+        park_timeout=target.park_timeout,
+        host=host,
+        port=port,
+        shortest_wait=shortest,
+        insecure=arguments.insecure,
+    )
+
+
+def _access(url: str) -> RestAccess:
+    from urllib.parse import urlsplit
+
+    from scenario_runner.model.target import RestAccess
+
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.BadParameter(
+            f"{url} is no address like https://pbx.example.com", param_hint="--url"
+        )
+    return RestAccess(url=url.rstrip("/"), client_id="", client_secret="")
+
+
+def _target(arguments: RecordArguments) -> tuple[Target, RestAccess]:
+    import os
+
+    from scenario_runner.errors import TargetError
+    from scenario_runner.loading.targets import find_targets, read_targets
+    from scenario_runner.masking import Mask
+    from scenario_runner.model.target import RestAccess
+
+    file = arguments.targets or find_targets((".",))
+    if file is None:
+        raise TargetError(
+            "there is no targets file here", hint="name one with --targets, or the PBX with --url"
+        )
+    target = read_targets(file).target(str(arguments.target), dict(os.environ), Mask())
+    if not isinstance(target.settings, RestAccess):
+        raise TargetError(
+            f"the target {target.name} has the driver {target.driver}",
+            hint="what is recorded is the HTTP of a target with driver: ringme",
+        )
+    return target, target.settings
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise click.BadParameter("an address looks like 127.0.0.1:8081", param_hint="--listen")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _duration(text: str) -> int:
+    from scenario_runner.durations import parse_duration
+
+    duration = parse_duration(text)
+    if not duration:
+        raise click.BadParameter(
+            f"a duration looks like 1s or 250ms, not {text}", param_hint="--shortest-wait"
+        )
+    return duration

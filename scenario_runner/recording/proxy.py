@@ -1,0 +1,116 @@
+"""A reverse proxy before a PBX that keeps what goes through it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from scenario_runner.errors import PbxError
+from scenario_runner.exchange import Request, Response, header
+from scenario_runner.mock_pbx.answer import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scenario_runner.exchange import Headers, Transport
+    from scenario_runner.references import Json
+
+_TIME_OUT: Final = 60.0
+_HOP_BY_HOP: Final = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+        "transfer-encoding", "upgrade", "host", "content-length", "content-encoding", "date",
+        "accept-encoding", "expect",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request that went through, its answer, when it was sent (microseconds).
+
+    `looked` is what the PBX said about the call that the request names, asked by the proxy the
+    first time that a call is named.
+    """
+
+    request: Request
+    response: Response
+    at: int
+    looked: Json = None
+
+
+class RecordingProxy:
+    """Passes requests on and keeps them; see `mock_pbx.serving.connection.Face`."""
+
+    def __init__(self, transport: Transport, api_root: str, now: Callable[[], int]) -> None:
+        self._transport = transport
+        self._api_root = api_root
+        self._now = now
+        self._known: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._kept: list[Exchange] = []
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What went through so far, in the order it was sent."""
+        return sorted(self._kept, key=lambda exchange: exchange.at)
+
+    def take(self, request: Request, reply: Callable[[Answer], None]) -> None:
+        """Pass a request on and reply with the PBX's answer."""
+        task = asyncio.get_running_loop().create_task(self._pass_on(request, reply))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _pass_on(self, request: Request, reply: Callable[[Answer], None]) -> None:
+        sent = replace(request, headers=_end_to_end(request.headers))
+        at = self._now()
+        try:
+            looked = await self._look(sent)
+            response = await self._transport.send(sent, _TIME_OUT)
+        except PbxError as error:
+            body = json.dumps({"message": error.message}).encode()
+            headers = (("Content-Type", "application/json"),)
+            reply(Answer(response=Response(status=502, headers=headers, body=body)))
+            return
+        self._kept.append(Exchange(request=sent, response=response, at=at, looked=looked))
+        self._remember(response)
+        reply(Answer(response=replace(response, headers=_end_to_end(response.headers))))
+
+    async def _look(self, request: Request) -> Json:
+        """Ask about a call that is named for the first time, with the client's own token."""
+        parts = request.path.removeprefix(self._api_root).partition("?")[0].split("/")
+        if len(parts) != 5 or parts[3] not in ("valet_park", "current_calls") or not parts[4]:
+            return None
+        call = unquote(parts[4])
+        if call in self._known:
+            return None
+        self._known.add(call)
+        path = f"{self._api_root}/extension/{parts[2]}/current_calls/{parts[4]}"
+        token = header(request.headers, "authorization") or ""
+        asking = Request(method="GET", path=path, headers=(("Authorization", token),))
+        answer = await self._transport.send(asking, _TIME_OUT)
+        return json_of(answer) if answer.status == 200 else None
+
+    def _remember(self, response: Response) -> None:
+        """Note the calls that an answer names: nothing need be asked about them."""
+        told = json_of(response)
+        entries = told.get("call_list") if isinstance(told, dict) else None
+        for entry in [told, *(entries if isinstance(entries, list) else [])]:
+            if isinstance(entry, dict) and isinstance(entry.get("call_api_id"), str):
+                self._known.add(str(entry["call_api_id"]))
+
+
+def _end_to_end(headers: Headers) -> Headers:
+    return tuple((name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP)
+
+
+def json_of(message: Request | Response) -> Json:
+    """Return a body as JSON, or None where it is none."""
+    try:
+        parsed: Json = json.loads(message.body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
