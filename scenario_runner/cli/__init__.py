@@ -13,6 +13,7 @@ COMMANDS = {
     "run": "scenario_runner.cli.run",
     "validate": "scenario_runner.cli.validate",
     "list": "scenario_runner.cli.listing",
+    "record": "scenario_runner.cli.record",
     "mock": "scenario_runner.cli.mock",
     "schema": "scenario_runner.cli.schema",
     "explain": "scenario_runner.cli.explain",
