@@ -22,11 +22,15 @@ class Listening:
     """The reporters of one run: opened by its first event, closed when the block is left.
 
     A run that never begins (a file is invalid) leaves no report behind. `others` listen, too; they
-    hear of each event before the reports do.
+    hear of each event before the reports do. `under_ci` says whether a CI system that is recognised
+    gets its reports without being asked.
     """
 
-    def __init__(self, showing: Showing, others: Sequence[Reporter] = ()) -> None:
+    def __init__(
+        self, showing: Showing, others: Sequence[Reporter] = (), *, under_ci: bool = True
+    ) -> None:
         self._showing = showing
+        self._under_ci = under_ci
         self._others = others
         self._reporters: Reporters | None = None
 
@@ -47,12 +51,15 @@ class Listening:
     def emit(self, event: Event) -> None:
         """Pass an event on to every reporter."""
         if self._reporters is None:
-            self._reporters = Reporters([*self._others, *_wanted(self._showing)])
+            self._reporters = Reporters([*self._others, *_wanted(self._showing, self._found())])
         self._reporters.handle(event)
 
+    def _found(self) -> list[tuple[str, str]]:
+        return under_github() if self._under_ci else []
 
-def _wanted(showing: Showing) -> list[Reporter]:
-    named = [*showing.files, *under_github()]
+
+def _wanted(showing: Showing, found: Sequence[tuple[str, str]]) -> list[Reporter]:
+    named = [*showing.files, *found]
     return [*(open_reporter(name, path) for name, path in named), _console(showing)]
 
 

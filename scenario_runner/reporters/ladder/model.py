@@ -35,6 +35,14 @@ class ArrowKind(StrEnum):
     CALL = "call"
 
 
+class LadderForm(StrEnum):
+    """How a ladder can be written."""
+
+    TEXT = "text"
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
 class Lifeline(NamedTuple):
     """One vertical line. `label` is its name, `detail` stands in brackets: the call's name."""
 

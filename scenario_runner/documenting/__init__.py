@@ -1,0 +1,1 @@
+"""Scenarios as prose: what a scenario does, told to somebody who has never read one."""
