@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from scenario_runner.execution.selection import Selection
+    from scenario_runner.execution.targets import TargetChoice
     from scenario_runner.loading import LoadOptions
+    from scenario_runner.pbx.context import Context
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -26,6 +28,57 @@ def selection_options(command: _Command) -> _Command:
     ):
         command = add(command)
     return command
+
+
+def target_options(command: _Command) -> _Command:
+    """Add --target, --targets, --allow-protected and --insecure."""
+    for add in (
+        click.option("--insecure", is_flag=True, help="Do not verify the PBX's certificate."),
+        click.option(
+            "--allow-protected",
+            multiple=True,
+            metavar="HOST",
+            help="Permit the use of a protected target whose host this is.",
+        ),
+        click.option(
+            "--targets",
+            "targets_file",
+            metavar="FILE",
+            help="Targets file [default: scenario-targets.yaml beside the scenarios or above].",
+        ),
+        click.option("--target", "target_name", metavar="NAME", help="Target to run against."),
+    ):
+        command = add(command)
+    return command
+
+
+def target_choice(given: Mapping[str, Any], paths: tuple[str, ...]) -> TargetChoice:
+    """Return which target the options of `target_options` want."""
+    import os
+
+    from scenario_runner.execution.targets import TargetChoice
+
+    return TargetChoice(
+        paths=paths,
+        file=given["targets_file"],
+        name=given["target_name"],
+        allow_protected=given["allow_protected"],
+        environment=dict(os.environ),
+    )
+
+
+def context_of(given: Mapping[str, Any]) -> Context:
+    """Return what a target is opened with; what people have to do is shown on standard error."""
+    from scenario_runner.pbx.context import Context
+
+    return Context(insecure=given["insecure"], announce=lambda line: click.echo(line, err=True))
+
+
+def target_words(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the options of `target_options` with their values, as they would be typed."""
+    words = [("--allow-protected", host) for host in given["allow_protected"]]
+    named = (("--targets", given["targets_file"]), ("--target", given["target_name"]))
+    return words + [(option, value) for option, value in named if value]
 
 
 def variable_options(command: _Command) -> _Command:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scenario_runner.cli.choosing import selection_options, variable_options
+from scenario_runner.cli.choosing import selection_options, target_options, variable_options
 from scenario_runner.cli.report_options import Showing, report_options, showing
 
 if TYPE_CHECKING:
@@ -43,12 +43,17 @@ class RunArguments:
     no_cache: bool
     step: bool
     ladder: bool
+    target_name: str | None
+    targets_file: str | None
+    allow_protected: tuple[str, ...]
+    insecure: bool
 
 
 @click.command("run", short_help="Run scenarios and report a verdict for every step.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @selection_options
 @variable_options
+@target_options
 @click.option("--seed", type=int, help="Seed of all that is left to chance [default: 0].")
 @click.option(
     "--order", metavar="ORDER", help="Order of commands sent at once, as reported: 0-1-0."
@@ -96,10 +101,15 @@ def _request(arguments: RunArguments) -> RunRequest:
     import os
     import time
 
-    from scenario_runner.cli.choosing import load_options
+    from scenario_runner.cli.choosing import context_of, load_options, target_choice
     from scenario_runner.execution.options import RunOptions
+    from scenario_runner.execution.selection import split_ids
+    from scenario_runner.execution.targets import choose
     from scenario_runner.execution.whole import RunRequest
 
+    given = asdict(arguments)
+    context = context_of(given)
+    choice = target_choice(given, split_ids(arguments.paths)[0])
     options = RunOptions(
         environment=dict(os.environ),
         seed=arguments.seed or 0,
@@ -119,6 +129,8 @@ def _request(arguments: RunArguments) -> RunRequest:
         selection=_selection(arguments),
         loading=load_options(arguments.variables, arguments.var_files, strict=arguments.strict),
         options=options,
+        target=choose(choice, context.mask),
+        context=context,
         keep_going=arguments.keep_going,
         started_at=time.time_ns() // 1000,
         stopwatch=lambda: time.perf_counter_ns() // 1000,
@@ -146,8 +158,11 @@ def _selection(arguments: RunArguments) -> Selection:
 
 def _rerun(arguments: RunArguments) -> str:
     """Return the command line that repeats this run, without its paths."""
+    from scenario_runner.cli.choosing import target_words
     from scenario_runner.execution.repeating import rerun_command
 
     named = [("--var", text) for text in arguments.variables]
     named += [("--var-file", file) for file in arguments.var_files]
-    return rerun_command(named, seed=arguments.seed or 0)
+    named += target_words(asdict(arguments))
+    switches = ["--insecure"] if arguments.insecure else []
+    return rerun_command(named, switches=switches, seed=arguments.seed or 0)

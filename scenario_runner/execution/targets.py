@@ -40,6 +40,13 @@ def choose(choice: TargetChoice, mask: Mask) -> Target:
 
     Raises TargetError for what is missing or not allowed, and InvalidFiles.
     """
+    target = named_target(choice, mask)
+    refuse_protected(target, choice.allow_protected)
+    return target
+
+
+def named_target(choice: TargetChoice, mask: Mask) -> Target:
+    """Return the target, whether it may be used or not; raises as `choose` does."""
     file = targets_file(choice)
     name = choice.name or (file.default if file is not None else MOCK.name)
     if file is not None and not (name == MOCK.name and name not in file.entries):
@@ -52,17 +59,26 @@ def choose(choice: TargetChoice, mask: Mask) -> Target:
             hint="write scenario-targets.yaml beside the scenarios, or name a file with --targets",
         )
     _refuse_unknown_profile(target)
-    refuse_protected(target, choice.allow_protected)
     return target
+
+
+def all_names(choice: TargetChoice) -> tuple[str, ...]:
+    """Return the names of all targets, the built-in one included."""
+    file = targets_file(choice)
+    return (MOCK.name,) if file is None else tuple(dict.fromkeys((*file.entries, MOCK.name)))
 
 
 def targets_file(choice: TargetChoice) -> TargetsFile | None:
     """Return the targets file that is named or found, if there is one."""
-    from scenario_runner.execution.drivers import added_drivers
     from scenario_runner.loading.targets import find_targets, read_targets
 
     path = choice.file or find_targets(choice.paths)
-    return None if path is None else read_targets(path, added_drivers)
+    if path is None:
+        return None
+    # Imported here, since looking for added drivers costs a run without targets file its start.
+    from scenario_runner.execution.drivers import added_drivers
+
+    return read_targets(path, added_drivers)
 
 
 def refuse_protected(target: Target, allowed: tuple[str, ...]) -> None:

@@ -124,8 +124,8 @@ def _runner(request: RunRequest, emit: Callable[[Event], None]) -> VirtualRun | 
     if target.driver == "mock":
         return VirtualRun(target=target, options=options, mask=mask, emit=emit)
     # Imported here, since a run on the mock in this process starts faster without them.
-    from scenario_runner.execution.drivers import find_driver
     from scenario_runner.execution.network import NetworkRun
+    from scenario_runner.execution.opening import open_target
 
     context = replace(
         request.context, seed=options.seed, warn=lambda notice: emit(_noticed(notice, target))
@@ -135,7 +135,7 @@ def _runner(request: RunRequest, emit: Callable[[Event], None]) -> VirtualRun | 
         options=options,
         mask=mask,
         emit=emit,
-        connect=lambda: find_driver(target.driver)(target, context),
+        connect=lambda: open_target(target, context),
     )
 
 

@@ -49,12 +49,13 @@ class Raw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One call in a list of calls."""
+    """One call in a list of calls; `call_api_id` is empty where the UUID stands for it."""
 
     uuid: str
     extension: str
     state: CallState
     party: str = ""
+    call_api_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

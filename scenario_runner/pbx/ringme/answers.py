@@ -109,8 +109,10 @@ def party_of(entry: dict[str, Json]) -> str:
 
 def _listed(entry: dict[str, Json], numbers: dict[str, str]) -> Listed:
     extension_id = as_text(entry.get("extension_id"))
+    call_api_id = as_text(entry.get("call_api_id"))
     return Listed(
-        uuid=uuid_of(as_text(entry.get("call_api_id"))),
+        uuid=uuid_of(call_api_id),
+        call_api_id=call_api_id,
         extension=numbers.get(extension_id, extension_id),
         state=entry_state(entry),
         party=party_of(entry),

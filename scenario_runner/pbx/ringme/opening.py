@@ -52,7 +52,7 @@ async def open_ringme(target: Target, context: Context) -> AsyncIterator[Connect
         transport = HttpTransport(access, target.name, insecure=context.insecure)
         stack.push_async_callback(transport.close)
         metered = Metered(transport)
-        stack.callback(_tell_limit, metered, target, context)
+        stack.callback(_tell_limit, metered, context)
         receiver = None
         if access.events is not None:
             receiver = await stack.enter_async_context(receiving(access.events))
@@ -70,9 +70,9 @@ def _hide(mask: Mask, token: str) -> None:
     mask.add(token, name="a token")
 
 
-def _tell_limit(metered: Metered, target: Target, context: Context) -> None:
+def _tell_limit(metered: Metered, context: Context) -> None:
     if metered.limit is not None:
-        context.notice("rate-limit", f"target {target.name}: {metered.limit}")
+        context.notice("rate-limit", f"requests: {metered.limit}")
 
 
 def settings_of(target: Target, access: RestAccess) -> RingMeSettings:

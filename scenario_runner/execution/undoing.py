@@ -1,0 +1,129 @@
+"""Undoes what runs that were killed have left on a target, by their journals."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenario_runner.clock import LoopClock
+from scenario_runner.durations import SECOND
+from scenario_runner.errors import PbxError, ScenarioRunnerError
+from scenario_runner.exchange import Request
+from scenario_runner.execution.drivers import find_driver
+from scenario_runner.execution.opening import masked
+from scenario_runner.model.vocabulary import Party
+from scenario_runner.pbx.journal import FOLDER, PlacedCall, left_behind
+from scenario_runner.pbx.protocol import CallAddress, Done, Plan, Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scenario_runner.model.target import Target
+    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.journal import Left
+    from scenario_runner.pbx.protocol import PbxEvent, Session, Trace
+    from scenario_runner.references import Json
+
+_WITHIN = 10 * SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """One thing that was left: undone, or why not."""
+
+    good: bool
+    message: str
+
+
+class _Deaf:
+    """Is told what happens and does not listen."""
+
+    def traced(self, trace: Trace) -> None:
+        """Pass over it."""
+
+    def reported(self, event: PbxEvent) -> None:
+        """Pass over it."""
+
+
+async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tuple[Undone, ...]:
+    """Hang up the calls and remove the subscriptions left on a target; say what was done.
+
+    Journals of which everything is undone are removed. Raises what opening the target raises.
+    """
+    mine = [left for left in left_behind(journal) if left.target == target.name]
+    if not mine:
+        return ()
+    told: list[Undone] = []
+    try:
+        async with find_driver(target.driver)(target, context) as connection:
+            clock = LoopClock(asyncio.get_running_loop())
+            async with connection.session(Plan(scenario="cleanup"), _Deaf(), clock) as session:
+                for left in mine:
+                    done = await _undone(left, session)
+                    told += done
+                    if all(one.good for one in done):
+                        left.file.unlink(missing_ok=True)
+    except ScenarioRunnerError as error:
+        raise masked(error, context.mask) from None
+    return tuple(told)
+
+
+async def _undone(left: Left, session: Session) -> list[Undone]:
+    told: list[Undone] = []
+    for call in left.calls:
+        told += await _hung_up(call, session)
+    for path, url in left.watched:
+        told.append(await _unwatched(path, url, session))
+    return told
+
+
+async def _hung_up(call: PlacedCall, session: Session) -> list[Undone]:
+    """Hang a call up; one whose ids never became known is looked for by its party."""
+    named = f"the call at {call.extension} with {call.party}"
+    try:
+        addresses = await _addresses(call, session)
+        outcomes = [await session.hangup(one, Party.EXTENSION, _WITHIN) for one in addresses]
+    except PbxError as error:
+        return [Undone(good=False, message=f"{named} can't be hung up: {error.message}")]
+    refused = [
+        outcome
+        for outcome in outcomes
+        if isinstance(outcome, Refused) and outcome.raw.status != 404
+    ]
+    if refused:
+        return [Undone(good=False, message=f"{named} can't be hung up: {refused[0].message}")]
+    ended = any(isinstance(outcome, Done) for outcome in outcomes)
+    return [Undone(good=True, message=f"{named} {'was hung up' if ended else 'was over already'}")]
+
+
+async def _addresses(call: PlacedCall, session: Session) -> list[CallAddress]:
+    if call.ids is not None:
+        return [CallAddress(call_api_id=call.ids.call_api_id, extension=call.ids.extension)]
+    listed = await session.list_calls(call.extension, _WITHIN)
+    if isinstance(listed, Refused):
+        return []
+    return [
+        CallAddress(call_api_id=one.call_api_id or one.uuid, extension=call.extension)
+        for one in listed.listed
+        if one.party == call.party
+    ]
+
+
+async def _unwatched(path: str, url: str, session: Session) -> Undone:
+    """Remove the subscriptions below `path` that deliver to `url`."""
+    try:
+        listed = await session.request(Request(method="GET", path=path), _WITHIN)
+        ids = _ids_to(url, listed.raw.body)
+        for one in ids:
+            await session.request(Request(method="DELETE", path=f"{path}{one}"), _WITHIN)
+    except PbxError as error:
+        text = f"subscriptions at {path} can't be removed: {error.message}"
+        return Undone(good=False, message=text)
+    return Undone(good=True, message=f"{len(ids)} subscriptions at {path} were removed")
+
+
+def _ids_to(url: str, listed: Json) -> list[str]:
+    entries = listed if isinstance(listed, list) else []
+    ours = (entry for entry in entries if isinstance(entry, dict) and entry.get("url") == url)
+    return [str(entry.get("id")) for entry in ours]
