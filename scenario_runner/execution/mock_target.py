@@ -9,16 +9,19 @@ from scenario_runner.execution.in_process import InProcess
 from scenario_runner.execution.leases import Pool
 from scenario_runner.mock_pbx import PROFILES, MockPbx, Profile
 from scenario_runner.model.matchers import Equals
-from scenario_runner.model.target import MockSettings
+from scenario_runner.model.target import MockSettings, RestAccess
 from scenario_runner.model.vocabulary import Capability, Reason
 from scenario_runner.pbx.ringme.callers import ControlCallers
 from scenario_runner.pbx.ringme.connection import Carrier, RingMe
 from scenario_runner.pbx.ringme.events import SubscribedFeed
+from scenario_runner.pbx.ringme.rest import previewed
 from scenario_runner.pbx.ringme.settings import Credentials, RingMeSettings
 from scenario_runner.references import Literal
 from scenario_runner.source import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenario_runner.clock import Clock, Turns
     from scenario_runner.mock_pbx import Fault
     from scenario_runner.model.matchers import Matcher
@@ -47,10 +50,19 @@ MOCK_CAN = frozenset(Capability) - {Capability.SETTABLE_TIMEOUT}
 
 
 class MockTarget:
-    """A target whose every scenario has a mock PBX of its own, with these faults."""
+    """A target whose every scenario has a mock PBX of its own, with these faults.
 
-    def __init__(self, target: Target, faults: tuple[Fault, ...] = ()) -> None:
+    `preview` is shown each request before it is sent.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        faults: tuple[Fault, ...] = (),
+        preview: Callable[[str], None] | None = None,
+    ) -> None:
         self._faults = faults
+        self._preview = preview
         self._profile = profile_of(target)
         self._settings = settings_of(target, self._profile)
         first, last = self._profile.extensions
@@ -68,7 +80,7 @@ class MockTarget:
         wire = InProcess(mock, clock, turns)
         connection = RingMe(
             self._settings,
-            Carrier(transport=wire),
+            Carrier(transport=previewed(wire, self._preview)),
             ControlCallers(),
             lambda heard: SubscribedFeed(wire, heard),
         )
@@ -101,6 +113,14 @@ def settings_of(target: Target, profile: Profile) -> RingMeSettings:
         shared=False,
         virtual_time=True,
     )
+
+
+def taught(target: Target) -> Target:
+    """Teach a target the mock's words where it is a mock that is served, by its calls."""
+    settings = target.settings
+    if not isinstance(settings, RestAccess) or settings.calls != "control":
+        return target
+    return replace(target, reasons=(*target.reasons, *taught_words(PROFILES["vendor"])))
 
 
 def taught_words(profile: Profile) -> tuple[tuple[Reason, Matcher], ...]:

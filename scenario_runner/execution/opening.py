@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.execution.drivers import find_driver
+from scenario_runner.execution.mock_target import taught
 from scenario_runner.pbx.guarding import Guard, GuardedConnection
 from scenario_runner.pbx.journal import FOLDER, Journal, left_behind
 
@@ -34,7 +35,7 @@ async def open_target(
     notes = Journal(journal, target.name, target.host)
     noting = replace(context, journal=notes)
     try:
-        async with find_driver(target.driver)(target, noting) as connection:
+        async with find_driver(target.driver)(taught(target), noting) as connection:
             yield GuardedConnection(connection, Guard(target, noting))
     except ScenarioRunnerError as error:
         raise masked(error, context.mask) from None
