@@ -11,6 +11,7 @@ from scenario_runner.cli.choosing import selection_options, target_options, vari
 from scenario_runner.cli.report_options import Showing, report_options, showing
 
 if TYPE_CHECKING:
+    from scenario_runner.cli.pacing import Pacer
     from scenario_runner.execution.selection import Selection
     from scenario_runner.execution.whole import RunRequest
     from scenario_runner.reporters import Reporter
@@ -93,8 +94,24 @@ def _run(arguments: RunArguments, shown: Showing) -> int:
 
     others: list[Reporter] = [] if arguments.no_cache else [Remembering()]
     request = _request(arguments)
+    if arguments.step:
+        request, pacer = _step_by_step(request)
+        others.append(pacer)
     with Listening(shown, others) as listening:
         return run_whole(request, listening.emit)
+
+
+def _step_by_step(request: RunRequest) -> tuple[RunRequest, Pacer]:
+    """Let a pacer hold up the run, which then takes one scenario at a time."""
+    from dataclasses import replace
+
+    from scenario_runner.cli.pacing import Pacer
+
+    shows = request.target.driver in ("mock", "ringme")
+    pacer = Pacer(request.options.stop, shows_requests=shows)
+    mask = request.context.mask
+    context = replace(request.context, preview=lambda text: pacer.sending(mask.text(text)))
+    return replace(request, context=context, options=replace(request.options, jobs=1)), pacer
 
 
 def _request(arguments: RunArguments) -> RunRequest:

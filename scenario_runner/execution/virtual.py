@@ -48,6 +48,7 @@ class VirtualRun:
     options: RunOptions
     mask: Mask
     emit: Callable[[Event], None]
+    preview: Callable[[str], None] | None = None
 
     def run(self, scenarios: Iterable[Scenario], results: Results) -> None:
         """Run the scenarios; Ctrl-C ends the run after the cleanup of the one that is running."""
@@ -63,7 +64,7 @@ class VirtualRun:
             await self._in_turn(scenarios, results)
 
     async def _in_turn(self, scenarios: Iterable[Scenario], results: Results) -> None:
-        target = MockTarget(self.target)
+        target = MockTarget(self.target, preview=self.preview)
         for scenario in scenarios:
             for verdict in await self._orders(scenario, target):
                 results.add(verdict)

@@ -122,7 +122,8 @@ def _runner(request: RunRequest, emit: Callable[[Event], None]) -> VirtualRun | 
     """Return what runs scenarios on the target: in virtual time, or over a network."""
     target, options, mask = request.target, request.options, request.context.mask
     if target.driver == "mock":
-        return VirtualRun(target=target, options=options, mask=mask, emit=emit)
+        preview = request.context.preview
+        return VirtualRun(target=target, options=options, mask=mask, emit=emit, preview=preview)
     # Imported here, since a run on the mock in this process starts faster without them.
     from scenario_runner.execution.network import NetworkRun
     from scenario_runner.execution.opening import open_target

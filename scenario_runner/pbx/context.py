@@ -38,7 +38,8 @@ class Context:
 
     `announce` shows a person a line (who has to dial now); `warn` takes notices for the report;
     `journal` is told what is placed before it is. `insecure` does not verify the PBX's
-    certificate. `wall` is the date in microseconds since 1970, `sleep` takes seconds.
+    certificate. `preview` is shown each request, with its credentials masked, before it is sent.
+    `wall` is the date in microseconds since 1970, `sleep` takes seconds.
     """
 
     mask: Mask = field(default_factory=Mask)
@@ -46,6 +47,7 @@ class Context:
     insecure: bool = False
     announce: Callable[[str], None] = _silent
     warn: Callable[[Notice], None] = _silent
+    preview: Callable[[str], None] | None = None
     journal: Journaling = field(default_factory=NoJournal)
     wall: Callable[[], int] = _microseconds_since_1970
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -21,6 +21,7 @@ from scenario_runner.pbx.ringme.http import HttpTransport
 from scenario_runner.pbx.ringme.patience import Patience
 from scenario_runner.pbx.ringme.polling import PollingFeed
 from scenario_runner.pbx.ringme.receiver import receiving
+from scenario_runner.pbx.ringme.rest import previewed
 from scenario_runner.pbx.ringme.settings import Credentials, RingMeSettings
 from scenario_runner.pbx.ringme.waiting import WaitCallers
 
@@ -57,7 +58,7 @@ async def open_ringme(target: Target, context: Context) -> AsyncIterator[Connect
         if access.events is not None:
             receiver = await stack.enter_async_context(receiving(access.events))
         carrier = Carrier(
-            transport=metered,
+            transport=previewed(metered, context.preview),
             gate=asyncio.Semaphore(access.max_at_once),
             patience=Patience(_AGAIN, random=Random(context.seed), sleep=context.sleep),
             hide=partial(_hide, context.mask),

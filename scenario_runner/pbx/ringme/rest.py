@@ -101,6 +101,24 @@ class Wire:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A transport that shows each request, with its credentials masked, before it is sent."""
+
+    transport: Transport
+    preview: Callable[[str], None]
+
+    async def send(self, request: Request, within: float) -> Response:
+        """Show a request and send it; see `exchange.Transport`."""
+        self.preview(_sent(request))
+        return await self.transport.send(request, within)
+
+
+def previewed(transport: Transport, preview: Callable[[str], None] | None) -> Transport:
+    """Return a transport that shows its requests, where somebody wants to see them."""
+    return transport if preview is None else Previewed(transport, preview)
+
+
 def parse_body(response: Response) -> Json:
     """Return the body as JSON, or as text where it says it is none; nothing for an empty body.
 
