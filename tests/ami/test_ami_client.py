@@ -344,6 +344,7 @@ def test_a_person_dials_and_is_waited_for() -> None:
         from scenario_runner.pbx.protocol import CallRequest, Done, Plan
 
         seen = Seen()
+        player.parked = {"9": "old"}
         async with player:
             of = target(player.port, calls="wait")
             connection = Asterisk(of, of.settings, Context(announce=told.append))  # type: ignore[arg-type]
@@ -353,6 +354,7 @@ def test_a_person_dials_and_is_waited_for() -> None:
                 wanted = CallRequest(
                     extension="341", flow="in", party="any", instruction="Call 341", within=WITHIN
                 )
+                assert [call.uuid for call in (await on.holding()).calls] == ["old"]
                 waiting = asyncio.ensure_future(on.call(wanted, WITHIN))
                 await asyncio.sleep(0)
                 dialled = {
@@ -377,6 +379,25 @@ def test_a_person_dials_and_is_waited_for() -> None:
         "somebody",
         "somebody-341",
     }
+
+
+def test_a_call_that_came_before_it_was_asked_for_is_taken_at_once() -> None:
+    dialled = {
+        "ChannelId": "early",
+        "Channel": "PJSIP/customer",
+        "Variable": "X=Local/341@desk/n",
+    }
+
+    async def play() -> None:
+        async with (
+            Player() as player,
+            session(target(player.port, calls="wait"), Seen()) as on,
+        ):
+            await player.say(came_up(dialled).split("\n\n", 1)[1])
+            await on.list_calls("341", WITHIN)
+            assert (await called(on, party="any")).uuid == "early"
+
+    asyncio.run(play())
 
 
 def test_half_a_second_is_no_time_out_for_asterisk() -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def fetched() -> Unpacked:
         if lost:
             raise NotToBeHad(f"Debian's packages lack libraries: {', '.join(lost)}")
         (work / "root" / "complete").touch()
-        if not unpacked.root.exists():
+        with suppress(OSError):  # another process was faster, which is as good
             (work / "root").rename(unpacked.root)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -71,6 +71,7 @@ class Asterisk:
         unlisten = self._hub.listen(session.heard) if plan.events else None
         try:
             await line.connect()
+            session.begin()
             yield session
         finally:
             if unlisten is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Placing(Protocol):
     """Brings a call up; `own` is told of the call before Asterisk is."""
 
-    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message]:
+    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message | None]:
         """Return the call and what said that it is there; raises PbxError where it is not."""
         ...
 
@@ -56,7 +56,7 @@ class Originating:
     line: Line
     own: Owns
 
-    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message]:
+    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message | None]:
         """Place the call, see `Placing`."""
         hub = self.line.hub
         ends = self._ends(request)
@@ -163,38 +163,42 @@ _STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """Waits for a call that people bring up."""
+    """Waits for a call that people bring up; those of `before` are none of the scenario's."""
 
     line: Line
     own: Owns
     announce: Callable[[str], None]
+    before: frozenset[Call]
 
     async def __call__(
         self,
         request: CallRequest,
         within: int,  # noqa: ARG002 -- people take the time that the step gives them
-    ) -> tuple[Call, Message]:
+    ) -> tuple[Call, Message | None]:
         """Wait for the call, see `Placing`; `request.within` is how long."""
         hub = self.line.hub
         # Connecting first: without a connection nothing would ever be heard.
         await self.line.connect()
 
-        def came(message: Message) -> tuple[Call, Message] | None:
-            for call in hub.board.alive():
-                if self._is_it(call, request):
-                    return call, message
-            return None
+        def came(message: Message | None) -> tuple[Call, Message | None] | None:
+            there = (call for call in hub.board.alive() if self._is_it(call, request))
+            return next(((call, message) for call in there), None)
 
         with hub.expectations.of((EVERY,), came) as coming:
-            self.announce(_instruction(request))
-            what = f"nobody brought the call up: {_instruction(request)}: no such call came"
-            call, message = await outcome(coming, request.within, what)
+            found = came(None)
+            if found is None:
+                self.announce(_instruction(request))
+                what = f"nobody brought the call up: {_instruction(request)}: no such call came"
+                found = await outcome(coming, request.within, what)
+        call, message = found
         call.owned = True
         self.own(call, request, call.legs)
         return call, message
 
     def _is_it(self, call: Call, request: CallRequest) -> bool:
-        if call.owned or call.flow != request.flow or call.extension != request.extension:
+        if call.owned or call in self.before:
+            return False
+        if call.flow != request.flow or call.extension != request.extension:
             return False
         if request.party != "any" and call.party != request.party:
             return False

@@ -52,9 +52,14 @@ class AsteriskSession:
         self._board = line.hub.board
         self._plan = plan
         self._context = context
+        self._before: frozenset[Call] = frozenset()
         self._closing = Closing(line, plan, context.journal)
         self._parking = Parking(line)
         self._bridging = Bridging(line, self._parking, Random(f"{context.seed}:{plan.scenario}"))
+
+    def begin(self) -> None:
+        """Remember the calls that are none of this scenario's."""
+        self._before = frozenset(self._board.alive())
 
     def heard(self, event: CallEvent) -> None:
         """Pass an event on where it is this scenario's."""
@@ -75,7 +80,8 @@ class AsteriskSession:
         watch = self._line.start()
         placing: Placing = Originating(self._line, self._closing.own)
         if self._line.hub.settings.calls == "wait":
-            placing = Awaiting(self._line, self._closing.own, self._context.announce)
+            announce = self._context.announce
+            placing = Awaiting(self._line, self._closing.own, announce, self._before)
         call, message = await placing(request, within)
         return Done(raw=self._line.raw(watch, message), ids=_ids(call), state=self._state(call))
 
