@@ -9,22 +9,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scenario_runner.cli import scenario_runner
+from scenario_runner.cli.failing import exit_code_of
 from tests.recording.test_event_log import IN, line
 from tests.running import run_text
 from tests.serving.served import Client, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 RUNNER = (sys.executable, "-m", "scenario_runner")
 
 
-def run(*words: str, cwd: Path) -> tuple[int, str]:
-    done = subprocess.run(
-        (*RUNNER, *words), capture_output=True, text=True, check=False, timeout=60, cwd=cwd
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stderr
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Run the command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: str) -> tuple[int, str]:
+        arguments = ["record", *words]
+        code = exit_code_of(lambda: scenario_runner.main(arguments, standalone_mode=False))
+        return code, capsys.readouterr().err
+
+    return command
 
 
 def test_a_client_s_conversation_is_written(tmp_path: Path) -> None:
@@ -58,13 +68,14 @@ def test_a_client_s_conversation_is_written(tmp_path: Path) -> None:
     assert "s3cret" not in text + told
 
 
-def test_a_log_is_read(tmp_path: Path) -> None:
+def test_a_log_is_read(tmp_path: Path, run: Callable[..., tuple[int, str]]) -> None:
     (tmp_path / "access.log").write_text(line("answer", 0, IN))
-    assert run("record", "a.scenario.yaml", "--from", "access.log", cwd=tmp_path)[0] == 0
+    again = ("a.scenario.yaml", "--from", "access.log")
+    assert run(*again)[0] == 0
     assert run_text((tmp_path / "a.scenario.yaml").read_text()).verdicts == ["passed"]
-    code, told = run("record", "a.scenario.yaml", "--from", "access.log", cwd=tmp_path)
+    code, told = run(*again)
     assert (code, told.splitlines()[0]) == (3, "error: a.scenario.yaml is there already")
-    assert run("record", "a.scenario.yaml", "--from", "access.log", "--force", cwd=tmp_path)[0] == 0
+    assert run(*again, "--force")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -81,13 +92,22 @@ def test_a_log_is_read(tmp_path: Path) -> None:
         (("no/folder/x.yaml", "--url", "http://a"), "there is no folder no/folder"),
     ],
 )
-def test_what_is_wrong_is_said(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
-    code, error = run("record", *words, cwd=tmp_path)
+def test_what_is_wrong_is_said(
+    words: tuple[str, ...], told: str, run: Callable[..., tuple[int, str]]
+) -> None:
+    code, error = run(*words)
     assert (code, told in error) == (3, True), error
 
 
-def test_a_target_that_is_no_http(tmp_path: Path) -> None:
+def test_a_target_that_is_no_http(tmp_path: Path, run: Callable[..., tuple[int, str]]) -> None:
     (tmp_path / "scenario-targets.yaml").write_text("targets:\n  mock: {driver: mock}\n")
-    code, told = run("record", "x.yaml", "--target", "mock", cwd=tmp_path)
+    code, told = run("x.yaml", "--target", "mock")
     assert code == 3
     assert "the target mock has the driver mock" in told
+
+
+def test_a_file_that_can_t_be_written(tmp_path: Path, run: Callable[..., tuple[int, str]]) -> None:
+    (tmp_path / "access.log").write_text(line("answer", 0, IN))
+    (tmp_path / "x.yaml").mkdir()
+    code, told = run("x.yaml", "--from", "access.log", "--force")
+    assert (code, "can't write x.yaml" in told) == (3, True)
