@@ -29,3 +29,16 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == file.read_bytes().decode()
 
     return check
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say aloud, and once for each reason, what was skipped."""
+    reasons = {
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    }
+    if reasons:
+        terminalreporter.section("NOT TESTED", red=True, bold=True)
+        for reason in sorted(reasons):
+            terminalreporter.line(reason)

@@ -1,4 +1,4 @@
-"""Starts one Asterisk for the tests in this folder; says aloud where there is none to be had."""
+"""Starts one Asterisk for the tests in this folder; skips where there is none to be had."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REQUIRED = "SCENARIO_ASTERISK_REQUIRED"
-_why_not: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +31,6 @@ def asterisk() -> Iterator[Instance]:
         instance = Instance(fetched(), folder, free_ports())
         instance.start()
     except (NotToBeHad, DidNotStart) as error:
-        _why_not.append(str(error))
         if os.environ.get(REQUIRED):
             pytest.fail(f"no Asterisk to test against: {error}")
         pytest.skip(f"no Asterisk to test against: {error}")
@@ -48,10 +46,3 @@ def phones(asterisk: Instance) -> Iterator[Phones]:
     """Give SIP phones at the Asterisk."""
     with Phones(asterisk) as phones:
         yield phones
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say aloud what was not tested."""
-    if _why_not:
-        terminalreporter.section("NOT TESTED: a real Asterisk", red=True, bold=True)
-        terminalreporter.line(_why_not[0])
