@@ -90,17 +90,17 @@ def test_actions_and_keys_of_a_step_are_offered_with_explanations(
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "column", "words"),
+    ("text", "place", "words"),
     [
-        (PARKED + "  - park:\n      \n", 9, 7, {"call", "slot", "extension"}),
-        ("scenario: Park\n\n", 3, 1, {"description", "tags", "vars", "steps", "cleanup"}),
+        (PARKED + "  - park:\n      \n", (9, 7), {"call", "slot", "extension"}),
+        ("scenario: Park\n\n", (3, 1), {"description", "tags", "vars", "steps", "cleanup"}),
     ],
 )
 def test_keys_are_offered_where_they_may_stand(
-    server: LanguageServer, tmp_path: Path, text: str, line: int, column: int, words: set[str]
+    server: LanguageServer, tmp_path: Path, text: str, place: tuple[int, int], words: set[str]
 ) -> None:
     server.open(_file(tmp_path, text))
-    assert words <= set(server.completions(line, column))
+    assert words <= set(server.completions(*place))
 
 
 @pytest.mark.parametrize(
