@@ -38,7 +38,8 @@ async def after_bridge(
 ) -> Done:  # fmt: skip
     """Return Done where the slot is empty by now and both calls go on; else raise the error.
 
-    `calls` are the call and the one that this session parked in the slot, if it did.
+    `calls` are the call and the one that this session parked in the slot, if it did; that one may
+    be at the extension of the first by now (assumed).
     """
     call, parked = calls
     if isinstance(slot, AnySlot) or parked is None:
@@ -46,14 +47,19 @@ async def after_bridge(
     seen = await _asked(session.slots(call, slot, within), error)
     if not isinstance(seen, Done) or seen.uuid is not None:
         raise _open(error, f"slot {as_text(slot)} {_held(seen)}")
-    for one in (call, parked):
-        found = await _asked(session.call_status(one, within), error)
-        if not isinstance(found, Done) or found.state is CallState.ENDED:
-            raise _open(error, "the slot is empty, and one of the two calls is over")
+    moved = CallAddress(call_api_id=parked.call_api_id, extension=call.extension)
+    alive = [await _alive(session, one, error, within) for one in (call, moved, parked)]
+    if not alive[0] or not any(alive[1:]):
+        raise _open(error, "the slot is empty, and one of the two calls is over")
     word = f"joined: {_ASKED}; the slot is empty and both calls go on"
     return Done(
         raw=seen.raw, slot=as_text(slot), uuid=uuid_of(parked.call_api_id), driver_word=word
     )
+
+
+async def _alive(session: Session, call: CallAddress, error: PbxError, within: int) -> bool:
+    found = await _asked(session.call_status(call, within), error)
+    return isinstance(found, Done) and found.state is not CallState.ENDED
 
 
 async def after_hangup(session: Session, call: CallAddress, error: PbxError, within: int) -> Done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.protocol import CallAddress, Raw
     from scenario_runner.pbx.ringme.rest import Rest
 
+_SOON = 10 * SECOND
 _NO_ANSWER = (AnswerLost, TimedOut, BadAnswer)
 
 
@@ -62,6 +64,9 @@ class CallbackCallers:
             by_party = same_number(sight.party, placing.request.party)
             return sight.ids.uuid == told or (sight.ids.uuid not in placing.strangers and by_party)
 
+        if lost is not None:
+            soon = min(placing.request.within, _SOON)
+            placing = replace(placing, request=replace(placing.request, within=soon))
         found = await until_there(placing, self._look, is_it)
         word = f"up: {lost.message}; such a call is listed since" if lost is not None else ""
         return Placed(found.raw, found.ids, word)

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scenario_runner.execution.undoing import Undone, undo
+from scenario_runner.mock_pbx.serving.mocking import MockOptions, mock_server
+from scenario_runner.model.target import EventSettings, Target
+from scenario_runner.pbx.journal import Journal, left_behind
+from scenario_runner.pbx.protocol import CallIds, CallRequest, Connection
+from tests.http.meeting import Met, context, meet, scenario_deed, target
+from tests.http.test_against_mock import with_settings
+
+REQUEST = CallRequest(extension="341", flow="out", party="+78120000443")
+IDS = CallIds(uuid="u", call_api_id="1-u", extension="341", extension_id="34414")
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_journal_is_there_only_while_something_is_to_be_undone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "staging", "pbx.example.com")
+    assert files(tmp_path) == []
+    journal.called(journal.calling(REQUEST), IDS)
+    journal.refused(journal.calling(REQUEST))
+    journal.watching("/extension/34414/event/", "http://127.0.0.1/x")
+    journal.unwatched("/extension/34414/event/", "http://127.0.0.1/x")
+    assert len(files(tmp_path)) == 1
+    assert left_behind(tmp_path) == ()
+    journal.ended("u")
+    assert journal.close()
+    assert files(tmp_path) == []
+
+
+def test_what_is_left_is_read_back(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "staging", "pbx.example.com")
+    journal.called(journal.calling(REQUEST), IDS)
+    journal.calling(replace(REQUEST, party="+7999"))
+    journal.watching("/extension/34414/event/", "http://127.0.0.1/x")
+    assert not journal.close()
+    (left,) = left_behind(tmp_path)
+    assert (left.target, left.host) == ("staging", "pbx.example.com")
+    assert [(call.party, call.ids) for call in left.calls] == [
+        ("+78120000443", IDS),
+        ("+7999", None),
+    ]
+    assert left.watched == (("/extension/34414/event/", "http://127.0.0.1/x"),)
+
+
+def test_a_line_that_was_cut_short_spoils_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "staging", "pbx.example.com")
+    journal.called(journal.calling(REQUEST), IDS)
+    journal.close()
+    (file,) = tmp_path.iterdir()
+    file.write_text(file.read_text(encoding="utf-8") + '{"note": "en', encoding="utf-8")
+    (left,) = left_behind(tmp_path)
+    assert len(left.calls) == 1
+
+
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+async def left_by_a_crash(url: str, folder: Path, known: str) -> None:
+    """Place a call and a subscription, and write the journal that a killed run would leave."""
+    met = Met()
+    journal = Journal(folder, "staging", "127.0.0.1")
+
+    async def deed(connection: Connection, _: Met) -> None:
+        from scenario_runner.clock import LoopClock
+        from scenario_runner.exchange import Request
+        from scenario_runner.pbx.protocol import Done, Plan
+        from tests.http.test_polling import Heard
+
+        clock = LoopClock(asyncio.get_running_loop())
+        async with connection.session(Plan(scenario="x"), Heard(), clock) as session:
+            placing = journal.calling(REQUEST)
+            outcome = await session.call(REQUEST, 5_000_000)
+            assert isinstance(outcome, Done)
+            assert outcome.ids is not None
+            if known == "ids":
+                journal.called(placing, outcome.ids)
+            path, hook = "/extension/34414/event/", "http://127.0.0.1:9/secret"
+            journal.watching(path, hook)
+            for kind in ("answer", "hangup"):
+                body = {"url": hook, "method": "POST", "event_type": kind}
+                request = Request(method="POST", path=path, body=json.dumps(body).encode())
+                await session.request(request, 5_000_000)
+
+    from scenario_runner.pbx.ringme.opening import open_ringme
+
+    async with open_ringme(target(url), context(met)) as connection:
+        await deed(connection, met)
+    assert not journal.close()
+
+
+def on_a_mock(deed: Callable[[str], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with mock_server(MockOptions(port=0)) as url:
+            await deed(url)
+
+    asyncio.run(asyncio.wait_for(whole(), 20))
+
+
+@pytest.mark.parametrize("known", ["ids", "nothing"])
+def test_cleanup_undoes_what_a_run_has_left(known: str, tmp_path: Path) -> None:
+    async def deed(url: str) -> None:
+        await left_by_a_crash(url, tmp_path, known)
+        told = await undo(target(url), context(Met()), tmp_path)
+        assert told == (
+            Undone(good=True, message="the call at 341 with +78120000443 was hung up"),
+            Undone(good=True, message="2 subscriptions at /extension/34414/event/ were removed"),
+        )
+        assert files(tmp_path) == []
+        assert await undo(target(url), context(Met()), tmp_path) == ()
+
+    on_a_mock(deed)
+
+
+def test_what_is_over_already_needs_no_undoing(tmp_path: Path) -> None:
+    async def deed(url: str) -> None:
+        journal = Journal(tmp_path, "staging", "127.0.0.1")
+        journal.called(journal.calling(REQUEST), IDS)
+        journal.close()
+        (told,) = await undo(target(url), context(Met()), tmp_path)
+        assert told == Undone(
+            good=True, message="the call at 341 with +78120000443 was over already"
+        )
+
+    on_a_mock(deed)
+
+
+def test_the_next_run_says_that_something_is_left(tmp_path: Path) -> None:
+    text = """
+scenario: Next
+steps:
+  - call: {as: one, extension: 342, to: "+78120000443"}
+  - slots: {call: one, slot: 6}
+    expect: {empty: true}
+"""
+
+    async def deed(url: str) -> None:
+        await left_by_a_crash(url, tmp_path, "ids")
+        met = await meet(url, scenario_deed(text), tmp_path)
+        assert met.verdicts == ["passed"]
+        assert met.noticed("left-behind") == [
+            "a run before left 1 calls and 1 subscriptions on staging"
+        ]
+        assert len(files(tmp_path)) == 1
+
+    on_a_mock(deed)
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from dataclasses import replace
+from tests.http.meeting import *
+from tests.http.test_against_mock import with_settings
+from scenario_runner.model.target import EventSettings
+
+TEXT = '''
+scenario: Killed
+steps:
+  - call: {as: one, extension: 341, to: "+78120000443"}
+  - event: {type: hangup, call: one}
+    within: 10m
+'''
+
+class Telling(list):
+    def append(self, event):
+        super().append(event)
+        if type(event).__name__ == "StepStarted" and event.step == "2":
+            print("up", flush=True)
+
+async def main():
+    change = with_settings(target(sys.argv[1]), events=EventSettings())
+    met = Met(events=Telling())
+    async with open_target(change, context(met), Path(sys.argv[2])) as connection:
+        await scenario_deed(TEXT)(connection, met)
+
+asyncio.run(main())
+"""
+
+
+def test_a_run_that_is_killed_can_be_undone(tmp_path: Path) -> None:
+    async def deed(url: str) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", textwrap.dedent(KILLED), url, str(tmp_path),
+            cwd=ROOT, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"up\n"
+        assert left_behind(tmp_path) == ()
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+        told = await undo(target(url), context(Met()), tmp_path)
+        assert [one.good for one in told] == [True, True]
+        assert told[0].message == "the call at 341 with +78120000443 was hung up"
+        assert told[1].message == "4 subscriptions at /extension/34414/event/ were removed"
+        assert files(tmp_path) == []
+
+    on_a_mock(deed)
+
+
+def test_subscriptions_are_written_down_before_they_are_made(tmp_path: Path) -> None:
+    text = """
+scenario: Events
+steps:
+  - call: {as: one, extension: 341, to: "+78120000443"}
+  - event: {type: hangup, call: one}
+    within: 10ms
+"""
+
+    def change(one: Target) -> Target:
+        return with_settings(one, events=EventSettings())
+
+    async def deed(url: str) -> None:
+        await meet(url, scenario_deed(text), tmp_path, change(target(url)))
+        assert files(tmp_path) == []
+
+    on_a_mock(deed)
