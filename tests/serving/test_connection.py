@@ -165,18 +165,34 @@ def test_a_client_that_asks_first_is_told_to_go_on() -> None:
     asyncio.run(talk())
 
 
-def test_an_answer_after_the_client_has_gone_goes_nowhere() -> None:
+@pytest.mark.parametrize("delay", [0, 1000])
+def test_an_answer_after_the_client_has_gone_goes_nowhere(delay: int) -> None:
     async def talk() -> None:
         face = Slow()
         connection, wires = connected(face)
         connection.data_received(ASK % 1)
         wires.closed = True
         connection.connection_lost(None)
-        face.asked[0][1](Answer(response=HELLO, delay_us=1000))
+        face.asked[0][1](Answer(response=HELLO, delay_us=delay))
         await asyncio.sleep(0)
         assert wires.done == []
 
     asyncio.run(talk())
+
+
+def test_small_answers_are_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: list[int] = []
+    made = Connection.connection_made
+
+    def connection_made(self: Connection, transport: asyncio.BaseTransport) -> None:
+        sock = transport.get_extra_info("socket")
+        options.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        made(self, transport)
+
+    monkeypatch.setattr(Connection, "connection_made", connection_made)
+    with client_of() as client:
+        client.call()
+    assert options == [1]
 
 
 def test_many_requests_over_one_connection() -> None:

@@ -103,6 +103,8 @@ class Connection(asyncio.Protocol):
         self._face.take(incoming.request, self._reply)
 
     def _reply(self, answer: Answer) -> None:
+        if self._transport.is_closing():
+            return
         if answer.delay_us:
             self._later(answer.delay_us, self._act_out, answer)
         else:
@@ -148,9 +150,8 @@ class Connection(asyncio.Protocol):
         self._next_piece(pieces[1:], pause_us)
 
     def _later(self, wait_us: int, act: Callable[..., None], *args: object) -> None:
-        if not self._transport.is_closing():
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(wait_us / _SECOND, act, *args)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(wait_us / _SECOND, act, *args)
 
     def _done(self) -> None:
         self._busy = False
