@@ -12,7 +12,7 @@ from scenario_runner.errors import PbxError, ScenarioRunnerError
 from scenario_runner.exchange import Request
 from scenario_runner.execution.drivers import find_driver
 from scenario_runner.execution.opening import masked
-from scenario_runner.model.vocabulary import Party
+from scenario_runner.model.vocabulary import Party, Reason
 from scenario_runner.pbx.journal import FOLDER, PlacedCall, left_behind
 from scenario_runner.pbx.protocol import CallAddress, Done, Plan, Refused
 
@@ -89,7 +89,9 @@ async def _hung_up(call: PlacedCall, session: Session) -> list[Undone]:
     refused = [
         outcome
         for outcome in outcomes
-        if isinstance(outcome, Refused) and outcome.raw.status != 404
+        if isinstance(outcome, Refused)
+        and outcome.raw.status != 404
+        and outcome.reason is not Reason.NO_SUCH_CALL
     ]
     if refused:
         return [Undone(good=False, message=f"{named} can't be hung up: {refused[0].message}")]

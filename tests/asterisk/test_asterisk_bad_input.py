@@ -11,11 +11,14 @@ import pytest
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
+from scenario_runner.execution.undoing import undo
 from scenario_runner.model.target import AsteriskSettings, Target
 from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.asterisk.opening import open_asterisk
 from scenario_runner.pbx.context import Context
-from scenario_runner.pbx.protocol import Plan
-from tests.ami.talking import Seen, called
+from scenario_runner.pbx.journal import Journal
+from scenario_runner.pbx.protocol import CallRequest, Plan
+from tests.ami.talking import Seen, at, called, reason
 
 from .instance import Instance, discard, free_ports
 from .ports import free_tcp_port
@@ -23,6 +26,8 @@ from .running_there import finished, run_text, target, told
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scenario_runner.pbx.protocol import CallIds, Session
 
 SCENARIO = """
 scenario: park
@@ -135,3 +140,41 @@ def test_calls_survive_a_lost_connection_and_are_found_again(
 
     asyncio.run(play())
     assert asterisk.console("core", "show", "channels", "count").startswith("0 active channels")
+
+
+def test_what_a_killed_run_left_is_hung_up_by_its_journal(
+    asterisk: Instance, tmp_path: Path
+) -> None:
+    of = target(asterisk, tmp_path, "asterisk")
+    assert isinstance(of.settings, AsteriskSettings)
+
+    async def killed(journal: Journal) -> None:
+        async with (
+            open_asterisk(of, Context()) as connection,
+            connection.session(
+                Plan(scenario="x"), Seen(), LoopClock(asyncio.get_running_loop())
+            ) as on,
+        ):
+            for number, flow in enumerate(("in", "out", "in", "in"), 341):
+                request = CallRequest(extension=str(number), flow="in", party="+78120000443")
+                placing = journal.calling(request)
+                journal.called(placing, await called(on, str(number), flow=flow))
+            parked, agent = (call for call in await calls(on) if call.extension in ("343", "344"))
+            assert reason(await on.park(at(parked), 3, SECOND)) == "done"
+            assert reason(await on.bridge(at(agent), 3, SECOND)) == "done"
+            parked = next(call for call in await calls(on) if call.extension == "341")
+            assert reason(await on.park(at(parked), 4, SECOND)) == "done"
+
+    async def calls(on: Session) -> list[CallIds]:
+        ids = [on.ids(call.uuid) for call in (await on.holding()).calls]
+        return [one for one in ids if one is not None]
+
+    journal = Journal(tmp_path / "journal", of.name, of.host)
+    asyncio.run(killed(journal))
+    journal._open.close()  # type: ignore[union-attr]
+    assert not asterisk.console("core", "show", "channels", "count").startswith("0 active")
+    undone = asyncio.run(undo(of, Context(), tmp_path / "journal"))
+    assert len(undone) == 4
+    assert [one.message for one in undone if not one.good] == []
+    assert asterisk.console("core", "show", "channels", "count").startswith("0 active channels")
+    assert not list((tmp_path / "journal").iterdir())

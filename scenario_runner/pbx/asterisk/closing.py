@@ -7,36 +7,28 @@ from typing import TYPE_CHECKING
 from scenario_runner.errors import TimedOut
 from scenario_runner.pbx.asterisk.spaces import Spaces
 from scenario_runner.pbx.expecting import EVERY, outcome
-from scenario_runner.pbx.protocol import CallIds, Leftover
+from scenario_runner.pbx.protocol import Leftover
 from scenario_runner.references import as_text
 
 if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Call
     from scenario_runner.pbx.asterisk.frames import Message
     from scenario_runner.pbx.asterisk.line import Line
-    from scenario_runner.pbx.journal import Journaling
-    from scenario_runner.pbx.protocol import CallRequest, Plan
+    from scenario_runner.pbx.protocol import Plan
 
 
 class Closing:
     """Knows what a scenario placed, and ends it."""
 
-    def __init__(self, line: Line, plan: Plan, journal: Journaling) -> None:
+    def __init__(self, line: Line, plan: Plan) -> None:
         self._line = line
         self._board = line.hub.board
         self._plan = plan
-        self._journal = journal
         self._calls: list[Call] = []
-        self._noted: list[str] = []
         self._roots: set[str] = set()
 
-    def own(self, call: Call, request: CallRequest, roots: tuple[str, ...]) -> None:
+    def own(self, call: Call, roots: tuple[str, ...]) -> None:
         """Take a call as the scenario's own, with the channels that come of these Uniqueids."""
-        placing = self._journal.calling(request)
-        root = roots[0]
-        ids = CallIds(uuid=root, call_api_id=root, extension=call.extension)
-        self._journal.called(placing, ids)
-        self._noted.append(root)
         self._calls.append(call)
         self._roots.update(roots)
 
@@ -59,9 +51,6 @@ class Closing:
             Leftover(what=f"the channel {self._board.names[uid]} does not end", uuid=uid)
             for uid in sorted(self._channels())
         ]
-        if not left:
-            for root in self._noted:
-                self._journal.ended(root)
         left += await self._occupied(within)
         for call in self._calls:
             call.owned = False

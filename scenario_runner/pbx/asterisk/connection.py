@@ -45,9 +45,12 @@ class Asterisk:
     @property
     def traits(self) -> Traits:
         """What the target is like."""
-        can = {Capability.EVENTS, Capability.SETTABLE_TIMEOUT, Capability.REMOTE_HANGUP}
-        if self._may_bridge_any():
-            can.add(Capability.RANDOM_BRIDGE)
+        can = {
+            Capability.EVENTS,
+            Capability.RANDOM_BRIDGE,
+            Capability.REMOTE_HANGUP,
+            Capability.SETTABLE_TIMEOUT,
+        }
         if self._settings.headless is not None:
             can.add(Capability.ANSWER)
         first, last = self._target.slots
@@ -57,11 +60,6 @@ class Asterisk:
             park_timeout=self._target.park_timeout,
             capabilities=frozenset(can),
         )
-
-    def _may_bridge_any(self) -> bool:
-        """Tell whether anybody's parked call may be taken: others' are there, too, if protected."""
-        allowed = self._target.allow.random_bridge
-        return not self._target.protected if allowed is None else allowed
 
     @asynccontextmanager
     async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:

@@ -24,13 +24,18 @@ async def hang_up(line: Line, address: CallAddress, by: Party, within: int) -> O
     await line.connect()
     call = reach(line.hub.board, address)
     if isinstance(call, Reason):
-        return refuse(call, line.raw(watch))
+        left = line.hub.board.find(address.call_api_id)
+        if left is None or left.owned or not left.alive:
+            return refuse(call, line.raw(watch))
+        # A call that a run before has left: where it is by now is not known from then.
+        call = left
     legs = set(call.legs) | set(call.partner.legs if call.partner is not None else ())
 
+    names = line.hub.board.names
+
     def gone(message: Message) -> Message | None:
-        return (
-            message if message.event == "Hangup" and not legs & set(line.hub.board.names) else None
-        )
+        over = message.event == "Hangup" and not any(uid in names for uid in legs)
+        return message if over else None
 
     with line.hub.expectations.of(legs, gone) as ended:
         reply = await line.ask("Hangup", (("Channel", _channel(call, by)), ("Cause", "16")), within)

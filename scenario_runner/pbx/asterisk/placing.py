@@ -32,8 +32,8 @@ class Placing(Protocol):
 class Owns(Protocol):
     """Takes a call as the scenario's own, to be hung up in the end."""
 
-    def __call__(self, call: Call, request: CallRequest, roots: tuple[str, ...]) -> None:
-        """Own the call and the channels that come of these Uniqueids, the first one's above all."""
+    def __call__(self, call: Call, roots: tuple[str, ...]) -> None:
+        """Own the call and the channels that come of these Uniqueids."""
         ...
 
 
@@ -63,7 +63,7 @@ class Originating:
         uid = str(uuid4())
         call = _new_call(request, uid)
         hub.board.add(call)
-        self.own(call, request, (uid, uid + "-2"))
+        self.own(call, (uid, uid + "-2"))
         with hub.expectations.of((uid,), _Coming(hub.board, call, uid, ends, request)) as came:
             await self.line.must("Originate", self._fields(request, uid, ends, within), within)
             told = await outcome(came, within, f"{ends.first} and {ends.second} did not answer")
@@ -192,7 +192,7 @@ class Awaiting:
                 found = await outcome(coming, request.within, what)
         call, message = found
         call.owned = True
-        self.own(call, request, call.legs)
+        self.own(call, call.legs)
         return call, message
 
     def _is_it(self, call: Call, request: CallRequest) -> bool:

@@ -53,7 +53,7 @@ class AsteriskSession:
         self._plan = plan
         self._context = context
         self._before: frozenset[Call] = frozenset()
-        self._closing = Closing(line, plan, context.journal)
+        self._closing = Closing(line, plan)
         self._parking = Parking(line)
         self._bridging = Bridging(line, self._parking, Random(f"{context.seed}:{plan.scenario}"))
 
