@@ -77,7 +77,8 @@ class StepStarted:
 
     `step` is its place: `3`, `cleanup.1`, `4[2].1` (second round of a repeat), `5.b1.2` (first
     branch of a together), `2.use.1` (inside a fragment). `via` are the places of the `use` steps
-    that led here, the outermost first.
+    that led here, the outermost first. `patience` is how long it waits at most by its own words,
+    0 where it says nothing.
     """
 
     scenario: str
@@ -87,6 +88,7 @@ class StepStarted:
     span: Span
     at: int
     via: tuple[Span, ...] = ()
+    patience: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from scenario_runner.engine.checks import Checker
 from scenario_runner.engine.composites import repeat, together, use
 from scenario_runner.engine.frame import CURRENT_STEP, Frame
 from scenario_runner.engine.moments import Moment
+from scenario_runner.engine.patience import patience
 from scenario_runner.engine.scope import Unbound, Unresolved
 from scenario_runner.engine.seen import NotSeen, Seen
 from scenario_runner.engine.tally import STOPS
@@ -259,6 +260,7 @@ def _started(step: Step, frame: Frame, place: str, at: int) -> None:
             span=step.span,
             at=at,
             via=frame.via,
+            patience=patience(step, frame),
         )
     )
 

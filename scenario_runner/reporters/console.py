@@ -41,12 +41,13 @@ class Detail(Enum):
 
 @dataclass(slots=True)
 class Progress:
-    """What the live line of a terminal shows."""
+    """What the live line of a terminal shows; `patience` is how long that may take, or 0."""
 
     finished: int = 0
     total: int = 0
     failures: int = 0
     doing: str = ""
+    patience: int = 0
 
 
 class Screen(Protocol):
@@ -123,7 +124,7 @@ class Console:
             case ScenarioStarted():
                 self._doing(event.name)
             case StepStarted():
-                self._doing(event.title)
+                self._doing(event.title, event.patience)
         if story is not None:
             self._scenario(story)
 
@@ -131,8 +132,9 @@ class Console:
         if self.detail is not Detail.QUIET:
             self.screen.show(lines)
 
-    def _doing(self, what: str) -> None:
+    def _doing(self, what: str, patience: int = 0) -> None:
         self._progress.doing = what
+        self._progress.patience = patience
         self.screen.progress(self._progress)
 
     def _scenario(self, story: Story) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console as RichConsole
 from rich.live import Live
 from rich.text import Text
 
+from scenario_runner.durations import SECOND
 from scenario_runner.reporters.wording import count_text, one_line
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ _STYLES = {
 }
 
 
+_WORTH_TELLING = 5.0
+"""Seconds before which a guess at the time left would only flicker."""
+
+
 class Terminal:
     """A screen with colours, and a line at its foot that lives while the run goes on."""
 
@@ -39,7 +44,7 @@ class Terminal:
             file=stream, no_color=not colours, highlight=False, markup=False, emoji=False
         )
         self._now: Progress | None = None
-        self._begin = self._rich.get_time()
+        self._begin = self._since = self._rich.get_time()
         self._live = Live(
             console=self._rich,
             get_renderable=self._foot,
@@ -65,20 +70,43 @@ class Terminal:
         if self._now is None:
             self._live.start()
         self._now = progress
+        self._since = self._rich.get_time()
 
     def _foot(self) -> Text:
         if self._now is None or not self._now.doing:
             return Text("")
-        spent = self._rich.get_time() - self._begin
-        failures = f", {count_text(self._now.failures, 'failure')}" if self._now.failures else ""
-        done = f"{self._now.finished:,} of {self._now.total:,} done{failures}, {spent:.0f}s"
-        line = Text(f"{done} · {one_line(self._now.doing)}", style="bold", no_wrap=True)
+        now = self._rich.get_time()
+        parts = [how_far(self._now, now - self._begin), *waiting(self._now, now - self._since)]
+        line = Text(" · ".join([*parts, one_line(self._now.doing)]), style="bold", no_wrap=True)
         line.truncate(self.width - 1, overflow="ellipsis")
         return line
 
     def close(self) -> None:
         """Take the live line away."""
         self._live.stop()
+
+
+def how_far(progress: Progress, spent: float) -> str:
+    """Write `3 of 10 done, 1 failure, 42s, about 98s left`; times are seconds of the real clock."""
+    text = f"{progress.finished:,} of {progress.total:,} done"
+    if progress.failures:
+        text += f", {count_text(progress.failures, 'failure')}"
+    text += f", {_seconds(spent)}"
+    left = progress.total - progress.finished
+    if progress.finished and left > 0 and spent >= _WORTH_TELLING:
+        text += f", about {_seconds(spent / progress.finished * left)} left"
+    return text
+
+
+def waiting(progress: Progress, spent: float) -> list[str]:
+    """Write how much longer a step may wait, where it says so and it is long."""
+    left = progress.patience / SECOND - spent
+    return [f"waits {_seconds(left)} at most"] if left >= 1 else []
+
+
+def _seconds(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
 
 
 def _coloured(line: Line) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scenario_runner.events import StepStarted
 from tests.running import run_steps, run_text
 
 PARK = "  - park: {call: customer, slot: 6}\n"
@@ -184,3 +185,20 @@ def test_the_time_out_of_a_scenario_is_errored_and_cleans_up() -> None:
     assert ran.verdicts == ["errored"]
     assert "longer than its time-out of 1m" in ran.failures[-1].message
     assert ran.steps["4"] == "errored"
+
+
+@pytest.mark.parametrize(
+    ("step", "patience"),
+    [
+        ("slots: {call: colleague, slot: 6}\n    expect: {empty: true}", 0),
+        ("slots: {call: colleague, slot: 6}\n    within: 9s\n    expect: {empty: true}", 9_000_000),
+        ("slots: {call: colleague, slot: 6}\n    stays: 8s\n    expect: {empty: true}", 8_000_000),
+        ("wait: 5m", 300_000_000),
+        ("wait: $long", 420_000_000),
+        ("event: {type: hangup}\n    within: 7s", 7_000_000),
+    ],
+)
+def test_a_step_tells_how_long_it_waits_at_most(step: str, patience: int) -> None:
+    ran = run_steps(f"  - {step}\n  - check: {{that: $long, equals: 7m}}\n", "vars: {long: 7m}")
+    started = next(event for event in ran.of(StepStarted) if event.step == "3")
+    assert started.patience == patience

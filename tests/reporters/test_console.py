@@ -10,7 +10,7 @@ import pytest
 
 from scenario_runner.events import RunFinished
 from scenario_runner.reporters.console import Console, Detail, Plain, Progress
-from scenario_runner.reporters.terminal import Terminal
+from scenario_runner.reporters.terminal import Terminal, how_far, waiting
 from scenario_runner.reporters.wording import Line, cells, folded, printable, row, wrapped
 from tests.reporters.streams import CASES, Kept, play, stream
 
@@ -72,6 +72,35 @@ def test_live_line_tells_how_far_the_run_is() -> None:
     terminal.close()
     assert "3 of 20 done, 1 failure" in stream_.getvalue()
     assert "\x1bA customer" not in stream_.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("progress", "spent", "text"),
+    [
+        (Progress(total=20), 0.4, "0 of 20 done, 0s"),
+        (Progress(finished=3, total=20, failures=2), 4.0, "3 of 20 done, 2 failures, 4s"),
+        (Progress(finished=5, total=20), 30.0, "5 of 20 done, 30s, about 1m30s left"),
+        (Progress(finished=20, total=20), 61.0, "20 of 20 done, 1m01s"),
+        (Progress(finished=25, total=20), 61.0, "25 of 20 done, 1m01s"),
+    ],
+)
+def test_the_time_left_is_guessed_from_what_is_done(
+    progress: Progress, spent: float, text: str
+) -> None:
+    assert how_far(progress, spent) == text
+
+
+@pytest.mark.parametrize(
+    ("patience", "spent", "told"),
+    [
+        (180_000_000, 0.0, ["waits 3m00s at most"]),
+        (180_000_000, 131.2, ["waits 49s at most"]),
+        (180_000_000, 179.5, []),
+        (0, 10.0, []),
+    ],
+)
+def test_a_wait_is_counted_down(patience: int, spent: float, told: list[str]) -> None:
+    assert waiting(Progress(patience=patience), spent) == told
 
 
 def test_quiet_tells_failures_and_the_summary_only() -> None:
