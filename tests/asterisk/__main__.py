@@ -41,8 +41,7 @@ def start() -> int:
         except (NotToBeHad, DidNotStart) as error:
             print(f"no Asterisk: {error}", file=sys.stderr)  # noqa: T201
             return 1
-        assert instance.process is not None
-        PID.write_text(str(instance.process.pid))
+        PID.write_text(str(instance.detach()))
         TARGETS.write_text(file_text(instance))
     print(TARGETS.read_text())  # noqa: T201
     shown = TARGETS.relative_to(Path.cwd()) if TARGETS.is_relative_to(Path.cwd()) else TARGETS

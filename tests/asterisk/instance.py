@@ -99,6 +99,14 @@ class Instance:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
 
+    def detach(self) -> int:
+        """Let it go on without this process, and return its id."""
+        assert self.process is not None
+        pid = self.process.pid
+        self.process.returncode = 0  # nobody here will wait for it
+        self.process = None
+        return pid
+
     def _configure(self) -> None:
         for name in ("etc", "lib", "spool", "run", "log/cdr-csv", "cache", "moh"):
             (self.run / name).mkdir(parents=True, exist_ok=True)
