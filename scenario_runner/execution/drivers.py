@@ -22,6 +22,7 @@ GROUP = "scenario_runner.pbx"
 
 _OWN = {
     "asterisk": "scenario_runner.pbx.asterisk.opening:open_asterisk",
+    "freeswitch": "scenario_runner.pbx.freeswitch.opening:open_freeswitch",
     "ringme": "scenario_runner.pbx.ringme.opening:open_ringme",
 }
 

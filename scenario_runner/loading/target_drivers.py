@@ -11,6 +11,7 @@ from scenario_runner.model.target import (
     AsteriskSettings,
     DriverSettings,
     EventSettings,
+    FreeSwitchSettings,
     Headless,
     MockSettings,
     RestAccess,
@@ -162,16 +163,53 @@ def _headless(entry: Entry) -> Headless:
     )
 
 
-def _dialled(entry: Entry, key: str) -> None:
-    """Check what Asterisk is to dial: a technology, a slash, and the number somewhere."""
+def _freeswitch(entry: Entry) -> Located:
+    for key in ("extension", "party"):
+        _dialled(entry, key, "null/{number}")
+    for key in ("extension", "party", "lot", "return_context"):
+        _one_word(entry, key)
+    own = entry.inside("extensions")
+    for number in own.root.fields:
+        _one_word(own, number)
+    calls = cast("Literal['originate', 'wait']", entry.text("calls", "originate"))
+    if calls == "wait" and not entry.has("extensions"):
+        hint = "add extensions: 341-360, or what numbers they have"
+        entry.wrong("calls", "to know whose calls to wait for, 'wait' needs 'extensions'", hint)
+    settings = FreeSwitchSettings(
+        host=entry.text("host", "127.0.0.1"),
+        port=entry.number("port", 8021),
+        password=entry.text("password", "ClueCon"),
+        lot=entry.text("lot"),
+        extension=entry.text("extension", "null/{number}"),
+        party=entry.text("party", "null/{number}"),
+        return_context=entry.text("return_context"),
+        calls=calls,
+    )
+    if entry.duration("park_timeout", SECOND) % SECOND:
+        message = "FreeSWITCH counts whole seconds"
+        entry.wrong("park_timeout", message, "write whole seconds, such as 4s")
+    return Located(settings, f"{settings.host}:{settings.port}")
+
+
+def _one_word(entry: Entry, key: str) -> None:
+    """Check what becomes a part of FreeSWITCH's commands, where some signs separate."""
+    text = entry.text(key)
+    if not text.isprintable() or set(text) & set(" ;^'\""):
+        message = f"'{text}' has a sign that separates words in FreeSWITCH's commands"
+        entry.wrong(key, message, "leave out spaces, quotes, ; and ^")
+
+
+def _dialled(entry: Entry, key: str, example: str = "PJSIP/{number}") -> None:
+    """Check what a PBX is to dial: a technology, a slash, and the number somewhere."""
     text = entry.text(key)
     if text and not (text.partition("/")[1] and "{number}" in text):
         message = f"'{text}' is nothing to dial for a number"
-        entry.wrong(key, message, "write it with {number} in it: PJSIP/{number}")
+        entry.wrong(key, message, f"write it with {{number}} in it: {example}")
 
 
 SETTINGS: dict[str, Callable[[Entry], Located]] = {
     "asterisk": _asterisk,
+    "freeswitch": _freeswitch,
     "mock": _mock,
     "ringme": _ringme,
 }

@@ -58,6 +58,26 @@ class AsteriskSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreeSwitchSettings:
+    """A FreeSWITCH, spoken to over its event socket.
+
+    `extension` and `party` are what FreeSWITCH dials to reach an extension or a person outside,
+    with `{number}` in them; a target's `extensions` may name it for one extension. An empty `lot`
+    stands for a fresh one in each scenario. A parked call returns by dialling its extension in
+    `return_context` of the XML dialplan, or directly where that is empty.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8021
+    password: str = field(default="ClueCon", repr=False)
+    lot: str = ""
+    extension: str = "null/{number}"
+    party: str = "null/{number}"
+    return_context: str = ""
+    calls: Literal["originate", "wait"] = "originate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventSettings:
     """Where the PBX can deliver events: the address to listen at, and how the PBX reaches it.
 
@@ -113,7 +133,9 @@ class Allow:
     random_bridge: bool | None = None
 
 
-DriverSettings: TypeAlias = MockSettings | RestAccess | AddedSettings | AsteriskSettings
+DriverSettings: TypeAlias = (
+    MockSettings | RestAccess | AddedSettings | AsteriskSettings | FreeSwitchSettings
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

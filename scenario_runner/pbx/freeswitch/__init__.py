@@ -1,0 +1,1 @@
+"""Drives a FreeSWITCH over its event socket."""

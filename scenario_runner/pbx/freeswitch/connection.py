@@ -1,0 +1,87 @@
+"""A FreeSWITCH as a target: what it can do, and a session for each scenario."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from scenario_runner.durations import SECOND, duration_text
+from scenario_runner.errors import TargetError
+from scenario_runner.model.vocabulary import Capability
+from scenario_runner.pbx.freeswitch.dialling import dialling_of
+from scenario_runner.pbx.freeswitch.hub import Hub
+from scenario_runner.pbx.freeswitch.line import Line
+from scenario_runner.pbx.freeswitch.lots import Lot
+from scenario_runner.pbx.freeswitch.session import FreeSwitchSession
+from scenario_runner.pbx.protocol import Traits
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from scenario_runner.clock import Clock
+    from scenario_runner.model.target import FreeSwitchSettings, Target
+    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.protocol import Plan, Session, Watcher
+
+
+class FreeSwitch:
+    """A FreeSWITCH as a target; see `pbx.protocol.Connection`. Connected when first needed.
+
+    Each scenario parks in a lot of its own, unless the target names one: what an earlier scenario
+    left in a lot would haunt the next one for seconds. The context's seed decides which parked
+    call a `bridge` without a slot takes. Raises TargetError where the target can't be as it says.
+    """
+
+    def __init__(self, target: Target, settings: FreeSwitchSettings, context: Context) -> None:
+        if target.park_timeout < SECOND or target.park_timeout % SECOND:
+            raise TargetError(
+                f"the target {target.name} has a park_timeout of "
+                f"{duration_text(target.park_timeout)}, but FreeSWITCH counts whole seconds from 1",
+                hint="say it in whole seconds: park_timeout: 4s",
+            )
+        self._target = target
+        self._settings = settings
+        self._context = context
+        self._hub = Hub(target, settings, dialling_of(target, settings))
+        self._run = uuid4().hex[:8]
+        self._scenarios = count(1)
+
+    @property
+    def traits(self) -> Traits:
+        """What the target is like."""
+        can = {
+            Capability.EVENTS,
+            Capability.SETTABLE_TIMEOUT,
+            Capability.REMOTE_HANGUP,
+            Capability.RANDOM_BRIDGE,
+        }
+        if self._hub.dialling.answers:
+            can.add(Capability.ANSWER)
+        first, last = self._target.slots
+        return Traits(
+            name=self._target.name,
+            slots=last - first + 1,
+            park_timeout=self._target.park_timeout,
+            capabilities=frozenset(can),
+        )
+
+    @asynccontextmanager
+    async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:
+        """Open one scenario's session."""
+        own = f"scenario-{self._run}-{next(self._scenarios)}"
+        lot = Lot(self._hub, self._settings.lot or own, own=not self._settings.lot)
+        line = Line(self._hub, clock, watcher, lot)
+        session = FreeSwitchSession(line, plan, self._context)
+        unlisten = self._hub.listen(session.heard) if plan.events else None
+        try:
+            await line.connect()
+            yield session
+        finally:
+            if unlisten is not None:
+                unlisten()
+
+    async def close(self) -> None:
+        """Log off from FreeSWITCH."""
+        await self._hub.close()

@@ -1,0 +1,159 @@
+"""One scenario's dealings with a FreeSWITCH."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from scenario_runner.durations import SECOND
+from scenario_runner.errors import NotPossible
+from scenario_runner.model.vocabulary import CallState, Party, Reason
+from scenario_runner.pbx.freeswitch.bridging import Bridging
+from scenario_runner.pbx.freeswitch.closing import Closing
+from scenario_runner.pbx.freeswitch.hanging_up import hang_up
+from scenario_runner.pbx.freeswitch.parking import Parking
+from scenario_runner.pbx.freeswitch.picking_up import pick_up
+from scenario_runner.pbx.freeswitch.placing import Awaiting, Originating, Placing
+from scenario_runner.pbx.freeswitch.reaching import refuse
+from scenario_runner.pbx.protocol import (
+    CallIds,
+    Done,
+    Holding,
+    Leftover,
+    Listed,
+    PbxEvent,
+)
+
+if TYPE_CHECKING:
+    from scenario_runner.exchange import Request
+    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.freeswitch.board import Call
+    from scenario_runner.pbx.freeswitch.following import CallEvent
+    from scenario_runner.pbx.freeswitch.line import Line
+    from scenario_runner.pbx.protocol import BridgeSlot, CallAddress, CallRequest, Outcome, Plan
+    from scenario_runner.references import Json
+
+CLOSING = 10 * SECOND
+"""The longest that one exchange of the cleanup may take, in microseconds."""
+
+_REMEMBERED = "what the call does is read from FreeSWITCH's events, that it is there is asked"
+
+
+class FreeSwitchSession:
+    """Speaks to a FreeSWITCH for one scenario; see `pbx.protocol.Session`."""
+
+    def __init__(self, line: Line, plan: Plan, context: Context) -> None:
+        self._line = line
+        self._board = line.hub.board
+        self._plan = plan
+        self._context = context
+        self._parking = Parking(line, context.sleep)
+        self._closing = Closing(line, self._parking, plan)
+        self._bridging = Bridging(line, self._parking, Random(f"{context.seed}:{plan.scenario}"))
+
+    def heard(self, event: CallEvent) -> None:
+        """Pass an event on where it is this scenario's."""
+        call = event.call
+        if self._closing.owns(call) or event.extension in self._plan.extensions:
+            self._line.watcher.reported(
+                PbxEvent(
+                    type=event.type,
+                    uuid=call.uuid,
+                    extension=event.extension,
+                    at=self._line.clock.now(),
+                    fields=event.fields,
+                )
+            )
+
+    async def call(self, request: CallRequest, within: int) -> Outcome:
+        """Bring a call up."""
+        watch = self._line.start()
+        placing: Placing = Originating(self._line, self._closing.own)
+        if self._line.hub.settings.calls == "wait":
+            placing = Awaiting(self._line, self._closing.own, self._context.announce)
+        call, message = await placing(request, within)
+        return Done(raw=self._line.raw(watch, message), ids=_ids(call), state=call.state)
+
+    async def answer(self, call: CallAddress, within: int) -> Outcome:
+        """Answer a ringing call, where a party without a phone rings."""
+        return await pick_up(self._line, call, within)
+
+    async def park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
+        """Park the call in the slot."""
+        return await self._parking.park(call, slot, within)
+
+    async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
+        """Ask who is parked in the slot."""
+        return await self._parking.slots(call, slot, within)
+
+    async def bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
+        """Join the call with the one in the slot, or with any."""
+        return await self._bridging.bridge(call, slot, within)
+
+    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
+        """End the call as the remote party or as the extension."""
+        return await hang_up(self._line, call, by, within)
+
+    async def list_calls(self, extension: str, within: int) -> Outcome:
+        """List the extension's current calls: those known from events that are still there."""
+        watch = self._line.start()
+        await self._line.connect()
+        known = [call for call in self._board.alive() if call.extension == extension]
+        found = [call for call in known if await self._is_there(call, within)]
+        raw = self._line.raw(watch)
+        listed = tuple(_listed(call) for call in found)
+        return Done(raw=raw, listed=listed, driver_word=_REMEMBERED)
+
+    async def call_status(self, call: CallAddress, within: int) -> Outcome:
+        """Ask about one call: FreeSWITCH tells whether it is there, its events what it does."""
+        watch = self._line.start()
+        await self._line.connect()
+        known = self._board.find(call.call_api_id)
+        if known is None or (known.alive and known.extension != call.extension):
+            return refuse(Reason.NO_SUCH_CALL, self._line.raw(watch))
+        there = known.alive and await self._is_there(known, within)
+        return Done(
+            raw=self._line.raw(watch),
+            state=known.state if there else CallState.ENDED,
+            ids=_ids(known),
+            driver_word=_REMEMBERED,
+        )
+
+    async def _is_there(self, call: Call, within: int) -> bool:
+        leg = call.remote or call.desk
+        return bool(leg) and await self._line.exists(leg, within)
+
+    async def request(self, request: Request, within: int) -> Outcome:  # noqa: ARG002
+        """Raise NotPossible: there is no HTTP here."""
+        raise NotPossible(
+            "this target speaks to FreeSWITCH's event socket, so there are no raw requests",
+            hint="leave such steps out here: when: {target_can: raw-requests}",
+        )
+
+    def ids(self, uuid: str) -> CallIds | None:
+        """Return the ids of a call as last known."""
+        call = self._board.find(uuid)
+        return None if call is None else _ids(call)
+
+    async def close(self) -> tuple[Leftover, ...]:
+        """Hang up what was placed and look for residue."""
+        return await self._closing.close(CLOSING)
+
+    async def holding(self) -> Holding:
+        """Look at the lot and at the calls that are known."""
+        lot, parked = self._line.lot, await self._line.parked(CLOSING)
+        slots = [
+            (str(lot.number_at(place) or place[1]), self._parking.name_of(uid) or "")
+            for place, uid in parked.items()
+        ]
+        return Holding(slots=tuple(slots), calls=tuple(_listed(c) for c in self._board.alive()))
+
+
+def _listed(call: Call) -> Listed:
+    return Listed(uuid=call.uuid, extension=call.extension, state=call.state, party=call.party)
+
+
+def _ids(call: Call) -> CallIds:
+    return CallIds(
+        uuid=call.uuid, call_api_id=call.uuid, extension=call.extension, call_id=call.uuid
+    )
