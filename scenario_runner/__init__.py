@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         Reason,
         Verdict,
     )
+    from scenario_runner.pbx.context import Context, Notice
     from scenario_runner.pbx.protocol import (
         AnySlot,
         CallAddress,
@@ -133,6 +134,7 @@ _PLACES = {
     "model.scenario": ("Scenario",),
     "model.target": ("AddedSettings", "Target"),
     "model.vocabulary": ("CallState", "Capability", "EventType", "Party", "Reason", "Verdict"),
+    "pbx.context": ("Context", "Notice"),
     "pbx.protocol": (
         "AnySlot",
         "CallAddress",
@@ -173,6 +175,7 @@ __all__ = [
     "Capability",
     "Clock",
     "Connection",
+    "Context",
     "Done",
     "Event",
     "EventType",
@@ -186,6 +189,7 @@ __all__ = [
     "NotPossible",
     "Note",
     "NothingSelected",
+    "Notice",
     "Outcome",
     "Party",
     "PbxByHand",

@@ -11,9 +11,10 @@ from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, TypeAlias
 
 from scenario_runner.execution.options import RunOptions
-from scenario_runner.execution.targets import MOCK
+from scenario_runner.execution.targets import MOCK, TargetChoice, choose
 from scenario_runner.execution.whole import RunRequest, gather, run_scenarios
 from scenario_runner.loading import LoadOptions
+from scenario_runner.pbx.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,27 +47,41 @@ def load(
 def run(
     scenarios: Iterable[Scenario],
     *,
-    target: Target = MOCK,
+    target: Target | str = MOCK,
     seed: int = 0,
     environment: Mapping[str, str] | None = None,
+    allow_protected: Sequence[str] = (),
 ) -> Run:
     """Run scenarios and return their events, to be iterated over with `for` or `async for`.
 
     The run begins with the first event that is asked for. Without a `target` it is a mock PBX
-    inside this process, where waiting costs no time. `seed` decides all that is left to chance;
-    `environment` is what `$env` and `$secret` read, by default that of the process. All times in
-    events are whole microseconds. Failures of scenarios are events; a target that can't be used
-    raises TargetError.
+    inside this process, where waiting costs no time; the name of a target is looked up in the
+    targets file that is nearest to the scenarios. `seed` decides all that is left to chance;
+    `environment` is what `$env` and `$secret` read, by default that of the process;
+    `allow_protected` names hosts of protected targets that may be used. All times in events are
+    whole microseconds. Failures of scenarios are events; a target that can't be used raises
+    TargetError, a wrong targets file InvalidFiles.
     """
     surroundings = dict(os.environ if environment is None else environment)
+    chosen, context = tuple(scenarios), Context()
+    if isinstance(target, str):
+        files = tuple(dict.fromkeys(scenario.file for scenario in chosen))
+        choice = TargetChoice(
+            paths=files,
+            name=target,
+            allow_protected=tuple(allow_protected),
+            environment=surroundings,
+        )
+        target = choose(choice, context.mask)
     request = RunRequest(
         paths=(),
         options=RunOptions(environment=surroundings, seed=seed),
         target=target,
+        context=context,
         started_at=time_ns() // 1000,
         stopwatch=lambda: perf_counter_ns() // 1000,
     )
-    return Run(request, tuple(scenarios))
+    return Run(request, chosen)
 
 
 class _Over:

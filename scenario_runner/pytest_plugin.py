@@ -265,7 +265,7 @@ def _request(config: pytest.Config, items: list[ScenarioItem]) -> RunRequest:
     from scenario_runner.execution.repeating import rerun_command
     from scenario_runner.execution.targets import TargetChoice, choose
     from scenario_runner.execution.whole import RunRequest
-    from scenario_runner.masking import Mask
+    from scenario_runner.pbx.context import Context
 
     environment = dict(os.environ)
     choice = TargetChoice(
@@ -279,9 +279,13 @@ def _request(config: pytest.Config, items: list[ScenarioItem]) -> RunRequest:
     options = RunOptions(
         environment=environment, seed=seed, rerun=rerun_command(_named(config), seed=seed)
     )
-    mask = Mask()
+    context = Context()
     return RunRequest(
-        paths=(), options=options, target=choose(choice, mask), started_at=time_ns() // 1000
+        paths=(),
+        options=options,
+        target=choose(choice, context.mask),
+        context=context,
+        started_at=time_ns() // 1000,
     )
 
 

@@ -25,3 +25,55 @@ def test_an_added_reporter_is_found_and_used(
     reporter.close()
     text = (tmp_path / "out.txt").read_text()
     assert text == f"passed {RACE}::Two agents grab one parked call, and exactly one gets it\n"
+
+
+TARGETS = """
+default: cupboard
+targets:
+  cupboard:
+    driver: shelf
+    greeting: good morning
+    protected: true
+    slots: 1-9
+    extensions: {"341": x, "342": y}
+"""
+SCENARIO = """
+scenario: On a shelf
+steps:
+  - call: {as: customer, extension: 341, from: "+78120000443"}
+  - call: {as: colleague, extension: 342, to: "+74950000200"}
+  - park: {call: customer, slot: 6}
+  - slots: {call: colleague, slot: 6}
+    expect: {holds: customer}
+  - park: {call: colleague, slot: 6}
+    expect: {refused: slot-full}
+  - bridge: {call: colleague, slot: 6}
+    expect: {with: customer}
+"""
+
+
+def test_an_added_driver_runs_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(PLUGIN)
+    monkeypatch.chdir(tmp_path)
+    Path("scenario-targets.yaml").write_text(TARGETS)
+    Path("one.scenario.yaml").write_text(SCENARIO)
+    scenarios = scenario_runner.load(".")
+    with pytest.raises(scenario_runner.TargetError, match="protected"):
+        scenario_runner.run(scenarios, target="cupboard")
+    allowed = ["unknown host"]
+    events = list(scenario_runner.run(scenarios, target="cupboard", allow_protected=allowed))
+    failures = [e.failures for e in events if isinstance(e, scenario_runner.StepFinished)]
+    assert not any(failures), failures
+    assert [e.verdict for e in events if isinstance(e, scenario_runner.ScenarioFinished)] == [
+        "passed"
+    ]
+    exchanges = [event for event in events if isinstance(event, scenario_runner.Exchange)]
+    assert {(event.protocol, event.received) for event in exchanges} == {("shelf", "good morning")}
+
+
+def test_a_target_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(scenario_runner.TargetError, match="no target 'nowhere'"):
+        scenario_runner.run(scenario_runner.load(RACE), target="nowhere")

@@ -1,0 +1,151 @@
+"""What another package adds: a driver for a PBX of its own, which lives in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from scenario_runner import (
+    AddedSettings,
+    AnySlot,
+    CallAddress,
+    CallIds,
+    CallRequest,
+    CallState,
+    Capability,
+    Clock,
+    Connection,
+    Context,
+    Done,
+    Holding,
+    Leftover,
+    Listed,
+    NotPossible,
+    Outcome,
+    Party,
+    Plan,
+    Raw,
+    Reason,
+    Refused,
+    Request,
+    Session,
+    Target,
+    Trace,
+    Traits,
+    Watcher,
+)
+
+
+class ShelfSession:
+    """One scenario's dealings with a shelf: calls are laid on it and taken from it."""
+
+    def __init__(self, watcher: Watcher, clock: Clock, greeting: str) -> None:
+        self._watcher = watcher
+        self._clock = clock
+        self._greeting = greeting
+        self._calls: dict[str, CallIds] = {}
+        self._slots: dict[str, str] = {}
+
+    def _done(self, sent: str, **found: Any) -> Done:
+        now = self._clock.now()
+        self._watcher.traced(
+            Trace(
+                protocol="shelf",
+                sent=sent,
+                received=self._greeting,
+                outcome="ok",
+                at=now,
+                took=0,
+            )
+        )
+        return Done(raw=Raw(at=now), **found)
+
+    def _refused(self, reason: Reason) -> Refused:
+        return Refused(raw=Raw(at=self._clock.now()), reason=reason, message=reason.value)
+
+    async def call(self, request: CallRequest, within: int) -> Outcome:
+        del within
+        uuid = f"call-{len(self._calls) + 1}"
+        ids = CallIds(uuid=uuid, call_api_id=uuid, extension=request.extension)
+        self._calls[uuid] = ids
+        return self._done(f"call {request.extension}", ids=ids, state=CallState.UP)
+
+    async def answer(self, call: CallAddress, within: int) -> Outcome:
+        del call, within
+        raise NotPossible("a shelf answers every call at once")
+
+    async def park(self, call: CallAddress, slot: object, within: int) -> Outcome:
+        del within
+        if str(slot) in self._slots:
+            return self._refused(Reason.SLOT_FULL)
+        self._slots[str(slot)] = call.call_api_id
+        return self._done(f"park {call.call_api_id} {slot}", slot=str(slot))
+
+    async def slots(self, call: CallAddress, slot: object, within: int) -> Outcome:
+        del call, within
+        return self._done(f"look {slot}", slot=str(slot), uuid=self._slots.get(str(slot)))
+
+    async def bridge(self, call: CallAddress, slot: object, within: int) -> Outcome:
+        del call, within
+        if isinstance(slot, AnySlot) or str(slot) not in self._slots:
+            return self._refused(Reason.SLOT_EMPTY)
+        return self._done(f"take {slot}", slot=str(slot), uuid=self._slots.pop(str(slot)))
+
+    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
+        del by, within
+        self._calls.pop(call.call_api_id, None)
+        return self._done(f"hang up {call.call_api_id}")
+
+    async def list_calls(self, extension: str, within: int) -> Outcome:
+        del within
+        mine = [ids for ids in self._calls.values() if ids.extension == extension]
+        listed = tuple(
+            Listed(uuid=ids.uuid, extension=extension, state=CallState.UP) for ids in mine
+        )
+        return self._done(f"list {extension}", listed=listed)
+
+    async def call_status(self, call: CallAddress, within: int) -> Outcome:
+        del within
+        known = call.call_api_id in self._calls
+        return self._done("state", state=CallState.UP if known else CallState.ENDED)
+
+    async def request(self, request: Request, within: int) -> Outcome:
+        del request, within
+        raise NotPossible("a shelf understands no raw requests")
+
+    def ids(self, uuid: str) -> CallIds | None:
+        return self._calls.get(uuid)
+
+    async def close(self) -> tuple[Leftover, ...]:
+        return tuple(Leftover(what=f"slot {slot}", slot=slot) for slot in self._slots)
+
+    async def holding(self) -> Holding:
+        return Holding(slots=tuple(self._slots.items()))
+
+
+class Shelf:
+    """An open target."""
+
+    def __init__(self, target: Target, greeting: str) -> None:
+        self.greeting = greeting
+        self.traits = Traits(
+            name=target.name,
+            slots=target.slots[1],
+            park_timeout=target.park_timeout,
+            capabilities=frozenset[Capability](),
+        )
+
+    @asynccontextmanager
+    async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:
+        del plan
+        yield ShelfSession(watcher, clock, self.greeting)
+
+
+@asynccontextmanager
+async def open_shelf(target: Target, context: Context) -> AsyncIterator[Connection]:
+    """Open the target; named in the entry points of the package."""
+    del context
+    assert isinstance(target.settings, AddedSettings)
+    settings = dict(target.settings.options)
+    yield Shelf(target, str(settings.get("greeting", "hello")))
