@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,9 +19,6 @@ from scenario_runner.errors import (
 
 from .playing import LOTS, SUCCESS, Fields, Player, came_up
 from .talking import SOON, WITHIN, Seen, at, called, reason, session, target
-
-if TYPE_CHECKING:
-    pass
 
 
 def opened(player: Player, **settings: object) -> Seen:
