@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -111,6 +112,7 @@ def _lead(mark: str, text: str) -> str:
     """Show the first line of a request or an answer, and its body; headers are for -v."""
     head, _, body = text.partition("\n\n")
     lines = [head.partition("\n")[0], *(line for line in body.splitlines() if line.strip())]
+    room = shutil.get_terminal_size((_WIDTH, 24)).columns - 5
     return "\n".join(
-        f"  {mark} {line if len(line) <= _WIDTH else line[:_WIDTH] + '…'}" for line in lines
+        f"  {mark} {line if len(line) <= room else line[: room - 1] + '…'}" for line in lines
     )
