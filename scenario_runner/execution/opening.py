@@ -32,7 +32,7 @@ async def open_target(
     folder `journal` before. Errors are raised with every secret in them hidden.
     """
     _tell_left(target, context, journal)
-    notes = Journal(journal, target.name, target.host)
+    notes = Journal(journal, target.name, target.host, context.mask)
     noting = replace(context, journal=notes)
     try:
         async with find_driver(target.driver)(taught(target), noting) as connection:

@@ -13,13 +13,14 @@ from scenario_runner.errors import BadCredentials, PbxError, ScenarioRunnerError
 from scenario_runner.exchange import header
 from scenario_runner.execution.drivers import find_driver
 from scenario_runner.execution.opening import masked
+from scenario_runner.pbx.deaf import Deaf
 from scenario_runner.pbx.protocol import Plan, Refused
 from scenario_runner.pbx.rate import read_limit
 
 if TYPE_CHECKING:
     from scenario_runner.model.target import Target
     from scenario_runner.pbx.context import Context, Notice
-    from scenario_runner.pbx.protocol import Outcome, PbxEvent, Raw, Session, Trace
+    from scenario_runner.pbx.protocol import Outcome, Raw, Session
 
 SKEW = 5 * SECOND
 """How far the clocks may differ before it is called wrong."""
@@ -50,16 +51,6 @@ class _Findings:
         self.found.append(Finding(good=False, message=message, hint=hint))
 
 
-class _Deaf:
-    """Is told what happens and does not listen."""
-
-    def traced(self, trace: Trace) -> None:
-        """Pass over it."""
-
-    def reported(self, event: PbxEvent) -> None:
-        """Pass over it."""
-
-
 async def probe(target: Target, context: Context) -> tuple[Finding, ...]:
     """Return what was found about a target: reachable, credentials, clock, limit, extensions."""
     findings = _Findings()
@@ -73,7 +64,7 @@ async def probe(target: Target, context: Context) -> tuple[Finding, ...]:
         async with find_driver(target.driver)(target, context) as connection:
             clock = LoopClock(asyncio.get_running_loop())
             plan = Plan(scenario="targets --check")
-            async with connection.session(plan, _Deaf(), clock) as session:
+            async with connection.session(plan, Deaf(), clock) as session:
                 await _look(target, session, context, findings)
     except BadCredentials as error:
         findings.good("it is reachable")

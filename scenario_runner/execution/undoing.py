@@ -12,9 +12,12 @@ from scenario_runner.errors import PbxError, ScenarioRunnerError
 from scenario_runner.exchange import Request
 from scenario_runner.execution.drivers import find_driver
 from scenario_runner.execution.opening import masked
+from scenario_runner.masking import MASK
 from scenario_runner.model.vocabulary import Party, Reason
+from scenario_runner.pbx.deaf import Deaf
 from scenario_runner.pbx.journal import FOLDER, PlacedCall, left_behind
 from scenario_runner.pbx.protocol import CallAddress, Done, Plan, Refused
+from scenario_runner.pbx.ringme.events import subscriptions_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +25,7 @@ if TYPE_CHECKING:
     from scenario_runner.model.target import Target
     from scenario_runner.pbx.context import Context
     from scenario_runner.pbx.journal import Left
-    from scenario_runner.pbx.protocol import PbxEvent, Session, Trace
-    from scenario_runner.references import Json
+    from scenario_runner.pbx.protocol import Session
 
 _WITHIN = 10 * SECOND
 
@@ -34,16 +36,6 @@ class Undone:
 
     good: bool
     message: str
-
-
-class _Deaf:
-    """Is told what happens and does not listen."""
-
-    def traced(self, trace: Trace) -> None:
-        """Pass over it."""
-
-    def reported(self, event: PbxEvent) -> None:
-        """Pass over it."""
 
 
 async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tuple[Undone, ...]:
@@ -58,7 +50,7 @@ async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tupl
     try:
         async with find_driver(target.driver)(target, context) as connection:
             clock = LoopClock(asyncio.get_running_loop())
-            async with connection.session(Plan(scenario="cleanup"), _Deaf(), clock) as session:
+            async with connection.session(Plan(scenario="cleanup"), Deaf(), clock) as session:
                 for left in mine:
                     done = await _undone(left, session)
                     told += done
@@ -81,6 +73,9 @@ async def _undone(left: Left, session: Session) -> list[Undone]:
 async def _hung_up(call: PlacedCall, session: Session) -> list[Undone]:
     """Hang a call up; one whose ids never became known is looked for by its party."""
     named = f"the call at {call.extension} with {call.party}"
+    if call.ids is None and MASK in call.party:
+        message = f"{named} can't be looked for, since its number is a secret: look yourself"
+        return [Undone(good=False, message=message)]
     try:
         addresses = await _addresses(call, session)
         outcomes = [await session.hangup(one, Party.EXTENSION, _WITHIN) for one in addresses]
@@ -116,16 +111,10 @@ async def _unwatched(path: str, url: str, session: Session) -> Undone:
     """Remove the subscriptions below `path` that deliver to `url`."""
     try:
         listed = await session.request(Request(method="GET", path=path), _WITHIN)
-        ids = _ids_to(url, listed.raw.body)
+        ids = subscriptions_to(url, listed.raw.body)
         for one in ids:
             await session.request(Request(method="DELETE", path=f"{path}{one}"), _WITHIN)
     except PbxError as error:
         text = f"subscriptions at {path} can't be removed: {error.message}"
         return Undone(good=False, message=text)
     return Undone(good=True, message=f"{len(ids)} subscriptions at {path} were removed")
-
-
-def _ids_to(url: str, listed: Json) -> list[str]:
-    entries = listed if isinstance(listed, list) else []
-    ours = (entry for entry in entries if isinstance(entry, dict) and entry.get("url") == url)
-    return [str(entry.get("id")) for entry in ours]

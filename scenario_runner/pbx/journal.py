@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from scenario_runner.masking import Mask
 from scenario_runner.pbx.protocol import CallIds
 
 if TYPE_CHECKING:
@@ -98,9 +99,10 @@ class Left:
 
 
 class Journal:
-    """The journal of one run against one target; made with its first note."""
+    """The journal of one run against one target; made with its first note, without its secrets."""
 
-    def __init__(self, folder: Path, target: str, host: str) -> None:
+    def __init__(self, folder: Path, target: str, host: str, mask: Mask | None = None) -> None:
+        self._mask = mask or Mask()
         self._file = folder / f"{os.getpid()}.{next(_NUMBERS)}.jsonl"
         self._head = {"note": "run", "target": target, "host": host}
         self._open: TextIOWrapper | None = None
@@ -112,7 +114,8 @@ class Journal:
         """A call is about to be placed."""
         self._count += 1
         placing = str(self._count)
-        call = {"extension": request.extension, "party": request.party, "flow": request.flow}
+        party = self._mask.text(request.party)
+        call = {"extension": request.extension, "party": party, "flow": request.flow}
         self._note("calling", placing=placing, **call)
         self._live.add(f"placing {placing}")
         return placing

@@ -62,7 +62,8 @@ class ControlCallers:
             party: request.party,
             "answered": request.answered,
         }
-        raw = await _control(placing.rest, "POST", "/mock/calls", placing.within, body)
+        command = _control(placing.rest, "POST", "/mock/calls", placing.within, body)
+        raw = await placing.sent(command)
         if raw.status >= 400:
             return Placed(raw)
         answer = object_of(raw, "placing a call")

@@ -79,7 +79,7 @@ class CallbackCallers:
         if self._pickup:
             body["wait_for_pickup"] = self._pickup // SECOND
         path = f"/extension/{quote(placing.extension_id, safe='')}/callback/"
-        return await placing.rest.call("POST", path, placing.within, body)
+        return await placing.sent(placing.rest.call("POST", path, placing.within, body))
 
     async def answer(self, rest: Rest, uuid: str, within: int) -> Raw:
         """Raise NotPossible: telephones are answered by people."""

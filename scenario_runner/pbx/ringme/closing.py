@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.protocol import Plan, Session
     from scenario_runner.pbx.ringme.memory import Memory
     from scenario_runner.pbx.ringme.rest import Rest
+    from scenario_runner.pbx.ringme.settings import RingMeSettings
 
 _T = TypeVar("_T")
 
@@ -100,12 +101,29 @@ async def _occupied(
 
 async def _alive(rest: Rest, placed: dict[str, CallIds], within: int) -> list[Leftover]:
     """Return the calls still there: all of them, or on a shared PBX those that were placed."""
-    raw = await _twice(lambda: rest.call("GET", "/client/@me/current_calls/", within))
-    if raw.status >= 400:
-        return [Leftover(what=f"it could not be asked which calls are left ({raw.status})")]
+    left: list[Leftover] = []
     numbers = {v: k for k, v in rest.settings.extension_ids.items()}
-    return [
-        Leftover(what=f"a call at extension {call.extension}", uuid=call.uuid)
-        for call in call_list(raw, numbers)
-        if call.uuid in placed or not rest.settings.shared
-    ]
+    for path in call_lists(rest.settings, placed):
+        raw = await _twice(lambda path=path: rest.call("GET", path, within))  # type: ignore[misc]
+        if raw.status >= 400:
+            what = f"it could not be asked which calls are left ({raw.status})"
+            left.append(Leftover(what=what))
+            continue
+        left += [
+            Leftover(what=f"a call at extension {call.extension}", uuid=call.uuid)
+            for call in call_list(raw, numbers)
+            if call.uuid in placed or not rest.settings.shared
+        ]
+    return left
+
+
+def call_lists(settings: RingMeSettings, placed: dict[str, CallIds]) -> list[str]:
+    """Return the paths of the lists in which a scenario's calls are.
+
+    A shared PBX is asked about the scenario's own extensions only: with many scenarios side by
+    side the list of all calls grows long, and each scenario would ask for it.
+    """
+    if not settings.shared:
+        return ["/client/@me/current_calls/"]
+    ids = dict.fromkeys(ids.extension_id for ids in placed.values())
+    return [f"/extension/{quote(one, safe='')}/current_calls/" for one in ids]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from scenario_runner.durations import MILLISECOND, SECOND, duration_text
-from scenario_runner.errors import BadAnswer, TimedOut
+from scenario_runner.errors import BadAnswer, BadCredentials, TimedOut, Unreachable
 from scenario_runner.model.vocabulary import CallState
 from scenario_runner.pbx.ringme.answers import entries_of, entry_state, ids_of, party_of, words
 from scenario_runner.references import as_text
@@ -27,16 +27,25 @@ class Placing:
     """A call that a session wants to be brought up.
 
     `own` is told its ids as soon as they are known, and again when more is known: from then on
-    the session hangs it up. `strangers` takes the UUIDs of calls that are there already. `within`
-    bounds one exchange, in microseconds.
+    the session hangs it up. `unsent` is told that nothing was asked for. `strangers` takes the
+    UUIDs of calls that are there already. `within` bounds one exchange, in microseconds.
     """
 
     rest: Rest
     request: CallRequest
     extension_id: str
     own: Callable[[CallIds], None]
+    unsent: Callable[[], None]
     strangers: set[str]
     within: int
+
+    async def sent(self, command: Awaitable[Raw]) -> Raw:
+        """Wait for the answer to the command that places the call."""
+        try:
+            return await command
+        except (Unreachable, BadCredentials):
+            self.unsent()
+            raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ class Patience:
     """
 
     again: int = 0
-    first: int = 200 * MILLISECOND
+    first: int = 100 * MILLISECOND
     random: Random = Random(0)  # noqa: RUF009 -- shared on purpose: it is asked only where again > 0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 

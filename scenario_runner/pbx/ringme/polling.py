@@ -9,13 +9,14 @@ from urllib.parse import quote, urlencode
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import PbxError
+from scenario_runner.pbx.deaf import Deaf
 from scenario_runner.pbx.ringme.answers import entries_of, uuid_of
 from scenario_runner.references import Json, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from scenario_runner.pbx.protocol import Leftover, PbxEvent, Trace
+    from scenario_runner.pbx.protocol import Leftover
     from scenario_runner.pbx.ringme.rest import Rest
 
 EVERY = 1 * SECOND
@@ -175,18 +176,8 @@ class _Watched:
     task: asyncio.Task[None] | None = None
 
 
-class _Nobody:
-    """Is told nothing: looks are many, and what they bring is reported as events."""
-
-    def traced(self, trace: Trace) -> None:
-        """Pass over it."""
-
-    def reported(self, event: PbxEvent) -> None:
-        """Pass over it."""
-
-
 async def _listed(extension_id: str, rest: Rest, within: int) -> dict[str, Glance]:
-    rest = replace(rest, wire=replace(rest.wire, watcher=_Nobody()))
+    rest = replace(rest, wire=replace(rest.wire, watcher=Deaf()))
     path = f"/extension/{quote(extension_id, safe='')}/current_calls/"
     raw = await rest.call("GET", path, within)
     return glances(entries_of(raw) if raw.status < 400 else ())

@@ -20,6 +20,7 @@ from scenario_runner.pbx.protocol import (
     Done,
     Holding,
     Leftover,
+    Listed,
     Outcome,
     Raw,
 )
@@ -38,7 +39,7 @@ from scenario_runner.pbx.ringme.answers import (
     refused,
     uuid_of,
 )
-from scenario_runner.pbx.ringme.closing import hang_up_and_look
+from scenario_runner.pbx.ringme.closing import call_lists, hang_up_and_look
 from scenario_runner.pbx.ringme.finding import Placing
 from scenario_runner.pbx.ringme.memory import Memory
 from scenario_runner.references import Json, as_text
@@ -98,6 +99,7 @@ class RingMeSession:
             request=request,
             extension_id=self._extension_id(request.extension),
             own=lambda ids: self._memory.came_up(request, ids),
+            unsent=lambda: self._memory.placing.remove(request),
             strangers=self._memory.strangers,
             within=within,
         )
@@ -298,12 +300,15 @@ class RingMeSession:
 
     async def holding(self) -> Holding:
         """Look at the live calls and the slots this scenario dealt with."""
-        raw = await self._rest.call("GET", "/client/@me/current_calls/", CLOSING)
-        listed = call_list(raw, self._numbers) if raw.status < 400 else ()
+        listed: list[Listed] = []
+        for path in call_lists(self._settings, self._memory.own):
+            raw = await self._rest.call("GET", path, CLOSING)
+            listed += call_list(raw, self._numbers) if raw.status < 400 else ()
+        strangers = any(call.uuid not in self._memory.own for call in listed)
         slots: list[tuple[str, str]] = []
         for witness in list(self._memory.own.values())[:1]:
             address = CallAddress(call_api_id=witness.call_api_id, extension=witness.extension)
-            for slot in self._interesting():
+            for slot in self._interesting(strangers=strangers):
                 seen = await self.slots(address, slot, CLOSING)
                 if isinstance(seen, Done) and seen.uuid is not None:
                     slots.append((slot, seen.uuid))
@@ -311,9 +316,9 @@ class RingMeSession:
         calls = (replace(c, state=CallState.PARKED) if c.uuid in parked else c for c in listed)
         return Holding(slots=tuple(slots), calls=tuple(calls))
 
-    def _interesting(self) -> tuple[str, ...]:
-        """Return the slots worth a look: all of them, or on a shared PBX the scenario's own."""
-        if self._settings.shared:
+    def _interesting(self, *, strangers: bool) -> tuple[str, ...]:
+        """Return the slots worth a look: the scenario's own, or all where others may be parked."""
+        if self._settings.shared or not strangers:
             return tuple(dict.fromkeys((*self._plan.slots, *self._memory.slots)))
         first, last = self._settings.slots
         return tuple(str(slot) for slot in range(first, last + 1))
