@@ -156,7 +156,12 @@ async def _performed(
             seen = await use(step.action, step, frame, take_steps)
         case action:
             if step.repeating is not None:
-                return await ask(step, lambda: act(action, step, frame), checker, frame, attempts)
+                seen, failures = await ask(
+                    step, lambda: act(action, step, frame), checker, frame, attempts
+                )
+                if failures and isinstance(seen.outcome, Refused):
+                    _certain(seen.outcome, step, frame)
+                return seen, failures
             seen = await act(action, step, frame)
     if isinstance(seen.outcome, Refused):
         _certain(seen.outcome, step, frame)

@@ -99,3 +99,15 @@ def test_a_call_whose_answer_was_lost_is_not_left_behind(
     assert found.verdicts in (["errored"], ["passed"])
     assert not any("left behind" in message for message in found.messages)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fault", ["500,on=slots", "429,on=slots,by=90s"])
+def test_asking_until_the_time_is_up_finds_out_nothing_where_the_pbx_fails(
+    fault: str, tmp_path: Path
+) -> None:
+    steps = (
+        "  - slots: {call: colleague, slot: 6}\n    expect: {empty: true}\n"
+        "    within: 30ms\n    every: 10ms\n"
+    )
+    found = met(steps, f"{fault},times=60", tmp_path=tmp_path)
+    assert found.verdicts == ["errored"]
