@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from switching import NOBODY, A, B, C, incoming, outgoing, ringing
-
 from scenario_runner.mock_pbx.commands import (
     AnswerCall,
     AskSlot,
@@ -21,9 +19,10 @@ from scenario_runner.mock_pbx.commands import (
     Transfer,
 )
 from scenario_runner.mock_pbx.profile import Profile
+from tests.mock_pbx.switching import NOBODY, A, B, C, incoming, outgoing, ringing
 
 if TYPE_CHECKING:
-    from switching import Move
+    from tests.mock_pbx.switching import Move
 
 
 @dataclass(frozen=True, slots=True)

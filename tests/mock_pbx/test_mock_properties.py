@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from switching import NOBODY, check_invariants
 
 from scenario_runner.mock_pbx.calls import fresh_state
 from scenario_runner.mock_pbx.commands import (
@@ -28,6 +27,7 @@ from scenario_runner.mock_pbx.commands import (
 )
 from scenario_runner.mock_pbx.profile import SECOND, Profile
 from scenario_runner.mock_pbx.switch import advance, step
+from tests.mock_pbx.switching import NOBODY, check_invariants
 
 if TYPE_CHECKING:
     from scenario_runner.mock_pbx.calls import State

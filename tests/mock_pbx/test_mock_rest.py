@@ -9,8 +9,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from rule_cases import RULES_BY_REST
-from talking import CREDENTIALS, Phone, converse
 
 from scenario_runner.exchange import Request, header
 from scenario_runner.mock_pbx import PROFILES, RULES, Client, Loss, MockPbx, Profile, Refusals, Said
@@ -18,6 +16,8 @@ from scenario_runner.mock_pbx import profile as profiles
 from scenario_runner.mock_pbx.commands import Calls, InSlot, ListCalls
 from scenario_runner.mock_pbx.profile import SECOND
 from scenario_runner.mock_pbx.world import World
+from tests.mock_pbx.rule_cases import RULES_BY_REST
+from tests.mock_pbx.talking import CREDENTIALS, Phone, converse
 
 EXCHANGES = sorted((Path(__file__).parent / "exchanges").glob("*.txt"))
 LIST = "/api/ver1.0/client/@me/current_calls/"

@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from rule_cases import CASES, JOINED, PARKED, RULES_BY_REST, Case
-from switching import A, B, C, Move, incoming, outgoing, play, ringing, slots_of, told
 
 from scenario_runner.mock_pbx import RULES, Profile, rules
 from scenario_runner.mock_pbx.calls import Joined, Parked, fresh_state, next_deadline
@@ -27,6 +25,19 @@ from scenario_runner.mock_pbx.commands import (
 from scenario_runner.mock_pbx.identity import uuid_name
 from scenario_runner.mock_pbx.profile import SECOND
 from scenario_runner.mock_pbx.switch import step
+from tests.mock_pbx.rule_cases import CASES, JOINED, PARKED, RULES_BY_REST, Case
+from tests.mock_pbx.switching import (
+    A,
+    B,
+    C,
+    Move,
+    incoming,
+    outgoing,
+    play,
+    ringing,
+    slots_of,
+    told,
+)
 
 PACKAGE = Path(rules.__file__).parent
 
