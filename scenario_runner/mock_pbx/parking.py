@@ -34,7 +34,8 @@ from scenario_runner.mock_pbx.rules import (
 if TYPE_CHECKING:
     from scenario_runner.mock_pbx.draft import Draft
 
-_DIGITS: Final = re.compile(r"-?[0-9]{1,18}")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
+_DIGITS: Final = re.compile(r"[0-9]{1,18}")
 
 
 def about_slots(draft: Draft, command: Park | AskSlot | Bridge) -> InSlot | Refusal:
@@ -183,11 +184,12 @@ def _place(draft: Draft, call: Call, slot: object, missing: str) -> Place | Refu
 def _slot_number(draft: Draft, slot: object, missing: str) -> int | Refusal:
     if slot is None:
         return draft.refuse(missing)
-    if isinstance(slot, int) and not isinstance(slot, bool):
+    words = draft.profile.slot_words
+    if isinstance(slot, int) and not isinstance(slot, bool) and (slot >= 0 or words != "digits"):
         return slot
-    if isinstance(slot, str) and draft.profile.slot_words == "number-or-text":
+    if isinstance(slot, str) and words != "number":
         draft.note(SLOT_TYPE)
-        if _DIGITS.fullmatch(slot):
+        if (_DIGITS if words == "digits" else _NUMBER).fullmatch(slot):
             return int(slot)
     return draft.refuse(SLOT_TYPE)
 

@@ -70,8 +70,9 @@ class Client:
 class Profile:
     """What a mock PBX is like; times are in microseconds. Choices the vendor leaves open: assumed.
 
-    `slots` is the number of slots and of simultaneous calls, `extensions` the inclusive range of
-    extension numbers; an extension's id is its number plus `extension_id_offset`.
+    `slots` is the number of slots and, where `calls_at_once` says so, of simultaneous calls;
+    `extensions` the inclusive range of extension numbers; an extension's id is its number plus
+    `extension_id_offset`. With `slot_words` "digits" -1 is no number rather than one out of range.
     Without `clients` any credentials are good for a token.
     """
 
@@ -100,8 +101,9 @@ class Profile:
     return_unanswered: Literal["ends", "rings-on"] = "ends"
     bridged_hangup: Literal["ends-both", "ends-one"] = "ends-both"
     foreign_call: Literal["refuse", "allow"] = "refuse"
-    slot_words: Literal["number-or-text", "number"] = "number-or-text"
+    slot_words: Literal["number-or-text", "number", "digits"] = "number-or-text"
     slots_of: Literal["client", "extension"] = "client"
+    calls_at_once: Literal["slots", "any"] = "slots"
 
     done_body: Literal["action-and-slot", "empty-object"] = "action-and-slot"
     random_report: Literal["slot", "no-slot"] = "slot"
@@ -136,4 +138,12 @@ class Profile:
         return f"{self.prefix}*{number}@{self.domain}"
 
 
-PROFILES: Final = {"vendor": Profile()}
+PROFILES: Final = {
+    profile.name: profile
+    for profile in (
+        Profile(),
+        # As seen through their drivers, which supply what the PBX itself leaves open.
+        Profile(name="asterisk", slot_words="digits", calls_at_once="any"),
+        Profile(name="freeswitch", slot_words="digits", calls_at_once="any"),
+    )
+}

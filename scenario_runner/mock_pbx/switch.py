@@ -78,7 +78,7 @@ def _obey(draft: Draft, command: Command) -> SwitchAnswer:
 def _place_call(draft: Draft, command: PlaceCall) -> OneCall | Refusal:
     if not draft.profile.has_extension(command.extension):
         return draft.refuse(EXTENSION_UNKNOWN)
-    if len(draft.calls) >= draft.profile.slots:
+    if draft.profile.calls_at_once == "slots" and len(draft.calls) >= draft.profile.slots:
         return draft.refuse(CAPACITY)
     call = Call(
         draft.new_uuid(), command.extension, command.flow, command.party,
