@@ -19,6 +19,7 @@ COMMANDS = {
     "record": "scenario_runner.cli.record",
     "targets": "scenario_runner.cli.targets",
     "cleanup": "scenario_runner.cli.cleanup",
+    "compare": "scenario_runner.cli.compare",
     "mock": "scenario_runner.cli.mock",
     "schema": "scenario_runner.cli.schema",
     "explain": "scenario_runner.cli.explain",

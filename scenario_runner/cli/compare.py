@@ -1,0 +1,122 @@
+"""The command `compare`: runs the same scenarios on two targets and grades the difference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scenario_runner.cli.choosing import selection_options, variable_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scenario_runner.execution.targets import TargetChoice
+    from scenario_runner.execution.whole import RunRequest
+    from scenario_runner.pbx.context import Context
+
+
+@click.command("compare", short_help="Run scenarios on two targets and grade the difference.")
+@click.argument("a")
+@click.argument("b")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@selection_options
+@variable_options
+@click.option(
+    "--targets",
+    "targets_file",
+    metavar="FILE",
+    help="Targets file [default: scenario-targets.yaml beside the scenarios or above].",
+)
+@click.option(
+    "--allow-protected",
+    multiple=True,
+    metavar="HOST",
+    help="Permit the use of a protected target whose host this is.",
+)
+@click.option("--insecure", is_flag=True, help="Do not verify the PBX's certificate.")
+@click.option("--seed", default=0, show_default=True, help="Seed of all that is left to chance.")
+@click.option(
+    "--tolerance",
+    default="500ms",
+    show_default=True,
+    metavar="DURATION",
+    help="How far times may lie apart.",
+)
+@click.option("--json", "json_", metavar="FILE", help="Write the comparison as JSON.")
+def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
+    """Run the scenarios named PATH on the targets A and B, and say where the two differ.
+
+    A target is a name from the targets file, or `mock`, or `mock:PROFILE` for the mock that does
+    as some PBX does: vendor, asterisk, freeswitch. Exit codes: 0 where nothing is unexplained, 1
+    where something is, 4 where a side could not find out.
+    """
+    from shutil import get_terminal_size
+
+    from scenario_runner.comparing.document import document
+    from scenario_runner.comparing.running import compare
+    from scenario_runner.comparing.sides import sides
+    from scenario_runner.comparing.table import table
+    from scenario_runner.masking import Mask
+    from scenario_runner.pbx.context import Context
+
+    mask = Mask()
+    tolerance = _tolerance(given["tolerance"])
+    choice = _choice(given)
+    both = sides(given["a"], given["b"], choice, mask)
+    context = Context(
+        mask=mask,
+        insecure=given["insecure"],
+        announce=lambda line: click.echo(mask.text(line), err=True),
+    )
+    comparison = compare(_request(given, choice, context), both, tolerance)
+    if given["json_"] is not None:
+        _write(given["json_"], document(comparison))
+    click.echo(table(comparison, min(get_terminal_size((80, 24)).columns, 120)), nl=False)
+    return comparison.exit_code
+
+
+def _tolerance(text: str) -> int:
+    from scenario_runner.durations import parse_duration
+
+    tolerance = parse_duration(text)
+    if tolerance is None:
+        raise click.BadParameter("a duration looks like 500ms or 2s", param_hint="--tolerance")
+    return tolerance
+
+
+def _choice(given: Mapping[str, Any]) -> TargetChoice:
+    import os
+
+    from scenario_runner.execution.targets import TargetChoice
+
+    return TargetChoice(
+        paths=given["paths"],
+        file=given["targets_file"],
+        allow_protected=given["allow_protected"],
+        environment=dict(os.environ),
+    )
+
+
+def _request(given: Mapping[str, Any], choice: TargetChoice, context: Context) -> RunRequest:
+    from scenario_runner.cli.choosing import load_options, selection
+    from scenario_runner.execution.options import RunOptions
+    from scenario_runner.execution.whole import RunRequest
+
+    return RunRequest(
+        paths=given["paths"],
+        selection=selection(given["words"], given["tags"], given["skip_tags"]),
+        loading=load_options(given["variables"], given["var_files"], strict=False),
+        options=RunOptions(environment=choice.environment, seed=given["seed"]),
+        context=context,
+    )
+
+
+def _write(file: str, text: str) -> None:
+    from scenario_runner.errors import UsageError
+
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} can't be written: {error.strerror}") from error

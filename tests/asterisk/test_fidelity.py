@@ -1,0 +1,34 @@
+"""The mock's profile `asterisk` claims to do what an Asterisk does: here it has to prove that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenario_runner.comparing.difference import Grade
+from scenario_runner.comparing.running import compare
+from scenario_runner.comparing.sides import sides
+from scenario_runner.comparing.table import table
+from scenario_runner.execution.targets import TargetChoice
+from scenario_runner.execution.whole import RunRequest
+from scenario_runner.masking import Mask
+from tests.comparing import fidelity
+
+from .targets import file_text
+
+if TYPE_CHECKING:
+    from .instance import Instance
+
+TESTS = Path(__file__).parents[1]
+TOLERANCE = 500_000
+
+
+def test_the_mocks_profile_does_what_asterisk_does(asterisk: Instance, tmp_path: Path) -> None:
+    targets = tmp_path / "scenario-targets.yaml"
+    targets.write_text(file_text(asterisk))
+    both = sides("mock:asterisk", "asterisk", TargetChoice(file=str(targets)), Mask())
+    paths = (str(TESTS / "conformance"), str(fidelity.SCENARIOS))
+    comparison = compare(RunRequest(paths=paths), both, TOLERANCE)
+    assert comparison.exit_code == 0, table(comparison, 120)
+    assert comparison.count(Grade.EXPLAINED) <= 3, table(comparison, 120)
+    assert comparison.steps > 300
