@@ -156,6 +156,10 @@ CASES = (
       for wrong in ("", "six", "6 ", "٦", "6.0", "9" * 5000, 6.0, True, [6], {"slot": 6})),
     refused("slot.type", incoming(), Bridge(A, 341, "x")),
     refused("slot.type", incoming(), Park(A, 341, "6"), profile=Profile(slot_words="number")),
+    *(refused("slot.type", incoming(), Park(A, 341, negative), profile=Profile(slot_words="digits"))
+      for negative in (-1, "-1")),
+    Case("slot.type", (incoming(), Park(A, 341, "06")), InSlot(6, A), ("hangup A ANSWER",), IN_6,
+         Profile(slot_words="digits")),
     Case("slot.shared", (*PARKED, outgoing(), AskSlot(B, 342, 6)), InSlot(6, A), (), IN_6),
     Case("slot.shared", JOINED, InSlot(6, A)),
     Case(
