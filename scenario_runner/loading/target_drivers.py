@@ -183,11 +183,13 @@ def _freeswitch(entry: Entry) -> Located:
         extension=entry.text("extension", "null/{number}"),
         party=entry.text("party", "null/{number}"),
         return_context=entry.text("return_context"),
+        return_rings=entry.duration("return_rings", 30 * SECOND),
         calls=calls,
     )
-    if entry.duration("park_timeout", SECOND) % SECOND:
-        message = "FreeSWITCH counts whole seconds"
-        entry.wrong("park_timeout", message, "write whole seconds, such as 4s")
+    for key in ("park_timeout", "return_rings"):
+        if entry.duration(key, SECOND) % SECOND:
+            message = "FreeSWITCH counts whole seconds"
+            entry.wrong(key, message, "write whole seconds, such as 4s")
     return Located(settings, f"{settings.host}:{settings.port}")
 
 

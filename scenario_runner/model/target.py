@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from scenario_runner.durations import MINUTE
+from scenario_runner.durations import MINUTE, SECOND
 
 if TYPE_CHECKING:
     from scenario_runner.model.matchers import Matcher
@@ -64,7 +64,8 @@ class FreeSwitchSettings:
     `extension` and `party` are what FreeSWITCH dials to reach an extension or a person outside,
     with `{number}` in them; a target's `extensions` may name it for one extension. An empty `lot`
     stands for a fresh one in each scenario. A parked call returns by dialling its extension in
-    `return_context` of the XML dialplan, or directly where that is empty.
+    `return_context` of the XML dialplan, or directly where that is empty; then it rings for
+    `return_rings` microseconds.
     """
 
     host: str = "127.0.0.1"
@@ -74,6 +75,7 @@ class FreeSwitchSettings:
     extension: str = "null/{number}"
     party: str = "null/{number}"
     return_context: str = ""
+    return_rings: int = 30 * SECOND
     calls: Literal["originate", "wait"] = "originate"
 
 

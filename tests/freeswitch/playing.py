@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -23,13 +24,15 @@ class Player:
 
     `answers` are bytes by the beginning of a command, or what makes them; a list is used up one by
     one, its last item stays. `SILENCE` is no answer, `CLOSE` ends the connection. `piece` cuts
-    what is sent into pieces of that many bytes. `received` are the commands that came.
+    what is sent into pieces of that many bytes. `received` are the commands that came. Parked calls
+    return only where it `keeps_time`, otherwise when a test lets them.
     """
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     greeting: bytes = GREETING
     piece: int = 0
     port: int = 0
+    keeps_time: bool = False
     switch: Switch = field(default_factory=Switch)
     received: list[str] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -93,7 +96,10 @@ class Player:
             case "event":
                 return reply("+OK event listener enabled plain")
             case "api":
-                return self.switch.answer(rest)
+                said = self.switch.answer(rest)
+                if self.keeps_time and rest.startswith("uuid_transfer"):
+                    self._begin_time(rest.split(" ")[1])
+                return said
             case "bgapi":
                 return self._in_background(rest)
             case _:
@@ -105,6 +111,25 @@ class Player:
         accepted = f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {job}\n"
         done = event("BACKGROUND_JOB", result, Job_UUID=job, Job_Command="originate")
         return f"{accepted}Job-UUID: {job}\n\n".encode() + said + done
+
+    def _begin_time(self, uid: str) -> None:
+        place = self.switch.token_of(uid)
+        if place is not None:
+            given = self.switch.given[uid]
+            seconds = int(given["valet_parking_timeout"])
+            rings = re.findall(r"originate_timeout=(\d+)", given["valet_parking_orbit_exten"])
+            loop, writer = asyncio.get_running_loop(), self.writers[-1]
+
+            def back() -> None:
+                if place == self.switch.token_of(uid):
+                    writer.write(self.switch.times_out(uid))
+                    loop.call_later(int(rings[0]), given_up)
+
+            def given_up() -> None:
+                if writer.transport is not None:
+                    writer.write(self.switch.gives_up(uid))
+
+            loop.call_later(seconds, back)
 
     async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         size = self.piece or len(data) or 1

@@ -64,6 +64,7 @@ class Switch:
     peers: dict[str, str] = field(default_factory=dict)
     lots: dict[str, dict[str, Token]] = field(default_factory=dict)
     given: dict[str, dict[str, str]] = field(default_factory=dict)
+    rings: dict[str, str] = field(default_factory=dict)
     busy: str = ""
 
     def token_of(self, uid: str) -> tuple[str, str, Token] | None:
@@ -136,15 +137,14 @@ class Switch:
         said = self.created(second, dialled, by=first)
         if dialled == self.busy:
             return said + self.gone(second, "USER_BUSY") + self.gone(first, "USER_BUSY")
+        self.rings[second] = first
         if given.get("null_enable_auto_answer") == "false":
-            self.peers[second] = first
             return said + event("CHANNEL_PROGRESS_MEDIA", Unique_ID=second)
-        self.peers[second] = first
         return said + self.answered(second)
 
     def answered(self, uid: str) -> bytes:
         """Let a leg that rings answer."""
-        first = self.peers[uid]
+        first = self.rings.pop(uid)
         return event("CHANNEL_ANSWER", Unique_ID=uid) + self.joined(first, uid)
 
     def created(self, uid: str, dialled: str, by: str = "") -> bytes:
@@ -174,7 +174,8 @@ class Switch:
             return b""
         del self.live[uid]
         said = event("CHANNEL_HANGUP", Unique_ID=uid, Hangup_Cause=cause)
-        peer = self.peers.pop(uid, "")
+        peer = self.peers.pop(uid, "") or self.rings.pop(uid, "")
+        said += b"".join(self.gone(leg, cause) for leg, by in [*self.rings.items()] if by == uid)
         if self.peers.get(peer) == uid:
             said += self.gone(peer, "NORMAL_CLEARING")
         return said + self.exit(uid, "10")
@@ -227,6 +228,14 @@ class Switch:
         if not {one, other} <= set(self.live):
             return response("-ERR Invalid uuid\n")
         return response(f"+OK {other}\n") + self.exit(other, "8") + self.joined(one, other)
+
+    def gives_up(self, first: str) -> bytes:
+        """Let the leg that another dials ring no longer."""
+        for second, by in list(self.rings.items()):
+            if by == first:
+                said = self.gone(second, "NO_ANSWER")
+                return said + self.gone(first, "NO_ANSWER")
+        return b""
 
     def times_out(self, uid: str) -> bytes:
         """Let the time of a parked leg be over."""

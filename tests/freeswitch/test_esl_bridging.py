@@ -11,7 +11,7 @@ from scenario_runner.durations import SECOND
 from scenario_runner.errors import BadAnswer, NotPossible, PbxError, TargetError, TimedOut
 from scenario_runner.exchange import Request
 from scenario_runner.model.vocabulary import CallState, Capability, Party
-from scenario_runner.pbx.protocol import AnySlot, CallRequest, Done, Refused
+from scenario_runner.pbx.protocol import AnySlot, CallAddress, CallRequest, Done, Refused
 
 from .playing import Player
 from .switch import Token, event, response
@@ -151,6 +151,19 @@ def test_a_refusal_to_join_that_means_nothing() -> None:
         run(Player(answers={"api uuid_bridge": [response("-ERR Cannot\n")]}), take)
 
 
+def test_calls_in_other_lots_are_nobody_to_take() -> None:
+    player = Player()
+    player.switch.live["stranger"] = "user/9"
+    player.switch.lots = {LOT.upper(): {"7": Token("stranger")}}
+
+    async def act(on: Session, _: CallIds, agent: CallIds, __: Player) -> Outcome:
+        assert reason(await on.bridge(at(agent), AnySlot(), WITHIN)) == "done"
+        player.switch.lots[LOT]["lost property"] = Token("stranger")
+        return await on.bridge(at(agent), AnySlot(), WITHIN)
+
+    assert reason(run(player, act, lot=LOT)) == "nothing-parked"
+
+
 def test_two_agents_at_once_and_one_gets_the_call() -> None:
     player = Player()
 
@@ -249,6 +262,20 @@ def test_a_call_that_freeswitch_does_not_have_any_more() -> None:
     assert (outcome.reason, outcome.message) == ("no-such-call", "-ERR No such channel!")
 
 
+def test_a_call_that_a_run_before_has_left_is_hung_up_by_its_id() -> None:
+    player = Player()
+    player.switch.live["left"] = "null/8"
+
+    async def act(on: Session, _: CallIds, __: CallIds, ___: Player) -> Outcome:
+        left = CallAddress(call_api_id="left", extension="341")
+        assert reason(await on.hangup(left, Party.EXTENSION, WITHIN)) == "done"
+        return await on.hangup(left, Party.EXTENSION, WITHIN)
+
+    outcome = run(player, act)
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.message) == ("no-such-call", "-ERR No such channel!")
+
+
 def test_calls_are_listed_without_asking_for_the_list_that_lags() -> None:
     player = Player()
 
@@ -272,7 +299,7 @@ def test_calls_of_others_and_of_nobody_are_refused() -> None:
         assert reason(await on.bridge(at(agent), None, WITHIN)) == "slot-empty"
         assert reason(await on.bridge(at(agent), 99, WITHIN)) == "slot-unknown"
         assert on.ids("nobody") is None
-        foreign = at(agent).__class__(call_api_id=agent.uuid, extension="341")
+        foreign = CallAddress(call_api_id=agent.uuid, extension="341")
         assert reason(await on.call_status(foreign, WITHIN)) == "no-such-call"
         return await on.park(foreign, 7, WITHIN)
 
@@ -360,14 +387,27 @@ def test_people_bring_a_call_up(caller: str, dialled: str, flow: str, uuid: str)
     async def play() -> None:
         async with player, session(target(player.port, calls="wait"), seen) as on:
             player.switch.live |= {"a": "user/1", "b": "user/2"}
+            await player.say(incoming("8", "9"))
             waiting = asyncio.ensure_future(called(on, flow=flow))
             await asyncio.wait_for(seen.asked.wait(), 1)
-            await player.say(incoming("8", "9"))
             await player.say(incoming(caller, dialled))
             assert (await waiting).uuid == uuid
 
     asyncio.run(play())
     assert seen.announced[0].startswith("call ")
+
+
+def test_a_call_that_people_brought_up_before_the_step_is_found() -> None:
+    player = Player()
+
+    async def play() -> None:
+        async with player, session(target(player.port, calls="wait"), Seen()) as on:
+            player.switch.live |= {"a": "user/1", "b": "user/2"}
+            await player.say(incoming("+78120000443", "341"))
+            assert reason(await on.list_calls("341", WITHIN)) == "done"
+            assert (await called(on, party="any")).uuid == "a"
+
+    asyncio.run(play())
 
 
 def test_nobody_brings_a_call_up() -> None:

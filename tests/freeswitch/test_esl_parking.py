@@ -76,6 +76,7 @@ def test_what_is_sent_to_park() -> None:
     }
     assert back.startswith("m:^:bridge:{origination_uuid=")
     assert back.endswith(",null_enable_auto_answer=false,null_pre_answer=true}null/341")
+    assert ",originate_timeout=30,ignore_early_media=true," in back
     assert park == f"api uuid_transfer {uid} 'valet_park:{LOT} 6' inline"
 
 

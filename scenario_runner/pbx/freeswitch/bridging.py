@@ -58,7 +58,7 @@ class Bridging:
         """Choose among the parked calls; where the chosen one is gone by then, choose again."""
         lot = self._line.lot
         while True:
-            numbers = [lot.number_at(place) for place in await self._line.parked(within)]
+            numbers = [lot.number_of(name) for _, name in await self._line.parked(within)]
             taken = sorted(n for n in numbers if n is not None and lot.has(n))
             if not taken:
                 return refuse(Reason.NOTHING_PARKED, self._line.raw(watch))

@@ -77,6 +77,7 @@ class FreeSwitch:
         unlisten = self._hub.listen(session.heard) if plan.events else None
         try:
             await line.connect()
+            session.begin()
             yield session
         finally:
             if unlisten is not None:

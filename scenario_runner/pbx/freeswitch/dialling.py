@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[+*#0-9A-Za-z._-]+")
 _NULL = "null/"
 _RINGS = ("null_enable_auto_answer=false", "null_pre_answer=true")
+# A call is up when somebody answers, not when the first sound comes.
+_ANSWERED = "ignore_early_media=true"
 # A loopback channel would take itself out of the call, and its name with it.
 _STAYS = "loopback_bowout=false"
 
@@ -45,19 +48,21 @@ def dialling_of(target: Target, settings: FreeSwitchSettings) -> Dialling:
     return Dialling(settings, {number: to for number, to in target.extensions if "/" in to})
 
 
-def endpoint(uid: str, dialled: str, *variables: str, rings: bool = False) -> str:
-    """Write what is dialled, with the channel's name; `rings`: until told to answer."""
-    ringing = _RINGS if rings and dialled.startswith(_NULL) else ()
-    given = (f"origination_uuid={uid}", _STAYS, *variables, *ringing)
+def endpoint(uid: str, dialled: str, within: int, *variables: str) -> str:
+    """Write what is dialled: the channel's name, and how long it may ring, in microseconds."""
+    rings = f"originate_timeout={max(1, within // SECOND)}"
+    given = (f"origination_uuid={uid}", rings, _ANSWERED, _STAYS, *variables)
     return f"{{{','.join(given)}}}{dialled}"
 
 
-def return_to(uid: str, dialled: str) -> str:
-    """Write the little dialplan by which a parked call goes back to its extension.
+def ringing(dialled: str) -> tuple[str, ...]:
+    """Return what lets an end without a phone ring until it is told to answer."""
+    return _RINGS if dialled.startswith(_NULL) else ()
 
-    An extension without a phone rings then until it is told to answer.
-    """
-    return f"m:^:bridge:{endpoint(uid, dialled, rings=True)}"
+
+def return_to(uid: str, dialled: str, within: int) -> str:
+    """Write the little dialplan by which a parked call goes back to its extension."""
+    return f"m:^:bridge:{endpoint(uid, dialled, within, *ringing(dialled))}"
 
 
 def _filled(template: str, number: str) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.model.vocabulary import CallState, Party, Reason
 from scenario_runner.pbx.expecting import outcome
+from scenario_runner.pbx.freeswitch.board import Call
 from scenario_runner.pbx.freeswitch.reaching import reach, refuse
 from scenario_runner.pbx.protocol import Done, Refused
 
 if TYPE_CHECKING:
-    from scenario_runner.pbx.freeswitch.board import Call
     from scenario_runner.pbx.freeswitch.frames import Message
     from scenario_runner.pbx.freeswitch.line import Line
     from scenario_runner.pbx.protocol import CallAddress, Outcome
@@ -27,12 +27,18 @@ async def hang_up(line: Line, address: CallAddress, by: Party, within: int) -> O
     await line.connect()
     board = line.hub.board
     call = reach(board, address)
-    if isinstance(call, Reason):
+    if isinstance(call, Call):
+        channel, legs = _channel(call, by), set(call.legs)
+        legs.update(call.partner.legs if call.partner is not None else ())
+        gone = _Gone(board.live, legs, parked=call.state is CallState.PARKED)
+    elif board.find(address.call_api_id) is None:
+        # Maybe a call that a run before has left: only FreeSWITCH knows about it.
+        channel, legs = address.call_api_id, {address.call_api_id}
+        gone = _Gone(board.live, legs, parked=False)
+    else:
         return refuse(call, line.raw(watch))
-    legs = set(call.legs) | set(call.partner.legs if call.partner is not None else ())
-    gone = _Gone(board.live, legs, parked=call.state is CallState.PARKED)
     with line.hub.expectations.of(legs, gone) as ended:
-        said = await line.api(f"uuid_kill {_channel(call, by)}", within)
+        said = await line.api(f"uuid_kill {channel}", within)
         if not said.startswith("+OK"):
             raw = line.raw(watch, said)
             return Refused(raw=raw, reason=Reason.NO_SUCH_CALL, message=said)

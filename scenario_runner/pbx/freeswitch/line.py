@@ -8,14 +8,13 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import BadAnswer, PbxError
-from scenario_runner.pbx.freeswitch.frames import shown_command
+from scenario_runner.pbx.freeswitch.frames import Message, shown_command
 from scenario_runner.pbx.freeswitch.lots import Lot, listed
 from scenario_runner.pbx.protocol import Raw, Trace
 
 if TYPE_CHECKING:
     from scenario_runner.clock import Clock
     from scenario_runner.pbx.freeswitch.board import Place
-    from scenario_runner.pbx.freeswitch.frames import Message
     from scenario_runner.pbx.freeswitch.hub import Hub
     from scenario_runner.pbx.protocol import Watcher
     from scenario_runner.references import Json
@@ -42,10 +41,10 @@ class Line:
         """Begin to take the time."""
         return Watch(self.clock.now(), perf_counter_ns())
 
-    def raw(self, watch: Watch, decided: Message | str = "") -> Raw:
+    def raw(self, watch: Watch, decided: Message | str | None = None) -> Raw:
         """Return what decided the outcome as a raw answer: an event's fields, or a text."""
         now = self.clock.now()
-        body: Json = decided if isinstance(decided, str) else dict(decided.fields)
+        body: Json = dict(decided.fields) if isinstance(decided, Message) else decided
         real = (perf_counter_ns() - watch.real) // 1000
         return Raw(body=body, at=now, took=now - watch.begin, real=real)
 

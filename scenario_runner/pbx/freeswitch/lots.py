@@ -72,13 +72,10 @@ class Lot:
         again = self._names.get(number, 0)
         return (self.name, f"{number}-{again}" if again else str(number))
 
-    def number_at(self, place: Place) -> int | None:
-        """Return the number of a slot of this lot, None for other places."""
-        lot, name = place
+    def number_of(self, name: str) -> int | None:
+        """Return the number of the slot of this name, None where it has none."""
         text = name.partition("-")[0] if self.own else name
-        if lot != self.name or not (text.isascii() and text.isdecimal()):
-            return None
-        return int(text)
+        return int(text) if text.isascii() and text.isdecimal() else None
 
     def fresh(self, number: int) -> float:
         """Make the slot fit to park in, and return the seconds to wait before it is."""

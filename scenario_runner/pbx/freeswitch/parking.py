@@ -124,7 +124,7 @@ class Parking:
         else:
             call.coming = str(uuid4())
             dialled = self._hub.dialling.extension(call.extension)
-            to, dialplan = return_to(call.coming, dialled), "inline"
+            to, dialplan = return_to(call.coming, dialled, settings.return_rings), "inline"
         values = {
             "valet_parking_timeout": str(seconds),
             "valet_parking_orbit_exten": to,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, assert_never
 from uuid import uuid4
 
-from scenario_runner.durations import SECOND
+from scenario_runner.durations import MINUTE
 from scenario_runner.errors import PbxError
 from scenario_runner.model.vocabulary import CallState
 from scenario_runner.pbx.expecting import EVERY, outcome
 from scenario_runner.pbx.freeswitch.board import Call
-from scenario_runner.pbx.freeswitch.dialling import endpoint
+from scenario_runner.pbx.freeswitch.dialling import endpoint, ringing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.protocol import CallRequest
 
 
+_RINGS_ON = 10 * MINUTE
+"""How long a call rings that nobody is to answer yet, in microseconds."""
+
+
 class Placing(Protocol):
     """Brings a call up; `own` is told of the call before FreeSWITCH is."""
 
-    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message]:
+    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message | None]:
         """Return the call and what said that it is there; raises PbxError where it is not."""
         ...
 
@@ -50,7 +54,7 @@ class Originating:
     line: Line
     own: Callable[[Call], None]
 
-    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message]:
+    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message | None]:
         """Place the call, see `Placing`."""
         hub = self.line.hub
         ends = self._ends(request)
@@ -84,16 +88,14 @@ class Originating:
 def _originate(request: CallRequest, ends: Ends, within: int) -> str:
     caller = request.party if request.flow == "in" else request.extension
     called = request.extension if request.flow == "in" else request.party
-    timeout = f"originate_timeout={max(1, within // SECOND)}"
-    first = endpoint(
-        ends.first_uid,
-        ends.first,
+    numbers = (
         f"origination_caller_id_number={caller}",
         f"origination_callee_id_number={called}",
-        timeout,
-        "ignore_early_media=true",
     )
-    second = endpoint(ends.second_uid, ends.second, timeout, rings=not request.answered)
+    first = endpoint(ends.first_uid, ends.first, within, *numbers)
+    second = endpoint(ends.second_uid, ends.second, within)
+    if not request.answered:
+        second = endpoint(ends.second_uid, ends.second, _RINGS_ON, *ringing(ends.second))
     return f"originate {first} &bridge({second})"
 
 
@@ -160,38 +162,42 @@ def no_call(end: str, cause: str) -> PbxError:
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """Waits for a call that people bring up."""
+    """Waits for a call that people bring up; those of `before` are none of the scenario's."""
 
     line: Line
     own: Callable[[Call], None]
     announce: Callable[[str], None]
+    before: frozenset[Call]
 
     async def __call__(
         self,
         request: CallRequest,
         within: int,  # noqa: ARG002 -- people take the time that the step gives them
-    ) -> tuple[Call, Message]:
+    ) -> tuple[Call, Message | None]:
         """Wait for the call, see `Placing`; `request.within` is how long."""
         hub = self.line.hub
         # Connecting first: without a connection nothing would ever be heard.
         await self.line.connect()
 
-        def came(message: Message) -> tuple[Call, Message] | None:
-            for call in hub.board.alive():
-                if self._is_it(call, request):
-                    return call, message
-            return None
+        def came(message: Message | None) -> tuple[Call, Message | None] | None:
+            there = (call for call in hub.board.alive() if self._is_it(call, request))
+            return next(((call, message) for call in there), None)
 
         with hub.expectations.of((EVERY,), came) as coming:
-            self.announce(_instruction(request))
-            what = f"nobody brought the call up: {_instruction(request)}: no such call came"
-            call, message = await outcome(coming, request.within, what)
+            found = came(None)
+            if found is None:
+                self.announce(_instruction(request))
+                what = f"nobody brought the call up: {_instruction(request)}: no such call came"
+                found = await outcome(coming, request.within, what)
+        call, message = found
         call.owned = True
         self.own(call)
         return call, message
 
     def _is_it(self, call: Call, request: CallRequest) -> bool:
-        if call.owned or call.flow != request.flow or call.extension != request.extension:
+        if call.owned or call in self.before:
+            return False
+        if call.flow != request.flow or call.extension != request.extension:
             return False
         if request.party != "any" and call.party != request.party:
             return False

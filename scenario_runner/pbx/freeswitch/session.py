@@ -47,9 +47,14 @@ class FreeSwitchSession:
         self._board = line.hub.board
         self._plan = plan
         self._context = context
+        self._before: frozenset[Call] = frozenset()
         self._parking = Parking(line, context.sleep)
         self._closing = Closing(line, self._parking, plan)
         self._bridging = Bridging(line, self._parking, Random(f"{context.seed}:{plan.scenario}"))
+
+    def begin(self) -> None:
+        """Remember the calls that are none of this scenario's."""
+        self._before = frozenset(self._board.alive())
 
     def heard(self, event: CallEvent) -> None:
         """Pass an event on where it is this scenario's."""
@@ -70,7 +75,8 @@ class FreeSwitchSession:
         watch = self._line.start()
         placing: Placing = Originating(self._line, self._closing.own)
         if self._line.hub.settings.calls == "wait":
-            placing = Awaiting(self._line, self._closing.own, self._context.announce)
+            announce = self._context.announce
+            placing = Awaiting(self._line, self._closing.own, announce, self._before)
         call, message = await placing(request, within)
         return Done(raw=self._line.raw(watch, message), ids=_ids(call), state=call.state)
 
@@ -143,8 +149,8 @@ class FreeSwitchSession:
         """Look at the lot and at the calls that are known."""
         lot, parked = self._line.lot, await self._line.parked(CLOSING)
         slots = [
-            (str(lot.number_at(place) or place[1]), self._parking.name_of(uid) or "")
-            for place, uid in parked.items()
+            (str(lot.number_of(name) or name), self._parking.name_of(uid) or "")
+            for (_, name), uid in parked.items()
         ]
         return Holding(slots=tuple(slots), calls=tuple(_listed(c) for c in self._board.alive()))
 
