@@ -22,7 +22,6 @@ function overview(rows, facts) {
         h("b", {}, `${span.file}:${span.line} `), message,
         hint === null ? null : h("span.soft", {}, ` ${hint}`))))) : null,
     rows.length > 5 ? links("Slowest", slow) : null,
-    h("section", {}, h("h2", {}, "Run it again"), command(run.rerun)),
     keys());
 }
 
