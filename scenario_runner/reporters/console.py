@@ -119,7 +119,7 @@ class Console:
             self._show(head_page(self._gathered.run, self.screen.width))
         match event:
             case Warned():
-                self._warnings += 1
+                self._warnings += bool(event.span.file)
                 self._show(warning_page(event, self._gathered.sources, self.screen.width))
             case ScenarioStarted():
                 self._doing(event.name)

@@ -27,7 +27,8 @@ class GitHub:
 
     def warning(self, warned: Warned) -> str:
         """Annotate the place of a warning."""
-        return _command("warning", warned.code, warned.message, warned.span)
+        span = warned.span if warned.span.file else None
+        return _command("warning" if span else "notice", warned.code, warned.message, span)
 
     def scenario(self, story: Story, gathered: Gatherer) -> str:
         """Annotate the place of each failure."""

@@ -34,7 +34,8 @@ class GitLab:
 
     def warning(self, warned: Warned) -> str:
         """Write a warning as an issue."""
-        return self._issue(warned.code, warned.message, "minor", warned.span)
+        span = warned.span if warned.span.file else None
+        return self._issue(warned.code, warned.message, "minor" if span else "info", span)
 
     def scenario(self, story: Story, gathered: Gatherer) -> str:
         """Write each failure as an issue."""

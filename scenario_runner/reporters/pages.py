@@ -51,10 +51,12 @@ def _joined(parts: list[str], width: int) -> list[str]:
 
 
 def warning_page(warned: Warned, sources: Mapping[str, Source], width: int) -> Iterator[Line]:
-    """Show a warning with its place."""
-    for text in wrapped(f"warning ({warned.code}): {warned.message}", width, "", "  "):
+    """Show a warning with its place, or a note that is about no file."""
+    kind = "warning" if warned.span.file else "note"
+    for text in wrapped(f"{kind} ({warned.code}): {warned.message}", width, "", "  "):
         yield Line(text, "skipped")
-    yield from place_lines(warned.span, sources, width)
+    if warned.span.file:
+        yield from place_lines(warned.span, sources, width)
     if warned.hint is not None:
         for text in wrapped(warned.hint, width, "    hint: "):
             yield Line(text)

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from scenario_runner.events import RunFinished
+from scenario_runner.events import RunFinished, Warned
 from scenario_runner.reporters.console import Console, Detail, Plain, Progress
 from scenario_runner.reporters.terminal import Terminal, how_far, waiting
 from scenario_runner.reporters.wording import Line, cells, folded, printable, row, wrapped
+from scenario_runner.source import Span
 from tests.reporters.streams import CASES, Kept, play, stream
 
 _NEVER_BROKEN = re.compile(r"curl|-H |--data-raw|scenario-runner run|# not ok|^  1 \||::|:\d+:\d+$")
@@ -140,3 +141,12 @@ def test_plain_lines_lose_trailing_blanks() -> None:
     output = Kept()
     Plain(output).show([Line("a  "), Line("")])
     assert output.text == "a\n\n"
+
+
+def test_a_note_about_no_file_has_no_place_and_is_no_warning() -> None:
+    output = Kept()
+    note = Warned(code="rate-limit", message="9 requests left", span=Span("", 0, 0, 0, 0))
+    events = stream("passed")
+    play([events[0], note, *events[1:]], Console(Plain(output)))
+    assert "note (rate-limit): 9 requests left\n\n" in output.text
+    assert "warning" not in output.text.partition("9 requests left")[2]
