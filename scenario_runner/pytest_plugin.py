@@ -92,9 +92,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _refuse_unknown_variables(session.config)
         session.config.stash[_REQUEST] = _request(session.config, items)
     except ScenarioRunnerError as error:
-        if "PYTEST_XDIST_WORKER" not in os.environ:
+        if not hasattr(session.config, "workerinput"):
             raise pytest.UsageError(_error_text(error)) from None
-        # A worker that raises here is a crash to xdist: each of its scenarios tells the error.
+        # A worker of pytest-xdist that raises here is a crash: each of its scenarios tells the error.
         session.config.stash[_REFUSED] = error
 
 
