@@ -94,7 +94,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     except ScenarioRunnerError as error:
         if not hasattr(session.config, "workerinput"):
             raise pytest.UsageError(_error_text(error)) from None
-        # A worker of pytest-xdist that raises here is a crash: each of its scenarios tells the error.
+        # To pytest-xdist a worker that raises here has crashed: its scenarios tell the error.
         session.config.stash[_REFUSED] = error
 
 
