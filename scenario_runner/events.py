@@ -58,7 +58,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioStarted:
-    """A scenario, or one row of one, begins; `attempt` counts from 1 where failures are retried."""
+    """A scenario, or one row of one, begins; `attempt` counts from 1 where failures are retried.
+
+    `leased` are the (name, number) pairs of what its `needs` were given.
+    """
 
     scenario: str
     name: str
@@ -69,6 +72,7 @@ class ScenarioStarted:
     steps: int
     seed: int
     attempt: int = 1
+    leased: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

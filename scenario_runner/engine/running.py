@@ -94,6 +94,7 @@ def _started(scenario: Scenario, conditions: Conditions) -> ScenarioStarted:
         steps=len(scenario.steps) + len(scenario.cleanup),
         seed=conditions.seed,
         attempt=conditions.attempt,
+        leased=conditions.leased,
     )
 
 
