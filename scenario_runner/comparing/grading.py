@@ -50,13 +50,13 @@ def compare_scenario(a: ScenarioSeen, b: ScenarioSeen, said: Declared, scale: Sc
     absent = _only_one_ran(a, b)
     if absent is not None:
         return replace(compared, differences=(absent,))
-    run = _Run(said, scale)
-    run.steps(a, b)
+    run = _Run(a, b, said, scale)
+    run.steps()
     found = run.found
     if not found and a.verdict != b.verdict:
         found.append(_whole(What.VERDICT, _told(a), _told(b)))
     if not any(difference.what in (What.VERDICT, What.PRESENCE) for difference in found):
-        found += run.order(a, b)
+        found += run.order()
     return replace(
         compared,
         steps=run.compared,
@@ -90,7 +90,9 @@ def _told(seen: ScenarioSeen) -> str:
 class _Run:
     """The comparison of one scenario while it goes on."""
 
-    def __init__(self, said: Declared, scale: Scale) -> None:
+    def __init__(self, a: ScenarioSeen, b: ScenarioSeen, said: Declared, scale: Scale) -> None:
+        self._a = a
+        self._b = b
         self._said = said
         self._scale = scale
         self._history = History(assumptions=scale.assumptions)
@@ -99,8 +101,9 @@ class _Run:
         self.compared = 0
         self.unreached = 0
 
-    def steps(self, a: ScenarioSeen, b: ScenarioSeen) -> None:
+    def steps(self) -> None:
         """Compare the steps that both sides took, up to the first that stopped one side."""
+        a, b = self._a, self._b
         for place in [*a.steps, *(place for place in b.steps if place not in a.steps)]:
             if ".b" in place:
                 continue
@@ -154,9 +157,10 @@ class _Run:
                 a, What.OUTCOME, first.outcome or "no answer", second.outcome or "no answer", why
             )
             return
-        if first.answer != second.answer and a.verdict == b.verdict:
+        told_a, told_b = self._a.named(first.answer), self._b.named(second.answer)
+        if told_a != told_b and a.verdict == b.verdict:
             why = self._history.why_answered(a, b)
-            self._differ(a, What.ANSWER, _pairs(first.answer), _pairs(second.answer), why)
+            self._differ(a, What.ANSWER, told_a, told_b, why)
             return
         if a.protocol == b.protocol == "http" and shape(a) != shape(b):
             why = self._history.why_shaped(a)
@@ -180,9 +184,9 @@ class _Run:
         if self._scale.outlasts(first, second):
             self._history.outlasted()
 
-    def order(self, a: ScenarioSeen, b: ScenarioSeen) -> list[Difference]:
+    def order(self) -> list[Difference]:
         """Compare the order of the events that the scenario waits for."""
-        first, second = self._reported(a), self._reported(b)
+        first, second = self._reported(self._a), self._reported(self._b)
         if first == second:
             return []
         why = "left to chance before" if self._history.chance else ""
@@ -200,10 +204,6 @@ class _Run:
         self.found.append(
             Difference(step=started.step, title=started.title, what=what, a=a, b=b, why=why)
         )
-
-
-def _pairs(answer: tuple[tuple[str, str], ...]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in answer) or "nothing"
 
 
 def _failed(step: StepSeen) -> str:

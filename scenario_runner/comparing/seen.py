@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from scenario_runner.references import Json
 
 
+_LEASED = ("slot", "extension")
+
+
 @dataclass(slots=True, kw_only=True)
 class StepSeen:
     """One step of a run: how it began, its exchanges with the PBX, how it ended."""
@@ -59,6 +62,18 @@ class ScenarioSeen:
     def verdict(self) -> str:
         """Its verdict; a scenario that never ended has none."""
         return self.finished.verdict if self.finished is not None else ""
+
+    def named(self, answer: tuple[tuple[str, str], ...]) -> str:
+        """Write an answer; slots and extensions that were leased are told by their names.
+
+        Which ones a scenario gets depends on what else runs.
+        """
+        names = {number: f"${name}" for name, number in self.started.leased}
+        told = [
+            f"{field} {names.get(value, value) if field in _LEASED else value}"
+            for field, value in answer
+        ]
+        return ", ".join(told) or "nothing"
 
     def finish(self, event: StepFinished) -> None:
         """Take in the end of a step."""

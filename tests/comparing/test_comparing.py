@@ -243,6 +243,29 @@ def test_a_time_may_lie_apart_by_the_tolerance_and_the_pause_of_a_polling(tmp_pa
     assert (targeted.a.park_timeout, targeted.b.park_timeout) == (180_000_000, 4_000_000)
 
 
+def test_slots_that_were_leased_are_told_by_their_names(tmp_path: Path) -> None:
+    targets = tmp_path / "scenario-targets.yaml"
+    targets.write_text(
+        "default: low\ntargets:\n  low: {driver: mock, slots: 1-5}\n"
+        "  high: {driver: mock, slots: 11-15, extensions: 401-405}\n"
+    )
+    file = tmp_path / "test.scenario.yaml"
+    file.write_text(
+        textwrap.dedent("""\
+            scenario: test
+            needs: {slots: [slot], extensions: [desk]}
+            steps:
+              - call: {as: customer, extension: $desk, from: "+7812"}
+              - park: {call: customer, slot: $slot}
+              - slots: {call: customer, slot: $slot}
+                expect: {holds: customer}
+              - event: {type: hangup, call: customer}
+        """)
+    )
+    targeted = both("low", "high", TargetChoice(file=str(targets)))
+    assert found(compare(RunRequest(paths=(str(file),)), targeted, TOLERANCE)) == []
+
+
 def test_what_is_left_to_chance_explains_what_comes_after(tmp_path: Path) -> None:
     text = """
     scenario: test
