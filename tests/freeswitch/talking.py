@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.pbx.protocol import Outcome, PbxEvent, Session, Trace
 
-WITHIN = SECOND
+WITHIN = 10 * SECOND
 SOON = SECOND // 20
 
 

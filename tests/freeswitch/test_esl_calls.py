@@ -1,0 +1,189 @@
+"""How calls come about and end over the event socket."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scenario_runner.clock import LoopClock
+from scenario_runner.durations import SECOND
+from scenario_runner.errors import NotPossible, PbxError, TargetError, TimedOut
+from scenario_runner.model.vocabulary import Capability
+from scenario_runner.pbx.freeswitch.session import FreeSwitchSession
+from scenario_runner.pbx.protocol import CallRequest, Plan
+
+from .playing import Player
+from .switch import Token, event, response
+from .talking import SOON, WITHIN, Seen, at, called, connection, reason, session, target
+
+if TYPE_CHECKING:
+    pass
+
+LOT = "main"
+
+
+@pytest.mark.parametrize(
+    ("busy", "end"), [("null/+78120000443", "null/+7812"), ("null/341", "null/341")]
+)
+def test_an_end_that_does_not_come_up(busy: str, end: str) -> None:
+    player = Player()
+    player.switch.busy = busy
+
+    async def play() -> None:
+        async with player, session(target(player.port), Seen()) as on:
+            with pytest.raises(PbxError, match=r"did not come up: .*USER_BUSY") as caught:
+                await called(on)
+            assert end in caught.value.message
+            assert "it is busy" in caught.value.message
+            assert await on.close() == ()
+
+    asyncio.run(play())
+
+
+def test_phones_are_not_answered_by_the_runner() -> None:
+    async def play() -> None:
+        of = target(0, extension="user/{number}")
+        async with connection(of, Seen()) as on:
+            assert Capability.ANSWER not in on.traits.capabilities
+        async with Player() as player, connection(target(player.port), Seen()) as on:
+            assert {Capability.ANSWER, Capability.RANDOM_BRIDGE} <= on.traits.capabilities
+            assert Capability.RAW_REQUESTS not in on.traits.capabilities
+        of = target(player.port, extension="user/{number}")
+        async with player, session(of, Seen()) as opened:
+            ids = await called(opened)
+            with pytest.raises(NotPossible, match="answered by whoever it rings at"):
+                await opened.answer(at(ids), WITHIN)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("timeout", [SECOND // 2, SECOND * 3 // 2])
+def test_freeswitch_counts_whole_seconds(timeout: int) -> None:
+    async def play() -> None:
+        with pytest.raises(TargetError, match="counts whole seconds"):
+            async with connection(replace(target(0), park_timeout=timeout), Seen()):
+                pass
+
+    asyncio.run(play())
+
+
+def incoming(caller: str, dialled: str) -> bytes:
+    """Let somebody call somebody."""
+    return (
+        event("CHANNEL_CREATE", Unique_ID="a", Call_Direction="inbound")
+        + event(
+            "CHANNEL_CREATE", Unique_ID="b", Call_Direction="outbound", Other_Leg_Unique_ID="a",
+            Caller_Caller_ID_Number=caller, Caller_Destination_Number=dialled,
+        )
+        + event("CHANNEL_ANSWER", Unique_ID="b")
+        + event("CHANNEL_BRIDGE", Unique_ID="a", Bridge_A_Unique_ID="a", Bridge_B_Unique_ID="b")
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("caller", "dialled", "flow", "uuid"),
+    [("+78120000443", "341", "in", "a"), ("341", "+78120000443", "out", "b")],
+)
+def test_people_bring_a_call_up(caller: str, dialled: str, flow: str, uuid: str) -> None:
+    player, seen = Player(), Seen()
+
+    async def play() -> None:
+        async with player, session(target(player.port, calls="wait"), seen) as on:
+            player.switch.live |= {"a": "user/1", "b": "user/2"}
+            await player.say(incoming("8", "9"))
+            waiting = asyncio.ensure_future(called(on, flow=flow))
+            await asyncio.wait_for(seen.asked.wait(), 10)
+            await player.say(incoming(caller, dialled))
+            assert (await waiting).uuid == uuid
+
+    asyncio.run(play())
+    assert seen.announced[0].startswith("call ")
+
+
+def test_a_call_that_people_brought_up_before_the_step_is_found() -> None:
+    player = Player()
+
+    async def play() -> None:
+        async with player, session(target(player.port, calls="wait"), Seen()) as on:
+            player.switch.live |= {"a": "user/1", "b": "user/2"}
+            await player.say(incoming("+78120000443", "341"))
+            assert reason(await on.list_calls("341", WITHIN)) == "done"
+            assert (await called(on, party="any")).uuid == "a"
+
+    asyncio.run(play())
+
+
+def test_nobody_brings_a_call_up() -> None:
+    async def play() -> None:
+        async with Player() as player, session(target(player.port, calls="wait"), Seen()) as on:
+            wanted = CallRequest(extension="341", flow="in", party="any", within=SOON)
+            with pytest.raises(TimedOut, match="nobody brought the call up: call the extension"):
+                await on.call(wanted, WITHIN)
+
+    asyncio.run(play())
+
+
+def test_everything_is_hung_up_in_the_end() -> None:
+    player = Player()
+
+    async def play() -> None:
+        async with player, session(target(player.port), Seen(), slots=("6",)) as on:
+            await on.park(at(await called(on)), 6, WITHIN)
+            agent = await called(on, "342")
+            await on.park(at(await called(on)), 7, WITHIN)
+            await on.bridge(at(agent), 7, WITHIN)
+            await called(on, "343", answered=False)
+            assert await on.close() == ()
+            assert not player.switch.live
+
+    asyncio.run(play())
+
+
+def test_what_is_left_behind_is_told() -> None:
+    player = Player()
+    player.switch.live["stranger"] = "user/9"
+    player.switch.lots[LOT] = {"7": Token("stranger")}
+
+    async def play() -> None:
+        async with (
+            player,
+            session(target(player.port, lot=LOT), Seen(), slots=("6", "7")) as on,
+        ):
+            left = await on.close()
+            assert [(one.what, one.uuid) for one in left] == [("slot 7 is occupied", "stranger")]
+
+    asyncio.run(play())
+
+
+def test_a_channel_that_does_not_end_is_left_behind() -> None:
+    player = Player(answers={"api uuid_kill": [response("+OK\n")]})
+
+    async def play() -> None:
+        async with player, connection(target(player.port), Seen()) as on:
+            clock = LoopClock(asyncio.get_running_loop())
+            async with on.session(Plan(scenario="by hand"), Seen(), clock) as opened:
+                assert isinstance(opened, FreeSwitchSession)
+                ids = await called(opened)
+                left = await opened._closing.close(SOON)
+                assert ids.uuid in {one.uuid for one in left}
+                assert {one.what for one in left} == {"a channel that could not be hung up"}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [("any", "from anybody can't be placed"), ("1}x;y", "no number that")]
+)
+def test_numbers_that_can_not_be_dialled(number: str, told: str) -> None:
+    player = Player()
+
+    async def play() -> None:
+        async with player, session(target(player.port), Seen()) as on:
+            with pytest.raises(NotPossible, match=told):
+                await called(on, party=number)
+
+    asyncio.run(play())
+    assert not player.commands("bgapi")
