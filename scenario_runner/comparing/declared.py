@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from scenario_runner.model.steps import Step
     from scenario_runner.source import Span
 
+_UNHURRIED = (Call, Together, Repeat, Use)
+
 Wanted: TypeAlias = tuple[str, str | None]
 """An event that a scenario waits for: its type, and the name of its call if one is named."""
 
@@ -23,7 +25,8 @@ Wanted: TypeAlias = tuple[str, str | None]
 class Declared:
     """Steps by their places in the files.
 
-    `random` are those that leave something to chance, `unhurried` those whose time is people's;
+    `random` are those that leave something to chance, `unhurried` those whose time is not compared:
+    calls coming up, which takes as long as people take, and what has steps of its own inside;
     `pauses` are the microseconds between two looks of a step that asks again. `events` are those
     that the scenario waits for, whose order therefore matters.
     """
@@ -39,7 +42,7 @@ def declared(scenario: Scenario) -> Declared:
     steps = list(_all((*scenario.steps, *scenario.cleanup)))
     return Declared(
         random=frozenset(step.span for step in steps if _is_random(step)),
-        unhurried=frozenset(step.span for step in steps if isinstance(step.action, Call)),
+        unhurried=frozenset(step.span for step in steps if isinstance(step.action, _UNHURRIED)),
         pauses={step.span: _pause(step) for step in steps},
         events=frozenset(
             (step.action.type.value, step.action.call.name if step.action.call else None)

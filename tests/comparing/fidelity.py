@@ -56,7 +56,10 @@ def what_it_says(recorded: Recorded) -> dict[str, dict[str, str]]:
 
 def _add(row: dict[str, str], scenario: Recorded) -> None:
     for difference in scenario["differences"]:
-        row["same"] = f"{difference['b']} where the mock has {difference['a']}"
+        if difference["what"] == "time":
+            row["same"] = f"the same; {difference['why']}"
+        else:
+            row["same"] = f"{difference['b']} where the mock has {difference['a']}"
     if any("by the driver" in word["note"] for word in scenario["supplied"]):
         row["word"] = "the driver"
 
