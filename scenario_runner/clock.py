@@ -106,7 +106,7 @@ class _IdleSelector(selectors.BaseSelector):
         return selectors.SelectorKey(fileobj, 0, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:  # noqa: ANN401
-        return selectors.SelectorKey(fileobj, 0, 0, None)
+        raise KeyError(fileobj)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout > 0:

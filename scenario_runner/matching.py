@@ -199,6 +199,8 @@ def json_types(value: Json) -> tuple[str, ...]:
             return ("array",)
         case dict():
             return ("object",)
+        case _:
+            assert_never(value)
 
 
 def typed(value: Json) -> str:
@@ -216,6 +218,8 @@ def typed(value: Json) -> str:
             return f"{as_text(value)} (list)"
         case dict():
             return f"{as_text(value)} (map)"
+        case _:
+            assert_never(value)
 
 
 def describe(matcher: Matcher, resolve: Resolve, view: View = Exactly) -> str:

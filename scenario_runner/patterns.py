@@ -12,7 +12,7 @@ import re
 import warnings
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 MOST_STATES = 20_000
 _MOST_TIMES = 1_000
@@ -287,6 +287,8 @@ def _size(part: _Part) -> int:
             return sum(_size(one) + 2 for one in options)
         case _Times(inner, least, most):
             return (_size(inner) + 2) * max(least + 1 if most is None else most, 1)
+        case _:
+            assert_never(part)
 
 
 def _emit(part: _Part, program: list[_Step]) -> None:
@@ -305,6 +307,8 @@ def _emit(part: _Part, program: list[_Step]) -> None:
                 _emit_loop(inner, program)
             else:
                 _emit_optional(inner, most - least, program)
+        case _:
+            assert_never(part)
 
 
 def _emit_choice(options: tuple[_Part, ...], program: list[_Step]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,6 +158,8 @@ def references(expression: Expression) -> Iterator[Reference]:
         case Fields(fields):
             for _, value in fields:
                 yield from references(value)
+        case _:
+            assert_never(expression)
 
 
 class NotThere(LookupError):
@@ -200,6 +202,8 @@ def resolve(expression: Expression, lookup: Lookup) -> Json:
             return [resolve(item, lookup) for item in items]
         case Fields(fields):
             return {name: resolve(value, lookup) for name, value in fields}
+        case _:
+            assert_never(expression)
 
 
 def as_text(value: Json) -> str:

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenario_runner.clock import Deadlock, LoopClock, ManualClock, Turns, VirtualLoop
+from scenario_runner.clock import (
+    Deadlock,
+    LoopClock,
+    ManualClock,
+    Turns,
+    VirtualLoop,
+    _IdleSelector,
+)
 
 _T = TypeVar("_T")
 
@@ -141,3 +148,8 @@ def test_a_manual_clock_moves_when_told() -> None:
     clock = ManualClock()
     clock.advance(5)
     assert clock.now() == 5
+
+
+def test_files_are_never_watched() -> None:
+    with pytest.raises(KeyError):
+        _IdleSelector().unregister(0)
