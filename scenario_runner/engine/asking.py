@@ -85,12 +85,13 @@ def _hopeless(seen: Seen, failures: tuple[Failure, ...]) -> bool:
 def _told(
     failures: tuple[Failure, ...], step: Step, attempts: list[Attempt], lasted: int
 ) -> tuple[Failure, ...]:
-    looks = sum(attempt.times for attempt in attempts)
+    times = sum(attempt.times for attempt in attempts)
+    looks = f"{times} look{'s' if times > 1 else ''}"
     how = "never held" if isinstance(step.repeating, Poll) else "did not keep holding"
     return tuple(
         replace(
             failure,
-            message=f"{failure.message} ({how} in {looks} looks over {duration_text(lasted)})",
+            message=f"{failure.message} ({how} in {looks} over {duration_text(lasted)})",
         )
         for failure in failures
     )

@@ -100,8 +100,7 @@ class Checker:
             case ExpectRefused():
                 return self._refused(clause, seen)
             case MessageIs(matcher, span):
-                message = seen.outcome.message if isinstance(seen.outcome, Refused) else None
-                return self._match("message", matcher, message, span)
+                return self._message(matcher, span, seen)
             case StatusIs() | BodyHas() | HeaderIs():
                 return self._raw(clause, seen)
             case Holds() | Empty() | UuidIs() | SlotIs() | With():
@@ -137,6 +136,14 @@ class Checker:
                 if "none" in wanted:
                     return None
                 return _failure("refused", expected, f"success: {seen.saw}", clause.span)
+
+    def _message(self, matcher: Matcher, span: Span, seen: Seen) -> Failure | None:
+        match seen.outcome:
+            case Refused(message=message):
+                return self._match("message", matcher, message, span)
+            case _:
+                expected = f"a refusal whose words match: {describe(matcher, self._scope.resolve)}"
+                return _failure("message", expected, f"success: {seen.saw}", span)
 
     def _raw(self, clause: StatusIs | BodyHas | HeaderIs, seen: Seen) -> Failure | None:
         raw = seen.outcome.raw if seen.outcome is not None else Raw()

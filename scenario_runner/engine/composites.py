@@ -6,19 +6,24 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from scenario_runner.engine.addresses import named_call
 from scenario_runner.engine.frame import CURRENT_STEP
-from scenario_runner.engine.scope import NamedCallValue, Scope, Unresolved
+from scenario_runner.engine.scope import Scope, Unresolved
 from scenario_runner.engine.seen import Seen, Tally
 from scenario_runner.engine.tally import STOPS
+from scenario_runner.matching import typed
 from scenario_runner.model.expectations import BranchesRefused, Succeeded
+from scenario_runner.model.steps import CALL, NamedCall
 from scenario_runner.model.vocabulary import Verdict
 from scenario_runner.pbx.protocol import Done, Refused
-from scenario_runner.references import Json, as_text
+from scenario_runner.references import as_text
 
 if TYPE_CHECKING:
     from scenario_runner.engine.frame import Frame
+    from scenario_runner.engine.scope import NamedCallValue
     from scenario_runner.engine.stepping import Report
-    from scenario_runner.model.steps import Param, Repeat, Step, Together, Use
+    from scenario_runner.model.steps import Binding, Repeat, Step, Together, Use
+    from scenario_runner.references import Json
 
 
 class TakeSteps(Protocol):
@@ -70,9 +75,9 @@ def _tally(action: Together, reports: list[list[Report]]) -> Tally:
     )
 
 
-async def repeat(action: Repeat, step: Step, frame: Frame, take_steps: TakeSteps) -> Seen:
+async def repeat(action: Repeat, frame: Frame, take_steps: TakeSteps) -> Seen:
     """Run the steps once for each round; a round that stops ends the rest."""
-    items = _rounds(action, step, frame)
+    items = _rounds(action, frame)
     own = _own(frame).removesuffix(".")
     reports: list[Report] = []
     for number, item in enumerate(items, 1):
@@ -89,25 +94,28 @@ async def repeat(action: Repeat, step: Step, frame: Frame, take_steps: TakeSteps
     return replace(seen, saw=f"{rounds} of {len(items)} rounds")
 
 
-def _rounds(action: Repeat, step: Step, frame: Frame) -> list[Json]:
+def _rounds(action: Repeat, frame: Frame) -> list[Json]:
     if action.each is not None:
         items = frame.scope.resolve(action.each)
         if not isinstance(items, list) or not items:
-            raise Unresolved(f"`each` is {as_text(items)}, not a list with items", step.span)
+            message = f"'each' is {typed(items)}, not a list with items"
+            raise Unresolved(message, action.each.span)
         return items
-    times = frame.scope.resolve(action.times) if action.times is not None else 0
+    assert action.times is not None
+    times = frame.scope.resolve(action.times)
     if not isinstance(times, int) or isinstance(times, bool) or times < 1:
-        raise Unresolved(f"`times` is {as_text(times)}, not a number from 1", step.span)
+        message = f"'times' is {typed(times)}, not a number from 1"
+        raise Unresolved(message, action.times.span)
     return list(range(1, times + 1))
 
 
 async def use(action: Use, step: Step, frame: Frame, take_steps: TakeSteps) -> Seen:
     """Run a fragment's steps in a scope of their own; only what is exported comes out."""
     scope = Scope(frame.scope.world)
-    given = {binding.name: frame.scope.resolve(binding.value) for binding in action.given}
+    given = {binding.name: binding for binding in action.given}
     for param in action.fragment.params:
         if param.name in given:
-            scope.bind(param.name, _given(param, given[param.name], frame))
+            scope.bind(param.name, _given(given[param.name], param.type, frame))
         elif param.default is not None:
             scope.bind(param.name, scope.resolve(param.default))
     inner = replace(
@@ -121,14 +129,12 @@ async def use(action: Use, step: Step, frame: Frame, take_steps: TakeSteps) -> S
     return replace(seen, saw=action.fragment.name)
 
 
-def _given(param: Param, value: Json, frame: Frame) -> Json | NamedCallValue:
+def _given(given: Binding, kind: str, frame: Frame) -> Json | NamedCallValue:
     """Return what a parameter is bound to: a value, or the call that the value names."""
-    if param.type != "call":
+    value = frame.scope.resolve(given.value)
+    if kind != CALL:
         return value
-    call = frame.scope.find(as_text(value))
-    if not isinstance(call, NamedCallValue):
-        raise Unresolved(f"'{as_text(value)}' is no call", param.span)
-    return call
+    return named_call(NamedCall(as_text(value), given.value.span), frame)
 
 
 def _own(frame: Frame) -> str:

@@ -151,7 +151,7 @@ async def _performed(
         case Together():
             seen = await together(step.action, step, frame, take_steps)
         case Repeat():
-            seen = await repeat(step.action, step, frame, take_steps)
+            seen = await repeat(step.action, frame, take_steps)
         case Use():
             seen = await use(step.action, step, frame, take_steps)
         case action:

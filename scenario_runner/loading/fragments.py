@@ -20,7 +20,7 @@ from scenario_runner.loading.reading import Found, Reading, text_of
 from scenario_runner.loading.steps import steps
 from scenario_runner.loading.uses import json_type
 from scenario_runner.loading.vacuity import unused
-from scenario_runner.model.steps import Fragment, Param
+from scenario_runner.model.steps import CALL, Fragment, Param
 from scenario_runner.source import Source
 
 if TYPE_CHECKING:
@@ -193,14 +193,19 @@ def _params(root: Mapping, reading: Reading) -> tuple[Param, ...]:
         kind = text_of(fields["type"])
         default = expression(fields["default"], reading) if "default" in fields else None
         found = json_type(default) if default else None
-        if default and found and found != kind and (found, kind) != ("integer", "number"):
+        if default and kind == CALL:
+            reading.problem(
+                "wrong-type", f"'{name}' is a call, and a call has no default", default.span,
+                "remove the default: the file that uses the fragment names the call",
+            )  # fmt: skip
+        elif default and found and found != kind and (found, kind) != ("integer", "number"):
             reading.problem(
                 "wrong-type", f"the default of '{name}' must be of type {kind}, this is {found}",
                 default.span, "change the type or the default",
             )  # fmt: skip
         made.append(Param(name=name, type=kind, default=default, span=node.keys[name]))
     for param in made:
-        reading.names.bind(param.name, Kind.PARAM, param.span)
+        reading.names.bind(param.name, Kind.PARAM, param.span).is_call = param.type == CALL
     return tuple(made)
 
 

@@ -9,7 +9,7 @@ from scenario_runner.loading.expressions import expression
 from scenario_runner.loading.names import Kind
 from scenario_runner.loading.nodes import Leaf, Mapping, words
 from scenario_runner.loading.reading import text_of
-from scenario_runner.model.steps import Binding, Fragment, Use
+from scenario_runner.model.steps import CALL, Binding, Fragment, Use
 from scenario_runner.references import Fields, Items, Literal, Reference
 
 if TYPE_CHECKING:
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from scenario_runner.references import Expression
 
 
+_ALSO_FITS = {"number": ("integer",), CALL: ("string",)}
+
+
 def use(node: Node, reading: Reading) -> Action:
     """Build a `use`; where its fragment can't be had, the names it would export are let pass."""
     fields = node.fields if isinstance(node, Mapping) else {}
     file = fields["file"]
-    given = _given(fields.get("with"), reading)
     exports = fields.get("exports")
     known = reading.shelf.fragment(file, reading) if isinstance(file, Leaf) else None
+    given = _given(fields.get("with"), known.fragment.params if known else (), reading)
     if known is None:
         reading.names.suspect(words(exports) if exports else set())
         return Use(fragment=_unknown(file), given=given)
@@ -39,13 +42,26 @@ def _unknown(file: Node) -> Fragment:
     return Fragment(name="", file="", params=(), exports=(), steps=(), span=file.span)
 
 
-def _given(node: Node | None, reading: Reading) -> tuple[Binding, ...]:
+def _given(node: Node | None, params: tuple[Param, ...], reading: Reading) -> tuple[Binding, ...]:
     if not isinstance(node, Mapping):
         return ()
+    calls = {param.name for param in params if param.type == CALL}
     return tuple(
-        Binding(name, expression(value, reading), node.keys[name])
+        Binding(
+            name,
+            _call(value, reading)
+            if name in calls and isinstance(value, Leaf)
+            else expression(value, reading),
+            node.keys[name],
+        )
         for name, value in node.fields.items()
     )
+
+
+def _call(leaf: Leaf, reading: Reading) -> Literal:
+    """Read the bare name of a call that a fragment is given."""
+    reading.names.read_call(leaf.text, leaf.span)
+    return Literal(leaf.text, leaf.span)
 
 
 def _check_given(
@@ -77,7 +93,8 @@ def _listed(names: dict[str, Param]) -> str:
 
 def _check_type(value: Expression, param: Param, reading: Reading) -> None:
     kind = json_type(value)
-    if kind is None or kind == param.type or (kind, param.type) == ("integer", "number"):
+    fits = (param.type, *_ALSO_FITS.get(param.type, ()))
+    if kind is None or kind in fits:
         return
     reading.problem(
         "wrong-type", f"'{param.name}' must be of type {param.type}, this is {kind}", value.span,

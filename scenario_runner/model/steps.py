@@ -196,9 +196,15 @@ class Repeat:
     steps: tuple[Step, ...]
 
 
+CALL = "call"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
-    """A parameter of a fragment: its JSON type, and its default (None: it must be given)."""
+    """A parameter of a fragment: its type, and its default (None: it must be given).
+
+    The type is a JSON type, or CALL: a call of the file that uses the fragment, by its name.
+    """
 
     name: str
     type: str

@@ -136,9 +136,7 @@ def run_files(folder: Path, scenario: str) -> Ran:
     from scenario_runner.execution.results import Results
 
     ran = Ran(Results())
-    request = RunRequest(
-        paths=(str(folder / "a.scenario.yaml"),)
-    )
+    request = RunRequest(paths=(str(folder / "a.scenario.yaml"),))
     run_whole(request, ran.events.append)
     return ran
 

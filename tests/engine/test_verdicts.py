@@ -29,7 +29,7 @@ def test_a_passing_scenario_passes_and_leaves_nothing() -> None:
         ("{headers: {X-Nope: 1}}", "headers", "X-Nope: 1 (number)", "no header X-Nope"),
         ("{refused: slot-full}", "refused", "refused: slot-full", "success: slot 6 holds"),
         ("{refused: {one_of: [slot-full, slot-empty]}}", "refused", "one of slot-full", "success"),
-        ("{message: {contains: full}}", "message", 'contains "full"', "null"),
+        ("{message: {contains: full}}", "message", 'contains "full"', "success: slot 6 holds"),
         ("{uuid: {starts_with: zz}}", "uuid", "starts with zz", "-"),
     ],
 )
