@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenario_runner.events import Failure, ScenarioFinished, ScenarioStarted
-from scenario_runner.model.steps import Bridge, RawRequest, Repeat, Step, Together, Use
+from scenario_runner.model.steps import (
+    Answer,
+    AwaitEvent,
+    Bridge,
+    RawRequest,
+    Repeat,
+    Step,
+    Together,
+    Use,
+)
 from scenario_runner.model.vocabulary import Capability, Verdict
 
 if TYPE_CHECKING:
@@ -17,8 +26,10 @@ if TYPE_CHECKING:
     from scenario_runner.model.steps import Action
 
 _WHAT = {
-    Capability.RAW_REQUESTS: "it sends raw requests",
+    Capability.ANSWER: "it answers a ringing call",
+    Capability.EVENTS: "it waits for events",
     Capability.RANDOM_BRIDGE: "it bridges without naming a slot",
+    Capability.RAW_REQUESTS: "it sends raw requests",
 }
 
 
@@ -30,16 +41,29 @@ def why_not(scenario: Scenario, pool: Pool, capabilities: frozenset[Capability])
 
 
 def required(scenario: Scenario) -> frozenset[Capability]:
-    """Return what a target must be able to do for the scenario's unconditional steps."""
+    """Return what a target must be able to do for the scenario's unconditional steps.
+
+    That a slot is outside of the target's range is no reason: a scenario may expect the refusal.
+    """
     if scenario.when is not None:
         return frozenset()
-    actions = list(_actions((*scenario.steps, *scenario.cleanup)))
-    wanted: set[Capability] = set()
-    if any(isinstance(action, RawRequest) for action in actions):
-        wanted.add(Capability.RAW_REQUESTS)
-    if any(isinstance(action, Bridge) and action.slot is None for action in actions):
-        wanted.add(Capability.RANDOM_BRIDGE)
-    return frozenset(wanted)
+    actions = _actions((*scenario.steps, *scenario.cleanup))
+    needed = {_needed(action) for action in actions}
+    return frozenset(capability for capability in needed if capability is not None)
+
+
+def _needed(action: Action) -> Capability | None:
+    match action:
+        case RawRequest():
+            return Capability.RAW_REQUESTS
+        case Bridge(slot=None):
+            return Capability.RANDOM_BRIDGE
+        case AwaitEvent():
+            return Capability.EVENTS
+        case Answer():
+            return Capability.ANSWER
+        case _:
+            return None
 
 
 def _actions(steps: tuple[Step, ...]) -> Iterator[Action]:

@@ -84,6 +84,30 @@ def found(comparison: Comparison) -> list[tuple[str, str, str]]:
     ]
 
 
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+Invoke: TypeAlias = Callable[..., Said]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Invoke:
+    def invoke(*words: str) -> Said:
+        code = exit_code_of(
+            lambda: scenario_runner.main(
+                ["compare", *words], "scenario-runner", standalone_mode=False
+            )
+        )
+        told = capsys.readouterr()
+        return Said(code, told.out, told.err)
+
+    return invoke
+
+
 def test_a_mock_does_not_differ_from_itself_under_another_name() -> None:
     comparison = compared("mock", "mock:vendor", RULES, CONFORMANCE)
     assert found(comparison) == []
@@ -266,6 +290,33 @@ def test_slots_that_were_leased_are_told_by_their_names(tmp_path: Path) -> None:
     assert found(compare(RunRequest(paths=(str(file),)), targeted, TOLERANCE)) == []
 
 
+ONE_SLOT = """\
+scenario: one slot
+needs: {slots: [slot]}
+steps:
+  - call: {as: customer, extension: 341, from: "+7812"}
+  - slots: {call: customer, slot: $slot}
+    expect: {empty: true}
+"""
+
+
+def test_a_scenario_that_only_one_side_can_run_is_explained(run: Invoke, tmp_path: Path) -> None:
+    targets = tmp_path / "scenario-targets.yaml"
+    targets.write_text(
+        "default: wide\ntargets:\n"
+        "  wide: {driver: mock, slots: 1-5}\n  narrow: {driver: mock, slots: 1-1}\n"
+    )
+    file = tmp_path / "test.scenario.yaml"
+    two = ONE_SLOT.replace("[slot]", "[slot, more]").replace("one", "two")
+    file.write_text(f"{ONE_SLOT}---\n{two}")
+    said = run("wide", "narrow", str(file))
+    assert said.code == 0
+    assert "only the other side can run it: it needs 2 slots" in " ".join(said.out.split())
+    alone = run("wide", "narrow", str(file), "-k", "two slot")
+    assert (alone.code, alone.out) == (3, "")
+    assert "no scenario could be compared" in alone.err
+
+
 def test_what_is_left_to_chance_explains_what_comes_after(tmp_path: Path) -> None:
     text = """
     scenario: test
@@ -310,30 +361,6 @@ def test_a_built_in_mock_is_made_like_the_other_side() -> None:
 def test_sides_that_can_not_be(a: str, b: str, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind, match=words):
         both(a, b)
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-Invoke: TypeAlias = Callable[..., Said]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Invoke:
-    def invoke(*words: str) -> Said:
-        code = exit_code_of(
-            lambda: scenario_runner.main(
-                ["compare", *words], "scenario-runner", standalone_mode=False
-            )
-        )
-        told = capsys.readouterr()
-        return Said(code, told.out, told.err)
-
-    return invoke
 
 
 def test_the_command_tells_a_comparison(run: Invoke, planted: Profile, tmp_path: Path) -> None:
