@@ -8,18 +8,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from scenario_runner.cli import COMMANDS
+from scenario_runner.cli import COMMANDS, scenario_runner
 from scenario_runner.execution.results import Exit
 from scenario_runner.loading.codes import CODES
 from scenario_runner.loading.matchers import MATCHERS
 from scenario_runner.mock_pbx import RULES
 from scenario_runner.model.vocabulary import CallState, Capability, EventType, Reason, Verdict
+from scenario_runner.reporters import reporter_names
 from tests.docs.pages import PAGES, ROOT
 
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PLUGIN = (ROOT / "scenario_runner/pytest_plugin.py").read_text(encoding="utf-8")
+OWN_PAGES = {"mock": "docs/mock-server.md", "record": "docs/recording.md"}
 
 
 def keys(schema: Any) -> Iterator[str]:
@@ -37,6 +41,15 @@ def keys(schema: Any) -> Iterator[str]:
 
 def keys_of(name: str) -> set[str]:
     return set(keys(json.loads((ROOT / f"schemas/{name}.schema.json").read_text())))
+
+
+def options_of(name: str) -> Iterator[str]:
+    """The options of a command, as they are typed; those that print the help are everywhere."""
+    command = scenario_runner.get_command(click.Context(scenario_runner), name)
+    assert command is not None
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield from (*parameter.opts, *parameter.secondary_opts)
 
 
 def said(word: str, text: str) -> bool:
@@ -77,6 +90,46 @@ def test_every_command_of_the_readme_exists(command: str) -> None:
     assert command in COMMANDS
 
 
+OPTIONS = sorted((name, option) for name in COMMANDS for option in options_of(name))
+
+
+@pytest.mark.parametrize(("command", "option"), OPTIONS)
+def test_every_option_of_a_command_stands_in_the_reference_or_its_page(
+    command: str, option: str
+) -> None:
+    page = ROOT / OWN_PAGES[command] if command in OWN_PAGES else ROOT / "docs/reference.md"
+    assert said(option, page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--[a-z][a-z-]+)", REFERENCE))))
+def test_every_option_of_the_reference_exists(option: str) -> None:
+    assert option in {known for _, known in OPTIONS}
+
+
+@pytest.mark.parametrize("key", sorted(keys_of("targets") - {"targets", "default", *Reason}))
+def test_every_setting_of_a_target_stands_on_a_page(key: str) -> None:
+    pages = ("docs/how-to/targets.md", "docs/asterisk.md", "docs/freeswitch.md")
+    texts = [(ROOT / page).read_text(encoding="utf-8") for page in pages]
+    assert any(said(key, text) or re.search(rf"^ +{key}:", text, re.M) for text in texts)
+
+
+@pytest.mark.parametrize("option", re.findall(r'"(--scenario-[a-z-]+)"', PLUGIN))
+def test_every_option_of_the_pytest_plugin_stands_on_its_page(option: str) -> None:
+    assert said(option, (ROOT / "docs/how-to/pytest.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", reporter_names())
+def test_every_report_stands_on_the_page_of_reports(name: str) -> None:
+    told = {"console": "terminal", "github": "GitHub Actions", "summary": "summary"}
+    page = (ROOT / "docs/how-to/reports.md").read_text(encoding="utf-8")
+    assert told[name] in page if name in told else said(f"--{name}", page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_readme_leads_to_every_page(page: Path) -> None:
+    assert page.name == "README.md" or f"]({page.relative_to(ROOT).as_posix()})" in README
+
+
 def test_every_code_stands_in_the_reference() -> None:
     section = REFERENCE[REFERENCE.index("## Codes of problems") :]
     assert set(re.findall(r"^- `([a-z0-9-]+)`", section, re.MULTILINE)) == set(CODES)
@@ -107,6 +160,6 @@ def test_the_tutorial_walks_through_every_example_in_order() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_are_plain_text_of_this_project(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert "/work" not in text
+    assert not re.search(r"/work\b", text)
     assert "/tmp" not in text
     assert not re.search(r"[ \t]$", text, re.MULTILINE)
