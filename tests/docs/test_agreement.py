@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,16 @@ def test_every_report_stands_on_the_page_of_reports(name: str) -> None:
     told = {"console": "terminal", "github": "GitHub Actions", "summary": "summary"}
     page = (ROOT / "docs/how-to/reports.md").read_text(encoding="utf-8")
     assert told[name] in page if name in told else said(f"--{name}", page)
+
+
+def test_the_floors_are_told_as_they_are() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = [re.findall(r"\w+", layer) for layer in contracts["contracts"][0]["layers"]]
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    table = page[page.index("| floor |") : page.index("## Seams")]
+    cells = re.findall(r"^\|([^|]+)\|", table, re.MULTILINE)
+    rows = [re.findall(r"`(\w+)`", cell) for cell in cells]
+    assert [sorted(row) for row in rows if row] == [sorted(floor) for floor in layers[1:]]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
