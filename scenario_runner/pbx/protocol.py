@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from scenario_runner.references import Json
 
 
+LONGEST_SLOT = 9
+"""The most digits that a slot's number can have; longer ones are outside of every range."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallIds:
     """What a PBX calls one call; all are text, `extension_id` and `call_id` may be empty."""

@@ -128,6 +128,7 @@ def test_an_occupied_space_is_refused_without_asking_asterisk_to_park() -> None:
     [
         (None, "slot-required"),
         ("abc", "slot-invalid"),
+        ("9" * 5000, "slot-unknown"),
         (1.5, "slot-invalid"),
         (True, "slot-invalid"),
         (0, "slot-unknown"),

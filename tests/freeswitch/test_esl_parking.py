@@ -106,6 +106,7 @@ def test_an_occupied_slot_is_refused_without_asking_freeswitch_to_park() -> None
     [
         (None, "slot-required"),
         ("abc", "slot-invalid"),
+        ("9" * 5000, "slot-unknown"),
         ('6"<x', "slot-invalid"),
         ("auto", "slot-invalid"),
         ("ask", "slot-invalid"),

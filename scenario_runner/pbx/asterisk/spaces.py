@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenario_runner.model.vocabulary import Reason
+from scenario_runner.pbx.protocol import LONGEST_SLOT
 from scenario_runner.references import Json, as_text
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Spaces:
         text = as_text(slot)
         if isinstance(slot, bool) or not (text.isascii() and text.isdecimal()):
             return Reason.SLOT_INVALID
+        if len(text) > LONGEST_SLOT:
+            return Reason.SLOT_UNKNOWN
         space = int(text) - self.target.slots[0] + self.first
         return str(space) if self.first <= space <= self.last else Reason.SLOT_UNKNOWN
 
@@ -52,4 +55,5 @@ class Spaces:
 
     def has(self, space: str) -> bool:
         """Tell whether a space is one of the target's slots."""
-        return space.isdecimal() and self.first <= int(space) <= self.last
+        short = space.isdecimal() and len(space) <= LONGEST_SLOT
+        return short and self.first <= int(space) <= self.last

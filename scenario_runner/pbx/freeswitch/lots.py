@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scenario_runner.model.vocabulary import Reason
+from scenario_runner.pbx.protocol import LONGEST_SLOT
 from scenario_runner.references import Json, as_text
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class Lot:
         text = as_text(slot)
         if isinstance(slot, bool) or not (text.isascii() and text.isdecimal()):
             return Reason.SLOT_INVALID
-        return int(text) if self.has(int(text)) else Reason.SLOT_UNKNOWN
+        known = len(text) <= LONGEST_SLOT and self.has(int(text))
+        return int(text) if known else Reason.SLOT_UNKNOWN
 
     def has(self, number: int) -> bool:
         """Tell whether this is one of the target's slots."""
@@ -75,7 +77,8 @@ class Lot:
     def number_of(self, name: str) -> int | None:
         """Return the number of the slot of this name, None where it has none."""
         text = name.partition("-")[0] if self.own else name
-        return int(text) if text.isascii() and text.isdecimal() else None
+        short = text.isascii() and text.isdecimal() and len(text) <= LONGEST_SLOT
+        return int(text) if short else None
 
     def fresh(self, number: int) -> float:
         """Make the slot fit to park in, and return the seconds to wait before it is."""
