@@ -9,21 +9,21 @@ import click
 
 from scenario_runner.cli.failing import exit_code_of
 
-COMMANDS = {
-    "run": "scenario_runner.cli.run",
-    "validate": "scenario_runner.cli.validate",
-    "list": "scenario_runner.cli.listing",
-    "report": "scenario_runner.cli.report",
-    "init": "scenario_runner.cli.init",
-    "doc": "scenario_runner.cli.doc",
-    "record": "scenario_runner.cli.record",
-    "targets": "scenario_runner.cli.targets",
-    "cleanup": "scenario_runner.cli.cleanup",
-    "compare": "scenario_runner.cli.compare",
-    "mock": "scenario_runner.cli.mock",
-    "schema": "scenario_runner.cli.schema",
-    "explain": "scenario_runner.cli.explain",
-    "completion": "scenario_runner.cli.completion",
+COMMANDS = {  # the module below this package, and the line on the help page
+    "run": ("run", "Run scenarios and report a verdict for every step."),
+    "validate": ("validate", "Check scenario files without running them."),
+    "list": ("listing", "Show which scenarios there are."),
+    "report": ("report", "Write reports of runs that are over."),
+    "init": ("init", "Write a first scenario and a targets file."),
+    "doc": ("doc", "Write scenarios as Markdown to read."),
+    "record": ("record", "Make a scenario of what a client does with a PBX."),
+    "targets": ("targets", "Show the targets, and whether they can be used."),
+    "cleanup": ("cleanup", "Undo what a run that was killed left on a target."),
+    "compare": ("compare", "Run scenarios on two targets and grade the difference."),
+    "mock": ("mock", "Serve a mock PBX over HTTP."),
+    "schema": ("schema", "Print the JSON Schema of scenario files, or another one."),
+    "explain": ("explain", "Say what the code of a message means."),
+    "completion": ("completion", "Print a shell's completion script."),
 }
 
 
@@ -42,8 +42,15 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        module, _ = COMMANDS[cmd_name]
+        command: click.Command = import_module(f"{__name__}.{module}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does, without importing it."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -9,7 +9,7 @@ import click
 from scenario_runner.cli.choosing import target_options
 
 
-@click.command("cleanup", short_help="Undo what a run that was killed left on a target.")
+@click.command("cleanup")
 @target_options
 def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
     """Hang up the calls and remove the event subscriptions that runs have left on a target.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.context import Context
 
 
-@click.command("compare", short_help="Run scenarios on two targets and grade the difference.")
+@click.command("compare")
 @click.argument("a")
 @click.argument("b")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")

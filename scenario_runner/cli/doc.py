@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scenario_runner.model.scenario import Scenario
 
 
-@click.command("doc", short_help="Write scenarios as Markdown to read.")
+@click.command("doc")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @selection_options
 @variable_options

@@ -7,7 +7,7 @@ import textwrap
 import click
 
 
-@click.command("explain", short_help="Say what the code of a message means.")
+@click.command("explain")
 @click.argument("code", required=False)
 def command(code: str | None) -> int:
     """Say what CODE means, with a wrong and a right example; without CODE, list all codes."""

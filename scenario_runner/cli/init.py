@@ -67,7 +67,7 @@ targets:
 SCHEMAS = ("scenario", "targets")
 
 
-@click.command("init", short_help="Write a first scenario and a targets file.")
+@click.command("init")
 @click.argument("name", default="Park a caller and pick the call up")
 def command(name: str) -> int:
     """Write a small commented scenario called NAME, a targets file, and the editor's schemas.

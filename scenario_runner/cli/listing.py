@@ -7,7 +7,7 @@ import click
 from scenario_runner.cli.choosing import selection_options, variable_options
 
 
-@click.command("list", short_help="Show which scenarios there are.")
+@click.command("list")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @selection_options
 @variable_options

@@ -35,7 +35,7 @@ class MockArguments:
     ready_file: str | None
 
 
-@click.command("mock", short_help="Serve a mock PBX over HTTP.")
+@click.command("mock")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option(
     "--port",

@@ -29,7 +29,7 @@ class RecordArguments:
     insecure: bool
 
 
-@click.command("record", short_help="Make a scenario of what a client does with a PBX.")
+@click.command("record")
 @click.argument("output", metavar="FILE")
 @click.option("--target", metavar="NAME", help="The PBX: a target of the targets file.")
 @click.option("--targets", metavar="FILE", help="The targets file [default: found from here].")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scenario_runner.reporters import Reporter
 
 
-@click.command("report", short_help="Write reports of runs that are over.")
+@click.command("report")
 @click.argument("events", nargs=-1, required=True, metavar="EVENTS...")
 @click.option(
     "--ladder",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command("schema", short_help="Print the JSON Schema of scenario files, or another one.")
+@click.command("schema")
 @click.argument("name", default="scenario")
 def command(name: str) -> int:
     """Print the JSON Schema called NAME: scenario (the default), fragment, targets or events."""

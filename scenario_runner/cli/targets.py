@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scenario_runner.model.target import Target
 
 
-@click.command("targets", short_help="Show the targets, and whether they can be used.")
+@click.command("targets")
 @click.argument("name", required=False)
 @click.option("--check", "checked", is_flag=True, help="Ask the targets whether they can be used.")
 @click.option(

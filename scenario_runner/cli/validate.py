@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scenario_runner.errors import Problem
 
 
-@click.command("validate", short_help="Check scenario files without running them.")
+@click.command("validate")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @variable_options
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
