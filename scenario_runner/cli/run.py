@@ -31,7 +31,7 @@ class RunArguments:
     order: str | None
     all_orders: bool
     max_orders: int
-    jobs: int
+    jobs: int | None
     fail_fast: bool
     retry_failed: int
     keep_going: bool
@@ -50,7 +50,7 @@ class RunArguments:
     insecure: bool
 
 
-@click.command("run")
+@click.command("run", short_help="Run scenarios and report a verdict for every step.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @selection_options
 @variable_options
@@ -60,18 +60,40 @@ class RunArguments:
     "--order", metavar="ORDER", help="Order of commands sent at once, as reported: 0-1-0."
 )
 @click.option("--all-orders", is_flag=True, help="Run every order of commands sent at once.")
-@click.option("--max-orders", default=500, show_default=True, help="Bound of --all-orders.")
 @click.option(
-    "-j", "--jobs", default=0, metavar="N", help="Scenarios at once over a network [default: 64]."
+    "--max-orders",
+    type=click.IntRange(1),
+    default=500,
+    metavar="N",
+    help="Bound of --all-orders [default: 500].",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Scenarios at once over a network [default: 64].",
 )
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first that is not green.")
-@click.option("--retry-failed", default=0, metavar="N", help="Run what fails up to N times more.")
+@click.option(
+    "--retry-failed",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Run what fails up to N times more.",
+)
 @click.option("--keep-going", is_flag=True, help="Run the valid files although others are invalid.")
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
 @click.option("--allow-skips", is_flag=True, help="A skipped scenario does not fail the run.")
 @click.option("--allow-flaky", is_flag=True, help="A flaky scenario does not fail the run.")
 @click.option("--shuffle", is_flag=True, help="Let the seed choose the order of the scenarios.")
-@click.option("--repeat-run", default=1, metavar="N", help="Run everything N times, seed by seed.")
+@click.option(
+    "--repeat-run",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Run everything N times, seed by seed.",
+)
 @click.option("--last-failed", is_flag=True, help="Run only what failed when it last ran.")
 @click.option("--no-cache", is_flag=True, help="Do not remember in .scenario-runner/ what failed.")
 @click.option("--step", is_flag=True, help="Pause before each step and show what will be sent.")
@@ -88,6 +110,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, type
 
 
 def _run(arguments: RunArguments, shown: Showing) -> int:
+    from scenario_runner.cli.interrupting import interruptible
     from scenario_runner.cli.reporting import Listening
     from scenario_runner.execution.remembering import Remembering
     from scenario_runner.execution.whole import run_whole
@@ -97,7 +120,7 @@ def _run(arguments: RunArguments, shown: Showing) -> int:
     if arguments.step:
         request, pacer = _step_by_step(request)
         others.append(pacer)
-    with Listening(shown, others) as listening:
+    with Listening(shown, others) as listening, interruptible(request.options.stop):
         return run_whole(request, listening.emit)
 
 
@@ -130,14 +153,14 @@ def _request(arguments: RunArguments) -> RunRequest:
     options = RunOptions(
         environment=dict(os.environ),
         seed=arguments.seed or 0,
-        jobs=arguments.jobs,
+        jobs=arguments.jobs or 0,
         fail_fast=arguments.fail_fast,
         order=_order(arguments.order),
         all_orders=arguments.max_orders if arguments.all_orders else 0,
         retry_failed=arguments.retry_failed,
         allow_skips=arguments.allow_skips,
         allow_flaky=arguments.allow_flaky,
-        repeat=max(1, arguments.repeat_run),
+        repeat=arguments.repeat_run,
         shuffle=arguments.shuffle,
         rerun=_rerun(arguments),
     )

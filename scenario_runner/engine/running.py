@@ -212,6 +212,10 @@ class _Run:
             text = f"the cleanup took longer than {duration_text(CLEANUP_LIMIT)} and was cut short"
             self.ending.fail("cleanup", self.scenario.span, text)
             self.ending.verdicts.append(Verdict.ERRORED)
+        except asyncio.CancelledError:
+            text = "the cleanup was interrupted, too: calls of this scenario may still be up"
+            self.ending.fail("cleanup", self.scenario.span, text)
+            raise
         except PbxError as error:
             text = f"the cleanup did not come to its end: {error.message}"
             self.ending.fail("cleanup", self.scenario.span, text, error.hint)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from scenario_runner.model.scenario import Needs
     from scenario_runner.model.target import Target
+
+
+_Queue: TypeAlias = "dict[int, asyncio.Future[Lease]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +91,27 @@ def _take(
 class Desk:
     """Hands out leases in the order they are asked for; who can't be served yet is overtaken.
 
-    Nobody overtakes a scenario that wants to be alone, so that its turn comes.
+    Nobody overtakes a scenario that wants to be alone, so that its turn comes. At most `places`
+    leases are out at once; who waits for a number takes none.
     """
 
     pool: Pool
+    places: int
     _held: list[Lease] = field(default_factory=list)
-    _waiting: list[tuple[Needs, asyncio.Future[Lease]]] = field(default_factory=list)
+    _waiting: dict[Needs, _Queue] = field(default_factory=dict)
+    _tickets: Iterator[int] = field(default_factory=count)
 
     @asynccontextmanager
     async def leased(self, needs: Needs) -> AsyncIterator[Lease]:
         """Wait for a lease, hold it inside the block, and give it back."""
+        ticket = next(self._tickets)
         future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
-        self._waiting.append((needs, future))
+        self._waiting.setdefault(needs, {})[ticket] = future
         self._serve()
         try:
             lease = await future
         except asyncio.CancelledError:
-            self._give_up(needs, future)
+            self._give_up(needs, ticket, future)
             raise
         try:
             yield lease
@@ -110,19 +119,32 @@ class Desk:
             self._held.remove(lease)
             self._serve()
 
-    def _give_up(self, needs: Needs, future: asyncio.Future[Lease]) -> None:
+    def _give_up(self, needs: Needs, ticket: int, future: asyncio.Future[Lease]) -> None:
         if future.done() and not future.cancelled():
             self._held.remove(future.result())
-        elif (needs, future) in self._waiting:
-            self._waiting.remove((needs, future))
+        else:
+            self._leave(needs, ticket)
         self._serve()
 
+    def _leave(self, needs: Needs, ticket: int) -> asyncio.Future[Lease]:
+        """Take a ticket out of its queue."""
+        queue = self._waiting[needs]
+        future = queue.pop(ticket)
+        if not queue:
+            del self._waiting[needs]
+        return future
+
     def _serve(self) -> None:
-        for needs, future in list(self._waiting):
+        """Serve who can be served, the oldest first; one who can't blocks all of the same needs."""
+        heads = [(next(iter(queue)), needs) for needs, queue in self._waiting.items()]
+        heapify(heads)
+        while heads and len(self._held) < self.places:
+            ticket, needs = heappop(heads)
             lease = self.pool.lease(needs, tuple(self._held))
             if lease is not None:
-                self._waiting.remove((needs, future))
                 self._held.append(lease)
-                future.set_result(lease)
+                self._leave(needs, ticket).set_result(lease)
+                if needs in self._waiting:
+                    heappush(heads, (next(iter(self._waiting[needs])), needs))
             elif needs.alone:
                 return

@@ -92,17 +92,15 @@ class NetworkRun:
     async def _side_by_side(self, scenarios: list[Scenario], results: Results) -> None:
         ordered = InOrder(self.emit)
         jobs = self.options.jobs or min(len(scenarios), MOST_JOBS)
-        desk, limit = Desk(Pool.of(self.target)), asyncio.Semaphore(jobs)
+        desk = Desk(Pool.of(self.target), places=jobs)
         tasks: list[asyncio.Task[None]] = []
 
         async def one(index: int, scenario: Scenario) -> None:
-            async with limit:
-                if not self._stopping:
-                    verdict = await self._leased(scenario, connection, desk, ordered.voice(index))
-                    results.add(verdict)
-                    if self.options.fail_fast and not is_green(verdict):
-                        self._stop(tasks)
+            verdict = await self._leased(scenario, connection, desk, ordered.voice(index))
+            results.add(verdict)
             ordered.done(index)
+            if self.options.fail_fast and not is_green(verdict):
+                self._stop(tasks)
 
         try:
             async with self.connect() as connection, asyncio.TaskGroup() as group:

@@ -67,7 +67,8 @@ def select(scenarios: Sequence[Scenario], selection: Selection) -> list[Scenario
     if chosen:
         return chosen
     if not scenarios:
-        raise NothingSelected("there is no scenario in what was named")
+        hint = "a folder is searched for *.scenario.yaml; a file may have any name"
+        raise NothingSelected("there is no scenario in what was named", hint=hint)
     known_tags = sorted({tag for scenario in scenarios for tag in scenario.tags})
     unknown = [tag for tag in selection.tags if tag not in known_tags]
     hint = "scenario-runner list PATH shows what there is"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ class Stop:
     """A wish that a run may end; the scenarios that are running clean up first."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a signal may come while this very thread holds it
         self._wished = False
         self._cancel: Callable[[], None] | None = None
 
@@ -25,6 +25,11 @@ class Stop:
             self._wished = True
             if self._cancel is not None:
                 self._cancel()
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether scenarios are running that a first wish would let clean up."""
+        return self._cancel is not None and not self._wished
 
     @contextmanager
     def heeded(self) -> Iterator[None]:

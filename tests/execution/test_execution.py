@@ -292,12 +292,13 @@ def test_everybody_is_served_and_nobody_meets(all_needs: list[Needs]) -> None:
             assert not any(lease.slots & other.slots for other in inside)
             assert not inside or not (lease.alone or any(other.alone for other in inside))
             inside.append(lease)
+            assert len(inside) <= desk.places
             await asyncio.sleep(index + 1)
             inside.remove(lease)
             served.append(index)
 
     async def main() -> None:
-        desk, inside = Desk(POOL), list[Lease]()
+        desk, inside = Desk(POOL, places=3), list[Lease]()
         async with asyncio.TaskGroup() as group:
             for index, needs in enumerate(all_needs):
                 group.create_task(one(desk, index, needs, inside))
@@ -305,6 +306,29 @@ def test_everybody_is_served_and_nobody_meets(all_needs: list[Needs]) -> None:
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(Turns(lambda _: 0))) as runner:
         runner.run(main())
     assert sorted(served) == list(range(len(all_needs)))
+
+
+def test_many_who_wait_for_the_same_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries, lease = [], Pool.lease
+
+    def counted(pool: Pool, needs: Needs, held: tuple[Lease, ...] = ()) -> Lease | None:
+        tries.append(needs)
+        return lease(pool, needs, held)
+
+    monkeypatch.setattr(Pool, "lease", counted)
+
+    async def one(desk: Desk) -> None:
+        async with desk.leased(Needs(literal_slots=("1",))):
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        desk = Desk(POOL, places=64)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(500):
+                group.create_task(one(desk))
+
+    asyncio.run(main())
+    assert len(tries) <= 3 * 500
 
 
 def test_a_scenario_that_needs_too_much_is_skipped_and_not_green(tmp_path: Path) -> None:
