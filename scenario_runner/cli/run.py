@@ -50,7 +50,7 @@ class RunArguments:
     insecure: bool
 
 
-@click.command("run", short_help="Run scenarios and report a verdict for every step.")
+@click.command("run")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @selection_options
 @variable_options
