@@ -126,6 +126,13 @@ def test_every_report_stands_on_the_page_of_reports(name: str) -> None:
     assert told[name] in page if name in told else said(f"--{name}", page)
 
 
+def test_every_benchmark_stands_on_the_page_of_performance() -> None:
+    page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `benchmarks/(\w+)\.py`", page, re.MULTILINE))
+    there = {file.stem for file in (ROOT / "benchmarks").glob("*.py")}
+    assert told == there - {"bare_uvicorn"}  # the yardstick of mock_server
+
+
 def test_the_floors_are_told_as_they_are() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = [re.findall(r"\w+", layer) for layer in contracts["contracts"][0]["layers"]]
