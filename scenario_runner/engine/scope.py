@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenario_runner.durations import parse_duration
-from scenario_runner.errors import ScenarioRunnerError
+from scenario_runner.errors import ScenarioRunnerError, TargetError
 from scenario_runner.references import (
     Expression,
     Json,
@@ -148,8 +148,14 @@ class Scope:
             message = f"the environment variable {name} is not set"
             raise Unresolved(message, reference.span, hint=hint)
         if reference.name == "secret":
-            self.world.mask.add(value, name=f"$secret.{name}")
+            self._hide(value, f"$secret.{name}", reference.span)
         return value
+
+    def _hide(self, value: str, name: str, span: Span) -> None:
+        try:
+            self.world.mask.add(value, name=name)
+        except TargetError as error:
+            raise Unresolved(error.message, span, hint=error.hint) from None
 
 
 def call_fields(ids: CallIds | None, call: NamedCallValue) -> dict[str, Json]:
