@@ -42,5 +42,6 @@ def command(
         show_problems(problems)
     if any(not problem.warning for problem in problems):
         return 2
-    click.echo(f"{files} files with {scenarios} scenarios are valid")
+    file = "1 file is valid" if files == 1 else f"{files} files are valid"
+    click.echo(f"{file}: {scenarios} scenario{'s' * (scenarios != 1)}")
     return 0

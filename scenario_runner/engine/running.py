@@ -178,6 +178,8 @@ class _Run:
 
     async def _held(self, frame: Frame) -> Held | None:
         CURRENT_STEP.set("")
+        if not frame.shared.calls:
+            return None  # without a call of its own a scenario can't ask, so nothing is known
         try:
             holding = await frame.session.holding()
         except PbxError:

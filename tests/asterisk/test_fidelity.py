@@ -30,5 +30,6 @@ def test_the_mocks_profile_does_what_asterisk_does(asterisk: Instance, tmp_path:
     paths = (str(TESTS / "conformance"), str(fidelity.SCENARIOS))
     comparison = compare(RunRequest(paths=paths), both, TOLERANCE)
     assert comparison.exit_code == 0, table(comparison, 120)
-    assert comparison.count(Grade.EXPLAINED) <= 3, table(comparison, 120)
+    # Ring time twice, who can be dialled, and whom a bridge without a slot takes by chance.
+    assert comparison.count(Grade.EXPLAINED) <= 4, table(comparison, 120)
     assert comparison.steps > 300
