@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.engine.actions import act
 from scenario_runner.engine.asking import ask
+from scenario_runner.engine.certainty import certain
 from scenario_runner.engine.checks import Checker
 from scenario_runner.engine.composites import repeat, together, use
 from scenario_runner.engine.frame import CURRENT_STEP, Frame
@@ -17,15 +18,10 @@ from scenario_runner.engine.seen import NotSeen, Seen
 from scenario_runner.engine.tally import STOPS
 from scenario_runner.engine.telling import answer_of, outcome_of
 from scenario_runner.errors import (
-    BadAnswer,
-    BadCredentials,
-    RateLimited,
     ScenarioRunnerError,
 )
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted
 from scenario_runner.matching import matches
-from scenario_runner.model.expectations import MessageIs, StatusIs
-from scenario_runner.model.expectations import Refused as ExpectRefused
 from scenario_runner.model.steps import (
     Call,
     Condition,
@@ -38,7 +34,7 @@ from scenario_runner.model.steps import (
     Use,
     Wait,
 )
-from scenario_runner.model.vocabulary import Reason, Verdict
+from scenario_runner.model.vocabulary import Verdict
 from scenario_runner.pbx.protocol import Refused
 from scenario_runner.references import NotThere, as_text, follow, path_text
 
@@ -160,43 +156,14 @@ async def _performed(
                     step, lambda: act(action, step, frame), checker, frame, attempts
                 )
                 if failures and isinstance(seen.outcome, Refused):
-                    _certain(seen.outcome, step, frame)
+                    certain(seen.outcome, step, frame)
                 return seen, failures
             seen = await act(action, step, frame)
     if isinstance(seen.outcome, Refused):
-        _certain(seen.outcome, step, frame)
+        certain(seen.outcome, step, frame)
         if frame.tolerant and not step.expect:
             return seen, ()
     return seen, checker.failures(seen)
-
-
-_NOT_ABOUT_THE_CALL = {
-    Reason.UNAUTHORIZED: (BadCredentials, "the PBX does not accept the runner's credentials"),
-    Reason.RATE_LIMITED: (RateLimited, "the PBX accepts no more requests for now"),
-}
-
-
-def _certain(refused: Refused, step: Step, frame: Frame) -> None:
-    """Raise BadAnswer for a refusal that says nothing about what was asked.
-
-    A fault of the server, a full rate limit or bad credentials leave it open what the PBX would
-    have done; only a step that expects just that may go on with it.
-    """
-    expects = {type(clause) for clause in step.expect}
-    if refused.raw.status >= 500 and StatusIs not in expects:
-        text = f"the PBX failed with status {refused.raw.status}: {refused.message}"
-        raise BadAnswer(text, hint="what it did with the command is not known")
-    kind, text = _NOT_ABOUT_THE_CALL.get(refused.reason, (BadAnswer, ""))
-    expected = bool(expects & {StatusIs, MessageIs}) or _expects(refused.reason, step, frame)
-    if text and not expected:
-        raise kind(f"{text}: {refused.message}", hint=refused.driver_word or None)
-
-
-def _expects(reason: Reason, step: Step, frame: Frame) -> bool:
-    reasons = [r for clause in step.expect if isinstance(clause, ExpectRefused)
-               for r in clause.reasons]  # fmt: skip
-    named = {as_text(frame.scope.resolve(expression)) for expression in reasons}
-    return not named.isdisjoint(("any", reason.value))
 
 
 def _saved(saves: tuple[Save, ...], seen: Seen, frame: Frame) -> tuple[Failure, ...]:
