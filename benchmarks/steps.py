@@ -11,8 +11,8 @@ import json
 import statistics
 import textwrap
 import time
+from typing import TYPE_CHECKING
 
-from scenario_runner.events import Event
 from scenario_runner.exchange import Request
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Exit, Results
@@ -21,6 +21,9 @@ from scenario_runner.execution.virtual import VirtualRun
 from scenario_runner.loading import LoadOptions, load_text
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import PROFILES, MockPbx
+
+if TYPE_CHECKING:
+    from scenario_runner.events import Event
 
 ROUNDS = 9
 STEPS = 2_000

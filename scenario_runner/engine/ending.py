@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from scenario_runner.source import Span
 
 
+INTERRUPTED = "interrupted"
+"""The reason given for a scenario that was cancelled."""
+
+
 @dataclass(slots=True)
 class Ending:
     """What is known at the end of a scenario beyond the verdicts of its steps."""
@@ -53,7 +57,7 @@ class Ending:
 def finish(scenario: Scenario, ending: Ending, counts: Counts) -> Verdict:
     """Return the scenario's verdict; `xfail` never excuses what errored or was left behind."""
     if ending.interrupted:
-        ending.reason = "interrupted"
+        ending.reason = INTERRUPTED
         return Verdict.ERRORED
     verdict = _as_a_whole(ending)
     if verdict is Verdict.PASSED and not counts.checked:

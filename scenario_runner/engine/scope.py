@@ -160,7 +160,7 @@ class Scope:
 
 def call_fields(ids: CallIds | None, call: NamedCallValue) -> dict[str, Json]:
     """Return the values of a named call that a scenario may read."""
-    fields: dict[str, Json] = {"uuid": call.uuid, "party": call.party, "flow": call.flow}
+    fields: dict[str, Json] = {"uuid": call.uuid}
     if ids is not None:
         fields |= {
             "call_api_id": ids.call_api_id,

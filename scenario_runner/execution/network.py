@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock
+from scenario_runner.engine.ending import INTERRUPTED
 from scenario_runner.engine.running import Conditions, execute
 from scenario_runner.events import Event, ScenarioFinished
 from scenario_runner.execution.leases import Desk, Lease, Pool
@@ -77,6 +78,7 @@ class NetworkRun:
     emit: Callable[[Event], None]
     connect: Callable[[], AbstractAsyncContextManager[Connection]]
     _stopping: bool = field(default=False)
+    _stopped: int = field(default=0)
 
     def run(self, scenarios: Iterable[Scenario], results: Results) -> None:
         """Run the scenarios; Ctrl-C ends the run after the cleanups of those that are running."""
@@ -107,6 +109,7 @@ class NetworkRun:
                 tasks += [group.create_task(one(i, s)) for i, s in enumerate(scenarios)]
         finally:
             ordered.flush()
+            results.counts.update([Verdict.SKIPPED] * self._stopped)
 
     def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Stop the other scenarios; those that are running clean up first."""
@@ -157,15 +160,15 @@ class NetworkRun:
         """Tell a scenario that was stopped because of another one from one that errored."""
 
         def emit_stopped(event: Event) -> None:
-            if self._stopping and isinstance(event, ScenarioFinished):
-                event = _as_stopped(event)
+            if isinstance(event, ScenarioFinished):
+                event = self._as_stopped(event)
             emit(event)
 
         return emit_stopped
 
-
-def _as_stopped(event: ScenarioFinished) -> ScenarioFinished:
-    if event.reason != "interrupted":
-        return event
-    reason = "stopped, since another scenario was not green"
-    return replace(event, verdict=Verdict.SKIPPED.value, reason=reason)
+    def _as_stopped(self, event: ScenarioFinished) -> ScenarioFinished:
+        if not self._stopping or event.reason != INTERRUPTED:
+            return event
+        self._stopped += 1
+        reason = "stopped, since another scenario was not green"
+        return replace(event, verdict=Verdict.SKIPPED.value, reason=reason)

@@ -50,7 +50,7 @@ def _tell_left(target: Target, context: Context, journal: Path) -> None:
     calls = sum(len(one.calls) for one in left)
     watched = sum(len(one.watched) for one in left)
     if calls or watched:
-        told = f"a run before left {calls} calls and {watched} subscriptions on {target.name}"
+        told = f"a run before left calls ({calls}) and subscriptions ({watched}) on {target.name}"
         context.notice("left-behind", told, _remedy(target))
 
 

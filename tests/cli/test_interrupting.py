@@ -56,7 +56,8 @@ def test_reports_are_whole_although_the_run_was_interrupted(
     file = tmp_path / "a.scenario.yaml"
     file.write_text(
         'scenario: a\nsteps:\n  - call: {as: c, extension: 341, from: "+7"}\n'
-        "  - wait: 1s\n  - calls: {call: c}\n    expect: {state: up}\ncleanup:\n  - hangup: {call: c}\n"
+        "  - wait: 1s\n  - calls: {call: c}\n    expect: {state: up}\n"
+        "cleanup:\n  - hangup: {call: c}\n"
     )
     handle = Console.handle
 

@@ -152,7 +152,7 @@ steps:
         met = await meet(url, scenario_deed(text), tmp_path)
         assert met.verdicts == ["passed"]
         assert met.noticed("left-behind") == [
-            "a run before left 1 calls and 1 subscriptions on staging"
+            "a run before left calls (1) and subscriptions (1) on staging"
         ]
         assert len(files(tmp_path)) == 1
 
