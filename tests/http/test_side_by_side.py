@@ -195,6 +195,7 @@ def test_fail_fast_stops_the_others_after_their_cleanup(tmp_path: Path) -> None:
     assert ends.pop("red").verdict == "failed"
     assert {e.verdict for e in ends.values()} == {"skipped"}
     assert {e.reason for e in ends.values()} == {"stopped, since another scenario was not green"}
+    assert side.met.results.counts == {"failed": 1, "skipped": 3}
     gone = [line for line in side.met.sent if line.startswith("DELETE ")]
     assert len(gone) == 4
     assert [file for file in tmp_path.iterdir() if file.stat().st_size] == []
