@@ -17,6 +17,7 @@ from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.loading import LoadOptions, load_text
 from scenario_runner.masking import Mask
+from scenario_runner.model.vocabulary import Verdict
 from scenario_runner.pbx.protocol import Connection, Plan, Session, Traits, Watcher
 from tests.http.meeting import Met, context, target
 from tests.http.serving import served_mock
@@ -195,7 +196,7 @@ def test_fail_fast_stops_the_others_after_their_cleanup(tmp_path: Path) -> None:
     assert ends.pop("red").verdict == "failed"
     assert {e.verdict for e in ends.values()} == {"skipped"}
     assert {e.reason for e in ends.values()} == {"stopped, since another scenario was not green"}
-    assert side.met.results.counts == {"failed": 1, "skipped": 3}
+    assert side.results.counts == {Verdict.FAILED: 1, Verdict.SKIPPED: 3}
     gone = [line for line in side.met.sent if line.startswith("DELETE ")]
     assert len(gone) == 4
     assert [file for file in tmp_path.iterdir() if file.stat().st_size] == []
