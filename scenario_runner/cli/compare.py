@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     help="How far times may lie apart.",
 )
 @click.option("--json", "json_", metavar="FILE", help="Write the comparison as JSON.")
+@click.option("--html", metavar="FILE", help="Write it, with both sides' runs, as an HTML report.")
 def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
     """Run the scenarios named PATH on the targets A and B, and say where the two differ.
 
@@ -55,6 +56,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
     from shutil import get_terminal_size
 
     from scenario_runner.comparing.document import document
+    from scenario_runner.comparing.page import Heard
     from scenario_runner.comparing.running import compare
     from scenario_runner.comparing.sides import sides
     from scenario_runner.comparing.table import table
@@ -70,10 +72,14 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
         insecure=given["insecure"],
         announce=lambda line: click.echo(mask.text(line), err=True),
     )
-    comparison = compare(_request(given, choice, context), both, tolerance)
+    heard = Heard()
+    comparison = compare(_request(given, choice, context), both, tolerance, heard.hear)
     if given["json_"] is not None:
         _write(given["json_"], document(comparison))
-    click.echo(table(comparison, min(get_terminal_size((80, 24)).columns, 120)), nl=False)
+    if given["html"] is not None:
+        heard.write(given["html"], comparison)
+    shown = table(comparison, min(get_terminal_size((80, 24)).columns, 120))
+    click.echo(shown, nl=False, err=given["html"] == "-")
     return comparison.exit_code
 
 
@@ -108,9 +114,26 @@ def _request(given: Mapping[str, Any], choice: TargetChoice, context: Context) -
         paths=given["paths"],
         selection=selection(given["words"], given["tags"], given["skip_tags"]),
         loading=load_options(given["variables"], given["var_files"], strict=False),
-        options=RunOptions(environment=choice.environment, seed=given["seed"]),
+        options=RunOptions(environment=choice.environment, seed=given["seed"], rerun=_rerun(given)),
         context=context,
     )
+
+
+def _rerun(given: Mapping[str, Any]) -> str:
+    """Return the command line that repeats this comparison, without its paths."""
+    from shlex import join
+
+    words = ["scenario-runner", "compare", given["a"], given["b"]]
+    words += ["--insecure"] if given["insecure"] else []
+    words += ["--targets", given["targets_file"]] if given["targets_file"] else []
+    words += ["--tolerance", given["tolerance"]]
+    for option, values in (
+        ("--allow-protected", given["allow_protected"]),
+        ("--var", given["variables"]),
+        ("--var-file", given["var_files"]),
+    ):
+        words += [word for value in values for word in (option, value)]
+    return join([*words, "--seed", str(given["seed"])])
 
 
 def _write(file: str, text: str) -> None:

@@ -14,6 +14,8 @@ from scenario_runner.execution.whole import gather as chosen
 from scenario_runner.execution.whole import run_scenarios
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenario_runner.comparing.sides import Sides
     from scenario_runner.events import Event
     from scenario_runner.execution.whole import RunRequest
@@ -25,11 +27,21 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C came while one of the sides was running; its calls are hung up."""
 
 
-def compare(request: RunRequest, sides: Sides, tolerance: int) -> Comparison:
+def _unheard(side: str, event: Event) -> None:
+    """Hear nothing."""
+
+
+def compare(
+    request: RunRequest,
+    sides: Sides,
+    tolerance: int,
+    hear: Callable[[str, Event], None] = _unheard,
+) -> Comparison:
     """Run what is asked for on both sides, one after the other, and compare.
 
-    `tolerance` is in microseconds. Raises InvalidFiles, NothingSelected also where no scenario
-    could be run on both sides, and the PbxErrors of a target that can't be opened.
+    `tolerance` is in microseconds; `hear` gets each event of the sides "A" and "B". Raises
+    InvalidFiles, NothingSelected also where no scenario could be run on both sides, and the
+    PbxErrors of a target that can't be opened.
     """
     scenarios, _ = chosen(request)
     scale = Scale(
@@ -37,8 +49,8 @@ def compare(request: RunRequest, sides: Sides, tolerance: int) -> Comparison:
         park_timeouts=(sides.a.park_timeout, sides.b.park_timeout),
         assumptions=sides.assumptions,
     )
-    a = _ran(request, sides.a, scenarios)
-    b = _ran(request, sides.b, scenarios)
+    a = _ran(request, sides.a, scenarios, lambda event: hear("A", event))
+    b = _ran(request, sides.b, scenarios, lambda event: hear("B", event))
     compared = tuple(
         compare_scenario(a[scenario.id], b[scenario.id], declared(scenario), scale)
         for scenario in scenarios
@@ -49,9 +61,19 @@ def compare(request: RunRequest, sides: Sides, tolerance: int) -> Comparison:
     return comparison
 
 
-def _ran(request: RunRequest, target: Target, scenarios: list[Scenario]) -> dict[str, ScenarioSeen]:
+def _ran(
+    request: RunRequest,
+    target: Target,
+    scenarios: list[Scenario],
+    hear: Callable[[Event], None],
+) -> dict[str, ScenarioSeen]:
     events: list[Event] = []
-    if run_scenarios(replace(request, target=target), scenarios, (), events.append) == 130:
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        hear(event)
+
+    if run_scenarios(replace(request, target=target), scenarios, (), emit) == 130:
         raise Interrupted
     return gather(events)
 

@@ -370,6 +370,9 @@ def test_the_command_tells_a_comparison(run: Invoke, planted: Profile, tmp_path:
     assert "unexplained (!)" in said.out
     assert json.loads(file.read_text())["b"] == "mock:planted"
     assert run("mock", "mock:asterisk", CONFORMANCE).code == 0
+    printed = run("mock", "mock:planted", RULES, "--html", "-")
+    assert (printed.code, printed.err) == (1, said.out)
+    assert printed.out.startswith("<!doctype html>")
     assert planted.name in PROFILES
 
 
@@ -383,6 +386,7 @@ def test_the_command_tells_a_comparison(run: Invoke, planted: Profile, tmp_path:
         (("mock", "mock:asterisk", RULES, "-k", "nonesuch"), 3, "none of the"),
         (("mock", "mock:asterisk", RULES, "--tolerance", "5"), 3, "500ms or 2s"),
         (("mock", "mock:asterisk", RULES, "--json", "no/such/file"), 3, "can't be written"),
+        (("mock", "mock:asterisk", RULES, "--html", "no/such/file"), 3, "can't be written"),
         (("mock", "mock:asterisk", "invalid.yaml"), 2, "unknown-key"),
         (("mock", "unreachable", RULES, "--targets", "targets.yaml", "-k", "free slot"), 4, ""),
         (("mock", "mock:asterisk"), 3, "PATH"),

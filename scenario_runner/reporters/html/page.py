@@ -22,6 +22,7 @@ _SCRIPTS = (
     "ladder_sheet.js",
     "steps.js",
     "detail.js",
+    "comparison.js",
     "overview.js",
     "start.js",
 )

@@ -27,6 +27,7 @@ class HtmlReport:
         self._files: dict[str, Place] = {}
         self._warnings: list[str] = []
         self._counts: Counter[str] = Counter()
+        self._comparison = "null"
 
     def handle(self, event: Event) -> None:
         """Take in one event."""
@@ -62,6 +63,10 @@ class HtmlReport:
         )
         self._rows.add(json_text(row))
 
+    def tell_comparison(self, comparison: str) -> None:
+        """Take in, as JSON, in what two targets differ whose scenarios are "A: ID" and "B: ID"."""
+        self._comparison = comparison
+
     def close(self) -> None:
         """Write the page; scenarios that never came to their end are shown as interrupted."""
         for story in self._gathered.unfinished():
@@ -88,7 +93,8 @@ class HtmlReport:
         return (
             f'{{"run":{to_line(gathered.run)},"end":{end},"missing":{gathered.missing},'
             f'"interrupted":{json_text(gathered.interrupted)},'
-            f'"warnings":[{",".join(self._warnings)}],"files":{json_text(self._files)}}}'
+            f'"warnings":[{",".join(self._warnings)}],"files":{json_text(self._files)},'
+            f'"comparison":{self._comparison}}}'
         )
 
 

@@ -28,7 +28,7 @@ function heading(row, { started, finished }, rerun) {
   return h("header.title", {},
     h("p.verdict", {}, badge(verdict), h("b", {}, verdict),
       h("span.soft", {}, ` in ${tookText(finished.took)} · ${row.file}:${row.line}`)),
-    h("h1", { tabindex: -1 }, started.name),
+    h("h1", { tabindex: -1 }, row.name),
     row.values.length ? h("p.values", {}, row.values.map(([name, value]) =>
       h("code", {}, `${name} = ${value}`))) : null,
     started.description ? h("p.description", {}, started.description) : null,

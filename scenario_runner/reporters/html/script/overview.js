@@ -3,11 +3,13 @@
 const MANY = 25;
 
 function overview(rows, facts) {
-  const { run, end, warnings, missing, interrupted } = facts;
+  const { run, end, warnings, missing, interrupted, comparison } = facts;
   const bad = rows.filter(({ verdict }) => ["failed", "errored", "xpassed"].includes(verdict));
   const slow = [...rows].sort((a, b) => b.took - a.took).slice(0, 5);
   return h("article.overview", {},
-    h("h1", { tabindex: -1 }, interrupted ? "The run was interrupted" : summary(rows, bad)),
+    h("h1", { tabindex: -1 }, interrupted ? "The run was interrupted"
+      : comparison ? comparisonSummary(comparison) : summary(rows, bad)),
+    comparison ? comparisonSection(comparison, rows) : null,
     missing ? h("p.reason", {}, `${counted(missing, "selected scenario")} did not begin.`) : null,
     h("dl.facts", {},
       fact("Target", run.host && run.host !== run.target ? `${run.target} (${run.host})` : run.target),

@@ -26,7 +26,9 @@ async function blocks(name) {
 /** Return [facts about the run, rows of scenarios]. */
 async function readIndex() {
   const [[facts], rows] = await Promise.all([blocks("facts"), blocks("rows")]);
-  return [facts, withAttempts(rows.map(asRow))];
+  const told = rows.map(asRow);
+  if (facts.comparison) for (const row of told) row.name = `${sideOf(row)}: ${row.name}`;
+  return [facts, withAttempts(told)];
 }
 
 function asRow(fields, number) {
