@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from .instance import Instance
 
 TESTS = Path(__file__).parents[1]
-TOLERANCE = 500_000
+# On a busy machine an Asterisk takes over a second to park; what is claimed here is what it does,
+# and how long only so far that a time-out of some seconds is told from none.
+TOLERANCE = 3_000_000
 
 
 def test_the_mocks_profile_does_what_asterisk_does(asterisk: Instance, tmp_path: Path) -> None:
