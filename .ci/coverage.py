@@ -18,14 +18,17 @@ PURE = (
     "masking",
     "matching",
     "mock_pbx/switch",
-    "mock_pbx/parking",
-    "mock_pbx/timers",
+    "mock_pbx/transaction",
     "patterns",
     "references",
-    "rendering",
     "source",
 )
 REST = 95.0
+
+
+def _is(name: str, file: str) -> bool:
+    """Tell whether a file of the report is the module of that name."""
+    return file == f"scenario_runner/{name}.py"
 
 
 def main() -> int:
@@ -36,10 +39,12 @@ def main() -> int:
     subprocess.run([*python, "json", "--quiet", "-o", str(data)], check=True)
     report = json.loads(data.read_text())
     data.unlink()
-    low = [
+    unknown = [name for name in PURE if not any(_is(name, file) for file in report["files"])]
+    low = [f"{name}: no file of the package is named so" for name in unknown]
+    low += [
         f"{file}: {entry['summary']['percent_covered']:.1f} %, not 100 %"
         for file, entry in sorted(report["files"].items())
-        if any(f"/{name}.py" in file for name in PURE) and entry["summary"]["percent_covered"] < 100
+        if any(_is(name, file) for name in PURE) and entry["summary"]["percent_covered"] < 100
     ]
     total = report["totals"]["percent_covered"]
     if total < REST:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import HOUR, SECOND
-from scenario_runner.model.target import AsteriskSettings, Headless, Target
+from scenario_runner.language.target import AsteriskSettings, Headless, Target
 from scenario_runner.pbx.asterisk.connection import Asterisk
-from scenario_runner.pbx.context import Context
+from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.protocol import CallAddress, CallRequest, Done, Plan
 from tests.asterisk.instance import SECRET, USER, Instance, discard, free_ports
 from tests.asterisk.packages import NotToBeHad, fetched

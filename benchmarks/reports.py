@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from time import process_time
 
-from scenario_runner.execution.whole import RunRequest, run_whole
+from scenario_runner.execution.run import RunRequest, run_whole
 from scenario_runner.reporters import Reporters, open_reporter, reporter_names
 
 ROUNDS = 3

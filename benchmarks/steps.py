@@ -18,7 +18,7 @@ from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Exit, Results
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
-from scenario_runner.loading import LoadOptions, load_text
+from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import PROFILES, MockPbx
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TimedOut,
         Unreachable,
         UsageError,
+        render_problem,
     )
     from scenario_runner.events import (
         Attempt,
@@ -54,10 +55,10 @@ if TYPE_CHECKING:
         to_json,
     )
     from scenario_runner.exchange import Request, Response, Transport
-    from scenario_runner.execution.by_hand import PbxByHand
-    from scenario_runner.model.scenario import Scenario
-    from scenario_runner.model.target import AddedSettings, Target
-    from scenario_runner.model.vocabulary import (
+    from scenario_runner.execution.testing import SyncPbx
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.language.target import AddedSettings, Target
+    from scenario_runner.language.vocabulary import (
         CallState,
         Capability,
         EventType,
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
         Reason,
         Verdict,
     )
-    from scenario_runner.pbx.context import Context, Notice
+    from scenario_runner.pbx.drivers import Context, Notice
     from scenario_runner.pbx.protocol import (
         AnySlot,
         CallAddress,
@@ -86,7 +87,6 @@ if TYPE_CHECKING:
         Traits,
         Watcher,
     )
-    from scenario_runner.rendering import render_problem
     from scenario_runner.reporters import Reporter, open_reporter, reporter_names
     from scenario_runner.source import Source, Span
 
@@ -109,6 +109,7 @@ _PLACES = {
         "TimedOut",
         "Unreachable",
         "UsageError",
+        "render_problem",
     ),
     "events": (
         "Attempt",
@@ -130,11 +131,11 @@ _PLACES = {
         "to_json",
     ),
     "exchange": ("Request", "Response", "Transport"),
-    "execution.by_hand": ("PbxByHand",),
-    "model.scenario": ("Scenario",),
-    "model.target": ("AddedSettings", "Target"),
-    "model.vocabulary": ("CallState", "Capability", "EventType", "Party", "Reason", "Verdict"),
-    "pbx.context": ("Context", "Notice"),
+    "execution.testing": ("SyncPbx",),
+    "language.scenario": ("Scenario",),
+    "language.target": ("AddedSettings", "Target"),
+    "language.vocabulary": ("CallState", "Capability", "EventType", "Party", "Reason", "Verdict"),
+    "pbx.drivers": ("Context", "Notice"),
     "pbx.protocol": (
         "AnySlot",
         "CallAddress",
@@ -155,7 +156,6 @@ _PLACES = {
         "Traits",
         "Watcher",
     ),
-    "rendering": ("render_problem",),
     "reporters": ("Reporter", "open_reporter", "reporter_names"),
     "source": ("Source", "Span"),
 }
@@ -192,7 +192,6 @@ __all__ = [
     "Notice",
     "Outcome",
     "Party",
-    "PbxByHand",
     "PbxError",
     "PbxEvent",
     "PbxReported",
@@ -218,6 +217,7 @@ __all__ = [
     "Span",
     "StepFinished",
     "StepStarted",
+    "SyncPbx",
     "Target",
     "TargetError",
     "TimedOut",

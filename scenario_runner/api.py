@@ -11,18 +11,18 @@ from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, TypeAlias
 
 from scenario_runner.execution.options import RunOptions
+from scenario_runner.execution.run import RunRequest, gather, run_scenarios
 from scenario_runner.execution.targets import MOCK, TargetChoice, choose
-from scenario_runner.execution.whole import RunRequest, gather, run_scenarios
-from scenario_runner.loading import LoadOptions
-from scenario_runner.pbx.context import Context
+from scenario_runner.loading.documents import LoadOptions
+from scenario_runner.pbx.drivers import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from scenario_runner.events import Event
-    from scenario_runner.model.scenario import Scenario
-    from scenario_runner.model.target import Target
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.language.target import Target
     from scenario_runner.references import Json
 
 

@@ -24,9 +24,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from scenario_runner.source import Span
+    from scenario_runner.source import Source, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +119,24 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return "did you mean 'park'?" for a near miss among `known`, or None."""
     close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else None
+
+
+def render_problem(problem: Problem, sources: Mapping[str, Source]) -> str:
+    """Return the problem as lines of text; `sources` are the known files by their names."""
+    kind = f"warning {problem.code}" if problem.warning else problem.code
+    lines = [f"{problem.span}: {kind}: {problem.message}"]
+    lines += _excerpt(problem.span, sources)
+    if problem.hint:
+        lines.append(f"  {problem.hint}")
+    for note in problem.notes:
+        where = f" ({note.span})" if note.span else ""
+        lines.append(f"  {note.message}{where}")
+        if note.span and note.span.file != problem.span.file:
+            lines += _excerpt(note.span, sources)
+    return "\n".join(lines)
+
+
+def _excerpt(span: Span, sources: Mapping[str, Source]) -> list[str]:
+    source = sources.get(span.file)
+    shown = source.excerpt(span) if source else ""
+    return [f"  {line}" for line in shown.splitlines()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from scenario_runner.durations import duration_text, parse_duration
-from scenario_runner.model.matchers import (
+from scenario_runner.language.matchers import (
     AllOf,
     Anything,
     AtLeast,

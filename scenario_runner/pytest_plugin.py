@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from scenario_runner.errors import ScenarioRunnerError
     from scenario_runner.events import Event
-    from scenario_runner.execution.by_hand import PbxByHand
-    from scenario_runner.execution.whole import RunRequest
-    from scenario_runner.loading import LoadOptions
-    from scenario_runner.model.scenario import Scenario
-    from scenario_runner.reporters.stories import Gatherer, Story
+    from scenario_runner.execution.run import RunRequest
+    from scenario_runner.execution.testing import SyncPbx
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.loading.documents import LoadOptions
+    from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 _SUFFIXES = (".scenario.yaml", ".scenario.yml")
 _WIDTH = 100
@@ -99,8 +99,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _error_text(error: ScenarioRunnerError) -> str:
-    from scenario_runner.errors import InvalidFiles
-    from scenario_runner.rendering import render_problem
+    from scenario_runner.errors import InvalidFiles, render_problem
 
     if isinstance(error, InvalidFiles):
         return "\n\n".join(render_problem(problem, {}) for problem in error.problems)
@@ -118,11 +117,11 @@ def _refuse_unknown_variables(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def scenario_pbx() -> Iterator[PbxByHand]:
-    """A mock PBX of the test's own, in virtual time; see `scenario_runner.PbxByHand`."""
-    from scenario_runner.execution.by_hand import PbxByHand
+def scenario_pbx() -> Iterator[SyncPbx]:
+    """A mock PBX of the test's own, in virtual time; see `scenario_runner.SyncPbx`."""
+    from scenario_runner.execution.testing import SyncPbx
 
-    with PbxByHand() as pbx:
+    with SyncPbx() as pbx:
         yield pbx
 
 
@@ -137,8 +136,8 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterable[ScenarioItem]:
         """Load the file; its problems are shown where it has any."""
-        from scenario_runner.loading import load
-        from scenario_runner.rendering import render_problem
+        from scenario_runner.errors import render_problem
+        from scenario_runner.loading.documents import load
 
         name = os.path.relpath(self.path, self.config.invocation_params.dir)
         (loaded,) = load([name], _load_options(self.config))
@@ -156,7 +155,8 @@ class ScenarioFile(pytest.File):
 
 def _load_options(config: pytest.Config) -> LoadOptions:
     if _LOADING not in config.stash:
-        from scenario_runner.loading import LoadOptions, parse_var
+        from scenario_runner.loading.documents import LoadOptions
+        from scenario_runner.loading.files import parse_var
 
         overrides = tuple(parse_var(text) for text in config.getoption("scenario_var"))
         config.stash[_LOADING] = LoadOptions(overrides=overrides)
@@ -188,10 +188,10 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the scenario and turn its verdict into pytest's words."""
-        from scenario_runner.model.vocabulary import Verdict
-        from scenario_runner.reporters.stories import Gatherer
+        from scenario_runner.language.vocabulary import Verdict
+        from scenario_runner.reporters.results import ResultCollector
 
-        gathered = Gatherer()
+        gathered = ResultCollector()
         story = self._story(gathered)
         match Verdict(story.verdict):
             case Verdict.PASSED:
@@ -205,11 +205,11 @@ class ScenarioItem(pytest.Item):
         self._exchanges(story)
         raise NotGreen(_told(story, gathered))
 
-    def _story(self, gathered: Gatherer) -> Story:
+    def _story(self, gathered: ResultCollector) -> ScenarioResult:
         from scenario_runner.execution.results import Exit
-        from scenario_runner.execution.whole import run_scenarios
+        from scenario_runner.execution.run import run_scenarios
 
-        stories: list[Story] = []
+        stories: list[ScenarioResult] = []
 
         def emit(event: Event) -> None:
             story = gathered.handle(event)
@@ -223,8 +223,8 @@ class ScenarioItem(pytest.Item):
             raise KeyboardInterrupt
         return stories[-1]
 
-    def _exchanges(self, story: Story) -> None:
-        from scenario_runner.reporters.accounts import exchange_lines
+    def _exchanges(self, story: ScenarioResult) -> None:
+        from scenario_runner.reporters.failures import exchange_lines
 
         lines: list[str] = []
         for step in story.steps():
@@ -250,8 +250,8 @@ class ScenarioItem(pytest.Item):
                 return super().repr_failure(excinfo)
 
 
-def _told(story: Story, gathered: Gatherer) -> str:
-    from scenario_runner.reporters.accounts import account, headline
+def _told(story: ScenarioResult, gathered: ResultCollector) -> str:
+    from scenario_runner.reporters.failures import account, headline
 
     lines = [f"{story.verdict}: {headline(story)}"]
     lines += [line.text for line in account(story, gathered, _WIDTH)]
@@ -262,10 +262,9 @@ def _request(config: pytest.Config, items: list[ScenarioItem]) -> RunRequest:
     from time import time_ns
 
     from scenario_runner.execution.options import RunOptions
-    from scenario_runner.execution.repeating import rerun_command
+    from scenario_runner.execution.run import RunRequest, rerun_command
     from scenario_runner.execution.targets import TargetChoice, choose
-    from scenario_runner.execution.whole import RunRequest
-    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.drivers import Context
 
     environment = dict(os.environ)
     choice = TargetChoice(

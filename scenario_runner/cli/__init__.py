@@ -7,23 +7,23 @@ from typing import NoReturn
 
 import click
 
-from scenario_runner.cli.failing import exit_code_of
+from scenario_runner.cli.exit_codes import exit_code_of
 
-COMMANDS = {  # the module below this package, and the line on the help page
-    "run": ("run", "Run scenarios and report a verdict for every step."),
-    "validate": ("validate", "Check scenario files without running them."),
-    "list": ("listing", "Show which scenarios there are."),
-    "report": ("report", "Write reports of runs that are over."),
-    "init": ("init", "Write a first scenario and a targets file."),
-    "doc": ("doc", "Write scenarios as Markdown to read."),
-    "record": ("record", "Make a scenario of what a client does with a PBX."),
-    "targets": ("targets", "Show the targets, and whether they can be used."),
-    "cleanup": ("cleanup", "Undo what a run that was killed left on a target."),
-    "compare": ("compare", "Run scenarios on two targets and grade the difference."),
-    "mock": ("mock", "Serve a mock PBX over HTTP."),
-    "schema": ("schema", "Print the JSON Schema of scenario files, or another one."),
-    "explain": ("explain", "Say what the code of a message means."),
-    "completion": ("completion", "Print a shell's completion script."),
+COMMANDS = {  # the module below this package and the command in it, and the line on the help page
+    "run": ("run:command", "Run scenarios and report a verdict for every step."),
+    "validate": ("inspect:validate", "Check scenario files without running them."),
+    "list": ("inspect:list_scenarios", "Show which scenarios there are."),
+    "report": ("report:command", "Write reports of runs that are over."),
+    "init": ("init:command", "Write a first scenario and a targets file."),
+    "doc": ("inspect:doc", "Write scenarios as Markdown to read."),
+    "record": ("record:command", "Make a scenario of what a client does with a PBX."),
+    "targets": ("targets:targets", "Show the targets, and whether they can be used."),
+    "cleanup": ("targets:cleanup", "Undo what a run that was killed left on a target."),
+    "compare": ("compare:command", "Run scenarios on two targets and grade the difference."),
+    "mock": ("mock:command", "Serve a mock PBX over HTTP."),
+    "schema": ("inspect:schema", "Print the JSON Schema of scenario files, or another one."),
+    "explain": ("inspect:explain", "Say what the code of a message means."),
+    "completion": ("inspect:completion", "Print a shell's completion script."),
 }
 
 
@@ -42,8 +42,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module, _ = COMMANDS[cmd_name]
-        command: click.Command = import_module(f"{__name__}.{module}").command
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

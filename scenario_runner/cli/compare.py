@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scenario_runner.cli.choosing import selection_options, variable_options
+from scenario_runner.cli.options import selection_options, variable_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.targets import TargetChoice
-    from scenario_runner.execution.whole import RunRequest
-    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.drivers import Context
 
 
 @click.command("compare")
@@ -55,13 +55,10 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
     """
     from shutil import get_terminal_size
 
-    from scenario_runner.comparing.document import document
-    from scenario_runner.comparing.page import Heard
-    from scenario_runner.comparing.running import compare
-    from scenario_runner.comparing.sides import sides
-    from scenario_runner.comparing.table import table
+    from scenario_runner.comparing.output import Heard, document, table
+    from scenario_runner.comparing.run import compare, sides
     from scenario_runner.masking import Mask
-    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.drivers import Context
 
     mask = Mask()
     tolerance = _tolerance(given["tolerance"])
@@ -106,9 +103,9 @@ def _choice(given: Mapping[str, Any]) -> TargetChoice:
 
 
 def _request(given: Mapping[str, Any], choice: TargetChoice, context: Context) -> RunRequest:
-    from scenario_runner.cli.choosing import load_options, selection
+    from scenario_runner.cli.options import load_options, selection
     from scenario_runner.execution.options import RunOptions
-    from scenario_runner.execution.whole import RunRequest
+    from scenario_runner.execution.run import RunRequest
 
     return RunRequest(
         paths=given["paths"],

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scenario_runner.mock_pbx.profile import Client, Profile
-    from scenario_runner.mock_pbx.serving.access import Log
-    from scenario_runner.mock_pbx.serving.mocking import MockOptions
+    from scenario_runner.mock_pbx.server.app import MockOptions
+    from scenario_runner.mock_pbx.server.webhooks import Log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, type
     goes to standard error. Each client id has a PBX of its own. `/openapi.json` describes what is
     served; `POST /mock/calls` brings in a call from outside.
     """
-    from scenario_runner.mock_pbx.serving.mocking import serve_mock
+    from scenario_runner.mock_pbx.server.app import serve_mock
 
     arguments = MockArguments(**{field.name: given[field.name] for field in fields(MockArguments)})
     options = _options(arguments)
@@ -90,9 +90,9 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, type
 
 
 def _options(arguments: MockArguments) -> MockOptions:
-    from scenario_runner.mock_pbx.fault_spec import fault_from_text
-    from scenario_runner.mock_pbx.serving.access import Silent
-    from scenario_runner.mock_pbx.serving.mocking import MockOptions
+    from scenario_runner.mock_pbx.faults import fault_from_text
+    from scenario_runner.mock_pbx.server.app import MockOptions
+    from scenario_runner.mock_pbx.server.webhooks import Silent
 
     try:
         faults = tuple(fault_from_text(text) for text in arguments.faults)
@@ -170,7 +170,7 @@ def _log() -> Log:
     import sys
     import time
 
-    from scenario_runner.mock_pbx.serving.access import AccessLog
+    from scenario_runner.mock_pbx.server.webhooks import AccessLog
 
     return AccessLog(sys.stderr.write, lambda: time.strftime("%H:%M:%S"))
 

@@ -10,8 +10,8 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenario_runner.model.target import RestAccess, Target
-    from scenario_runner.recording.session import RecordOptions
+    from scenario_runner.language.target import RestAccess, Target
+    from scenario_runner.recording.proxy import RecordOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def _from_log(arguments: RecordArguments) -> str:
     from pathlib import Path
 
     from scenario_runner.errors import UsageError
-    from scenario_runner.recording.making import scenario_of_log
+    from scenario_runner.recording.event_log import scenario_of_log
 
     if arguments.target or arguments.url:
         raise click.UsageError("a recording is made --from a log, or before a PBX: not both")
@@ -103,7 +103,7 @@ def _from_log(arguments: RecordArguments) -> str:
 
 
 def _through_proxy(arguments: RecordArguments) -> str:
-    from scenario_runner.recording.session import record
+    from scenario_runner.recording.proxy import record
 
     options = _options(arguments)
 
@@ -117,7 +117,7 @@ def _through_proxy(arguments: RecordArguments) -> str:
 
 
 def _options(arguments: RecordArguments) -> RecordOptions:
-    from scenario_runner.recording.session import RecordOptions
+    from scenario_runner.recording.proxy import RecordOptions
 
     host, port = _address(arguments.listen)
     shortest = _duration(arguments.shortest_wait)
@@ -148,7 +148,7 @@ def _options(arguments: RecordArguments) -> RecordOptions:
 def _access(url: str) -> RestAccess:
     from urllib.parse import urlsplit
 
-    from scenario_runner.model.target import RestAccess
+    from scenario_runner.language.target import RestAccess
 
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -162,9 +162,9 @@ def _target(arguments: RecordArguments) -> tuple[Target, RestAccess]:
     import os
 
     from scenario_runner.errors import TargetError
+    from scenario_runner.language.target import RestAccess
     from scenario_runner.loading.targets import find_targets, read_targets
     from scenario_runner.masking import Mask
-    from scenario_runner.model.target import RestAccess
 
     file = arguments.targets or find_targets((".",))
     if file is None:

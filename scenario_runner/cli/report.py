@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scenario_runner.cli.report_options import report_options, showing
+from scenario_runner.cli.options import report_options, showing
 
 if TYPE_CHECKING:
-    from scenario_runner.cli.report_options import Showing
+    from scenario_runner.cli.options import Showing
     from scenario_runner.reporters import Reporter
 
 
@@ -31,7 +31,7 @@ def command(events: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 -- cl
     file is a retry. The exit code says whether the reports could be written, not how the runs went.
     """
     from scenario_runner.cli.reporting import Listening
-    from scenario_runner.reporters.replay import read_events
+    from scenario_runner.reporters.merge import read_events
 
     shown = showing(given)
     _refuse_own_input(events, shown)

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scenario_runner.cli.choosing import selection_options, target_options, variable_options
-from scenario_runner.cli.report_options import Showing, report_options, showing
+from scenario_runner.cli.options import (
+    Showing,
+    report_options,
+    selection_options,
+    showing,
+    target_options,
+    variable_options,
+)
 
 if TYPE_CHECKING:
-    from scenario_runner.cli.pacing import Pacer
+    from scenario_runner.cli.stepper import StepDebugger
+    from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.selection import Selection
-    from scenario_runner.execution.whole import RunRequest
     from scenario_runner.reporters import Reporter
 
 
@@ -110,10 +116,10 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, type
 
 
 def _run(arguments: RunArguments, shown: Showing) -> int:
-    from scenario_runner.cli.interrupting import interruptible
     from scenario_runner.cli.reporting import Listening
-    from scenario_runner.execution.remembering import Remembering
-    from scenario_runner.execution.whole import run_whole
+    from scenario_runner.cli.signals import interruptible
+    from scenario_runner.execution.last_failed import Remembering
+    from scenario_runner.execution.run import run_whole
 
     others: list[Reporter] = [] if arguments.no_cache else [Remembering()]
     request = _request(arguments)
@@ -124,14 +130,14 @@ def _run(arguments: RunArguments, shown: Showing) -> int:
         return run_whole(request, listening.emit)
 
 
-def _step_by_step(request: RunRequest) -> tuple[RunRequest, Pacer]:
+def _step_by_step(request: RunRequest) -> tuple[RunRequest, StepDebugger]:
     """Let a pacer hold up the run, which then takes one scenario at a time."""
     from dataclasses import replace
 
-    from scenario_runner.cli.pacing import Pacer
+    from scenario_runner.cli.stepper import StepDebugger
 
     shows = request.target.driver in ("mock", "ringme")
-    pacer = Pacer(request.options.stop, shows_requests=shows)
+    pacer = StepDebugger(request.options.stop, shows_requests=shows)
     mask = request.context.mask
     context = replace(request.context, preview=lambda text: pacer.sending(mask.text(text)))
     return replace(request, context=context, options=replace(request.options, jobs=1)), pacer
@@ -141,11 +147,11 @@ def _request(arguments: RunArguments) -> RunRequest:
     import os
     import time
 
-    from scenario_runner.cli.choosing import context_of, load_options, target_choice
+    from scenario_runner.cli.options import context_of, load_options, target_choice
     from scenario_runner.execution.options import RunOptions
+    from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.selection import split_ids
     from scenario_runner.execution.targets import choose
-    from scenario_runner.execution.whole import RunRequest
 
     given = asdict(arguments)
     context = context_of(given)
@@ -189,8 +195,8 @@ def _order(text: str | None) -> tuple[int, ...] | None:
 def _selection(arguments: RunArguments) -> Selection:
     from dataclasses import replace
 
-    from scenario_runner.cli.choosing import selection
-    from scenario_runner.execution.remembering import last_failed
+    from scenario_runner.cli.options import selection
+    from scenario_runner.execution.last_failed import last_failed
 
     chosen = selection(arguments.words, arguments.tags, arguments.skip_tags)
     return replace(chosen, only=last_failed()) if arguments.last_failed else chosen
@@ -198,8 +204,8 @@ def _selection(arguments: RunArguments) -> Selection:
 
 def _rerun(arguments: RunArguments) -> str:
     """Return the command line that repeats this run, without its paths."""
-    from scenario_runner.cli.choosing import target_words
-    from scenario_runner.execution.repeating import rerun_command
+    from scenario_runner.cli.options import target_words
+    from scenario_runner.execution.run import rerun_command
 
     named = [("--var", text) for text in arguments.variables]
     named += [("--var-file", file) for file in arguments.var_files]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from scenario_runner.cli.options import target_options
+
 if TYPE_CHECKING:
     from scenario_runner.execution.targets import TargetChoice
+    from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask
-    from scenario_runner.model.target import Target
 
 
 @click.command("targets")
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     help="Targets file [default: scenario-targets.yaml here or above].",
 )
 @click.option("--insecure", is_flag=True, help="Do not verify the PBX's certificate.")
-def command(name: str | None, file: str | None, *, checked: bool, insecure: bool) -> int:
+def targets(name: str | None, file: str | None, *, checked: bool, insecure: bool) -> int:
     """Show the targets that scenarios can run against, or the one called NAME.
 
     With --check each is asked: is it reachable, does it take the credentials, do the clocks agree,
@@ -44,7 +46,7 @@ def _shown(name: str, choice: TargetChoice, mask: Mask, *, checked: bool, insecu
     """Show one target; return the exit code that it alone would give."""
     from dataclasses import replace
 
-    from scenario_runner.cli.problems import show_problems
+    from scenario_runner.cli.exit_codes import show_problems
     from scenario_runner.errors import InvalidFiles, TargetError
     from scenario_runner.execution.targets import named_target
 
@@ -78,12 +80,12 @@ def _described(target: Target) -> str:
 def _checked(target: Target, mask: Mask, *, insecure: bool) -> int:
     import asyncio
 
-    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.drivers import Context
 
     if target.driver == "mock":
         click.echo("  ✓ it is in this process")
         return 0
-    from scenario_runner.execution.probing import probe
+    from scenario_runner.execution.check import probe
 
     findings = asyncio.run(probe(target, Context(mask=mask, insecure=insecure)))
     for finding in findings:
@@ -91,3 +93,30 @@ def _checked(target: Target, mask: Mask, *, insecure: bool) -> int:
         if finding.hint:
             click.echo(mask.text(f"    {finding.hint}"))
     return 0 if all(finding.good for finding in findings) else 4
+
+
+@click.command("cleanup")
+@target_options
+def cleanup(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
+    """Hang up the calls and remove the event subscriptions that runs have left on a target.
+
+    Every run writes down what it places, in .scenario-runner/journal/, and removes that file when
+    everything is undone. After a run was killed, this command does the rest.
+    """
+    import asyncio
+
+    from scenario_runner.cli.options import context_of, target_choice
+    from scenario_runner.execution.cleanup import undo
+    from scenario_runner.execution.targets import choose
+
+    context = context_of(given)
+    target = choose(target_choice(given, (".",)), context.mask)
+    if target.driver == "mock":
+        click.echo("a mock in this process leaves nothing behind")
+        return 0
+    undone = asyncio.run(undo(target, context))
+    for one in undone:
+        click.echo(context.mask.text(f"{'✓' if one.good else '✗'} {one.message}"))
+    if not undone:
+        click.echo(f"nothing is left on the target {target.name}")
+    return 0 if all(one.good for one in undone) else 4

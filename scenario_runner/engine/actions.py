@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import TYPE_CHECKING, TypeAlias, assert_never
+from urllib.parse import urlencode
 
-from scenario_runner.durations import SECOND
-from scenario_runner.engine.addresses import address_of, named_call
-from scenario_runner.engine.at_hand import take_at_hand
-from scenario_runner.engine.awaiting import await_event
-from scenario_runner.engine.raw import build_request
-from scenario_runner.engine.scope import NamedCallValue
-from scenario_runner.engine.seen import Seen
-from scenario_runner.model.steps import (
+from scenario_runner.durations import SECOND, duration_text
+from scenario_runner.engine.context import NamedCallValue, Unbound, Unresolved
+from scenario_runner.engine.event_log import StepMark
+from scenario_runner.engine.result import ActionResult, CheckFailed
+from scenario_runner.events import Failure
+from scenario_runner.exchange import Headers, Request
+from scenario_runner.language.actions import (
     Answer,
     AwaitEvent,
     Bridge,
@@ -19,7 +21,9 @@ from scenario_runner.model.steps import (
     CallStatus,
     CallTarget,
     Check,
+    FormBody,
     Hangup,
+    JsonBody,
     ListCalls,
     NamedCall,
     Park,
@@ -27,14 +31,205 @@ from scenario_runner.model.steps import (
     Set,
     Slots,
     Step,
+    TextBody,
     Wait,
 )
-from scenario_runner.model.vocabulary import CallState, EventType
-from scenario_runner.pbx.protocol import AnySlot, CallRequest, Done, Outcome, Refused
-from scenario_runner.references import as_text
+from scenario_runner.language.expectations import CountIs
+from scenario_runner.language.vocabulary import CallState, EventType
+from scenario_runner.matching import describe, matches, typed
+from scenario_runner.pbx.protocol import AnySlot, CallAddress, CallRequest, Done, Outcome, Refused
+from scenario_runner.references import Expression, as_text
 
 if TYPE_CHECKING:
-    from scenario_runner.engine.frame import Frame
+    from scenario_runner.engine.context import Frame, Scope
+    from scenario_runner.language.actions import Step
+    from scenario_runner.pbx.protocol import PbxEvent
+
+
+async def take_at_hand(action: Wait | Set | Check, frame: Frame) -> ActionResult:
+    """Take the action; raise CheckFailed where a check does not hold."""
+    sent = frame.now()
+    match action:
+        case Wait(duration):
+            microseconds = frame.scope.duration(duration)
+            await asyncio.sleep(microseconds / SECOND)
+            return ActionResult(
+                sent=sent, at=frame.now(), saw=f"waited {duration_text(microseconds)}"
+            )
+        case Set(bindings):
+            for binding in bindings:
+                frame.scope.bind(binding.name, frame.scope.resolve(binding.value))
+            saw = ", ".join(binding.name for binding in bindings)
+        case Check():
+            saw = _checked(action, frame)
+        case _:
+            assert_never(action)
+    await asyncio.sleep(0)  # lets Ctrl-C in between steps that never wait
+    return ActionResult(sent=sent, at=sent, saw=saw)
+
+
+def _checked(check: Check, frame: Frame) -> str:
+    value = frame.scope.resolve(check.that)
+    matcher, span = check.matcher.matcher, check.matcher.span
+    if matches(matcher, value, frame.scope.resolve):
+        return typed(value)
+    expected = describe(matcher, frame.scope.resolve)
+    message = f"check: expected {expected}, got {typed(value)}"
+    failure = Failure(
+        key="check", message=message, expected=expected, actual=typed(value), span=span
+    )
+    raise CheckFailed(failure)
+
+
+def build_request(action: RawRequest, scope: Scope) -> Request:
+    """Return the request as it will be sent, but for the runner's own Authorization.
+
+    A header given as null is kept with an empty value: drivers take that for "not sent".
+    """
+    content_type, body = _body(action, scope)
+    given: Headers = tuple(
+        (name, "" if value is None else as_text(value))
+        for name, value in ((name, scope.resolve(value)) for name, value in action.headers)
+    )
+    if content_type and "content-type" not in {name.lower() for name, _ in given}:
+        given = (("Content-Type", content_type), *given)
+    path = as_text(scope.resolve(action.path))
+    return Request(method=action.method, path=path, headers=given, body=body)
+
+
+def _body(action: RawRequest, scope: Scope) -> tuple[str, bytes]:
+    match action.body:
+        case None:
+            return "", b""
+        case JsonBody(value):
+            text = json.dumps(scope.resolve(value), ensure_ascii=False)
+            return "application/json", text.encode()
+        case TextBody(typed_text):
+            return "application/json", as_text(scope.resolve(typed_text)).encode()
+        case FormBody(fields):
+            pairs = [(name, as_text(scope.resolve(value))) for name, value in fields]
+            return "application/x-www-form-urlencoded", urlencode(pairs).encode()
+        case _:
+            assert_never(action.body)
+
+
+def address_of(call: CallTarget, extension: Expression | None, frame: Frame) -> CallAddress:
+    """Find the call's ids as they are now; `extension` stands in for the call's own."""
+    if isinstance(call, NamedCall):
+        value = named_call(call, frame)
+        ids = frame.session.ids(value.uuid)
+        if ids is None:
+            raise Unresolved(f"the PBX's ids of the call '{call.name}' are not known", call.span)
+        own, call_api_id = ids.extension, ids.call_api_id
+    else:
+        own = as_text(frame.scope.resolve(call.extension))
+        call_api_id = as_text(frame.scope.resolve(call.call_api_id))
+    if extension is not None:
+        own = as_text(frame.scope.resolve(extension))
+    return CallAddress(call_api_id=call_api_id, extension=own)
+
+
+def named_call(call: NamedCall, frame: Frame) -> NamedCallValue:
+    """Return what the name stands for; raise Unresolved where it is no call, or not yet."""
+    try:
+        value = frame.scope.find(call.name)
+    except KeyError:
+        message = f"there is no call '{call.name}': the step that places it did not succeed"
+        raise Unbound(message, call.span) from None
+    if not isinstance(value, NamedCallValue):
+        raise Unresolved(f"'{call.name}' is no call but {typed(value)}", call.span)
+    return value
+
+
+_WINDOW = 30 * SECOND
+
+
+async def await_event(action: AwaitEvent, step: Step, frame: Frame) -> ActionResult:
+    """Take the oldest matching event, or count all that come; raises CheckFailed for none."""
+    begin = frame.now()
+    frame.require_events()
+    counts = any(isinstance(clause, CountIs) for clause in step.expect)
+    since = StepMark(sent=begin, at=begin, mark=frame.log.mark() if counts else 0)
+    if action.since is not None:
+        if action.since not in frame.moments:
+            raise Unresolved(f"the step '{action.since}' did not run", step.span)
+        since = frame.moments[action.since]
+    window = frame.scope.duration(step.within) if step.within is not None else _WINDOW
+    wanted = _EventFilter(action, frame, since.sent + window)
+    if counts:
+        return await _count_events(wanted, since.mark, begin, frame)
+    while True:
+        event = frame.log.take(since.mark, wanted)
+        if event is not None:
+            saw = f"{event.type} of {frame.who(event.uuid)} at {duration_text(event.at)}"
+            return ActionResult(sent=begin, at=event.at, saw=saw, event=event)
+        left = wanted.until - frame.now()
+        if left <= 0:
+            came = frame.log.after(since.mark)
+            raise CheckFailed(_no_event(wanted, step, window, came, frame))
+        await frame.log.arrival(left / SECOND)
+
+
+async def _count_events(wanted: _EventFilter, mark: int, begin: int, frame: Frame) -> ActionResult:
+    left = wanted.until - frame.now()
+    if left > 0:
+        await asyncio.sleep(left / SECOND)
+    found = frame.log.take_all(mark, wanted)
+    last = found[-1] if found else None
+    at = last.at if last else frame.now()
+    saw = f"{len(found)} such events"
+    return ActionResult(sent=begin, at=at, saw=saw, event=last, count=len(found))
+
+
+def _no_event(
+    wanted: _EventFilter, step: Step, window: int, came: list[PbxEvent], frame: Frame
+) -> Failure:
+    others = [f"{e.type} of {frame.who(e.uuid)} at {duration_text(e.at)}" for e in came]
+    return Failure(
+        key="event",
+        message=f"no {wanted.text()} came within {duration_text(window)}",
+        expected=wanted.text(),
+        actual=", ".join(others[-8:]) or "no event at all",
+        span=step.span,
+    )
+
+
+class _EventFilter:
+    """Tells the events that an `event` step waits for."""
+
+    def __init__(self, action: AwaitEvent, frame: Frame, until: int) -> None:
+        self._action = action
+        self._frame = frame
+        self._uuid = None if action.call is None else named_call(action.call, frame).uuid
+        extension = action.extension
+        self._extension = None if extension is None else as_text(frame.scope.resolve(extension))
+        self.until = until
+
+    def __call__(self, event: PbxEvent) -> bool:
+        return (
+            event.type is self._action.type
+            and event.at <= self.until
+            and (self._uuid is None or event.uuid == self._uuid)
+            and (self._extension is None or event.extension == self._extension)
+            and self._fields_match(event)
+        )
+
+    def _fields_match(self, event: PbxEvent) -> bool:
+        fields = dict(event.fields)
+        resolve = self._frame.scope.resolve
+        return all(
+            name in fields and matches(spanned.matcher, fields[name], resolve)
+            for name, spanned in self._action.where
+        )
+
+    def text(self) -> str:
+        """Say what is waited for."""
+        of = f" of {self._action.call.name}" if self._action.call else ""
+        at = f" at {self._extension}" if self._extension else ""
+        resolve = self._frame.scope.resolve
+        where = [f"{name} {describe(s.matcher, resolve)}" for name, s in self._action.where]
+        return f"{self._action.type}{of}{at}" + (f" where {', '.join(where)}" if where else "")
+
 
 Looking: TypeAlias = ListCalls | CallStatus | AwaitEvent | Wait | RawRequest | Set | Check
 Plain: TypeAlias = Call | Answer | Park | Slots | Bridge | Hangup | Looking
@@ -43,8 +238,8 @@ _COMING_UP = (EventType.DIAL_IN, EventType.DIAL_OUT, EventType.ANSWER)
 _PERSON_WINDOW = 120 * SECOND
 
 
-async def act(action: Plain, step: Step, frame: Frame) -> Seen:
-    """Take one action and return what it saw; raises PbxError, Unresolved and NotSeen."""
+async def act(action: Plain, step: Step, frame: Frame) -> ActionResult:
+    """Take one action and return what it saw; raises PbxError, Unresolved and CheckFailed."""
     match action:
         case Park() | Slots() | Bridge():
             return await _valet(action, step, frame)
@@ -58,7 +253,7 @@ async def act(action: Plain, step: Step, frame: Frame) -> Seen:
             return await _look(action, step, frame)
 
 
-async def _look(action: Looking, step: Step, frame: Frame) -> Seen:
+async def _look(action: Looking, step: Step, frame: Frame) -> ActionResult:
     match action:
         case ListCalls() | CallStatus():
             return await _calls(action, step, frame)
@@ -72,14 +267,14 @@ async def _look(action: Looking, step: Step, frame: Frame) -> Seen:
             assert_never(action)
 
 
-def _outcome(frame: Frame, sent: int, outcome: Outcome, saw: str) -> Seen:
+def _outcome(frame: Frame, sent: int, outcome: Outcome, saw: str) -> ActionResult:
     if isinstance(outcome, Refused):
         saw = f"refused ({outcome.reason}): {outcome.message}"
     at = outcome.raw.at or frame.now()
-    return Seen(sent=sent, at=at, saw=saw, outcome=outcome, note=outcome.driver_word)
+    return ActionResult(sent=sent, at=at, saw=saw, outcome=outcome, note=outcome.driver_word)
 
 
-async def _valet(action: Park | Slots | Bridge, step: Step, frame: Frame) -> Seen:
+async def _valet(action: Park | Slots | Bridge, step: Step, frame: Frame) -> ActionResult:
     address = address_of(action.call, action.extension, frame)
     slot = None if action.slot is None else frame.scope.resolve(action.slot)
     within = frame.scope.duration(step.timeout)
@@ -130,7 +325,7 @@ def _bridge_saw(outcome: Outcome, frame: Frame) -> str:
             return "joined"
 
 
-async def _call(action: Call, step: Step, frame: Frame) -> Seen:
+async def _call(action: Call, step: Step, frame: Frame) -> ActionResult:
     scope = frame.scope
     extension, party = scope.resolve(action.extension), scope.resolve(action.party)
     answered = True if action.answered is None else scope.resolve(action.answered) is True
@@ -157,7 +352,7 @@ async def _call(action: Call, step: Step, frame: Frame) -> Seen:
     return _outcome(frame, sent, outcome, saw)
 
 
-async def _answer(call: CallTarget, step: Step, frame: Frame) -> Seen:
+async def _answer(call: CallTarget, step: Step, frame: Frame) -> ActionResult:
     address = address_of(call, None, frame)
     sent = frame.now()
     outcome = await frame.session.answer(address, frame.scope.duration(step.timeout))
@@ -168,7 +363,7 @@ async def _answer(call: CallTarget, step: Step, frame: Frame) -> Seen:
     return _outcome(frame, sent, outcome, "answered")
 
 
-async def _hangup(action: Hangup, step: Step, frame: Frame) -> Seen:
+async def _hangup(action: Hangup, step: Step, frame: Frame) -> ActionResult:
     address = address_of(action.call, None, frame)
     sent = frame.now()
     within = frame.scope.duration(step.timeout)
@@ -178,7 +373,7 @@ async def _hangup(action: Hangup, step: Step, frame: Frame) -> Seen:
     return _outcome(frame, sent, outcome, f"hung up by the {action.by} party")
 
 
-async def _calls(action: ListCalls | CallStatus, step: Step, frame: Frame) -> Seen:
+async def _calls(action: ListCalls | CallStatus, step: Step, frame: Frame) -> ActionResult:
     within = frame.scope.duration(step.timeout)
     sent = frame.now()
     match action:
@@ -196,7 +391,7 @@ async def _calls(action: ListCalls | CallStatus, step: Step, frame: Frame) -> Se
             assert_never(action)
 
 
-async def _request(action: RawRequest, step: Step, frame: Frame) -> Seen:
+async def _request(action: RawRequest, step: Step, frame: Frame) -> ActionResult:
     request = build_request(action, frame.scope)
     sent = frame.now()
     outcome = await frame.session.request(request, frame.scope.duration(step.timeout))

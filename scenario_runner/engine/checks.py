@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.durations import duration_text
-from scenario_runner.engine.scope import NamedCallValue
+from scenario_runner.engine.context import NamedCallValue
+from scenario_runner.errors import BadAnswer, BadCredentials, RateLimited
 from scenario_runner.events import Failure
-from scenario_runner.matching import AsText, AsTime, Exactly, View, describe, matches
-from scenario_runner.model.expectations import (
+from scenario_runner.language.expectations import (
     After,
     BodyHas,
     BranchesRefused,
@@ -28,19 +28,19 @@ from scenario_runner.model.expectations import (
     UuidIs,
     With,
 )
-from scenario_runner.model.expectations import (
-    Refused as ExpectRefused,
-)
-from scenario_runner.model.vocabulary import Reason
+from scenario_runner.language.expectations import Refused as ExpectRefused
+from scenario_runner.language.vocabulary import Reason
+from scenario_runner.matching import AsText, AsTime, Exactly, View, describe, matches
 from scenario_runner.pbx.protocol import Done, Raw, Refused
 from scenario_runner.references import Json, NotThere, as_text, follow, path_text
 
 if TYPE_CHECKING:
-    from scenario_runner.engine.frame import Frame
-    from scenario_runner.engine.seen import Seen, Tally
-    from scenario_runner.model.matchers import Matcher
-    from scenario_runner.model.steps import Step
+    from scenario_runner.engine.context import Frame
+    from scenario_runner.engine.result import ActionResult, Tally
+    from scenario_runner.language.actions import Step
+    from scenario_runner.language.matchers import Matcher
     from scenario_runner.source import Span
+
 
 _SLOT_KEYS: dict[type, str] = {
     Holds: "holds",
@@ -61,7 +61,7 @@ class Checker:
         self._scope = frame.scope
         self._moments = frame.moments
 
-    def failures(self, seen: Seen) -> tuple[Failure, ...]:
+    def failures(self, seen: ActionResult) -> tuple[Failure, ...]:
         """Return one Failure for each part that does not hold, in the order written."""
         found = [self._clause(clause, seen) for clause in self._step.expect]
         refusal = self._unnamed_refusal(seen.tally) or self._unexpected_refusal(seen)
@@ -80,7 +80,7 @@ class Checker:
         hint = f"if that may happen, say how often: refused: {{{unnamed.split(', ')[0]}: 1}}"
         return _failure("refused", expected, unnamed, self._step.expect[0].span, hint)
 
-    def _unexpected_refusal(self, seen: Seen) -> Failure | None:
+    def _unexpected_refusal(self, seen: ActionResult) -> Failure | None:
         if not isinstance(seen.outcome, Refused):
             return None
         if any(isinstance(clause, _SPEAKS_OF_REFUSAL) for clause in self._step.expect):
@@ -95,7 +95,7 @@ class Checker:
             hint=f"if that is right, say so: expect: {{refused: {refused.reason}}}",
         )
 
-    def _clause(self, clause: Clause, seen: Seen) -> Failure | None:
+    def _clause(self, clause: Clause, seen: ActionResult) -> Failure | None:
         match clause:
             case ExpectRefused():
                 return self._refused(clause, seen)
@@ -122,7 +122,7 @@ class Checker:
         expected = describe(matcher, self._scope.resolve, view)
         return _failure(key, expected, view.show(view.view(actual)), span)
 
-    def _refused(self, clause: ExpectRefused, seen: Seen) -> Failure | None:
+    def _refused(self, clause: ExpectRefused, seen: ActionResult) -> Failure | None:
         wanted = [as_text(self._scope.resolve(reason)) for reason in clause.reasons]
         expected = "refused: " + (wanted[0] if len(wanted) == 1 else "one of " + ", ".join(wanted))
         match seen.outcome:
@@ -137,7 +137,7 @@ class Checker:
                     return None
                 return _failure("refused", expected, f"success: {seen.saw}", clause.span)
 
-    def _message(self, matcher: Matcher, span: Span, seen: Seen) -> Failure | None:
+    def _message(self, matcher: Matcher, span: Span, seen: ActionResult) -> Failure | None:
         match seen.outcome:
             case Refused(message=message):
                 return self._match("message", matcher, message, span)
@@ -145,7 +145,7 @@ class Checker:
                 expected = f"a refusal whose words match: {describe(matcher, self._scope.resolve)}"
                 return _failure("message", expected, f"success: {seen.saw}", span)
 
-    def _raw(self, clause: StatusIs | BodyHas | HeaderIs, seen: Seen) -> Failure | None:
+    def _raw(self, clause: StatusIs | BodyHas | HeaderIs, seen: ActionResult) -> Failure | None:
         raw = seen.outcome.raw if seen.outcome is not None else Raw()
         match clause:
             case StatusIs(matcher, span):
@@ -167,7 +167,9 @@ class Checker:
             case _:
                 assert_never(clause)
 
-    def _slot(self, clause: Holds | Empty | UuidIs | SlotIs | With, seen: Seen) -> Failure | None:
+    def _slot(
+        self, clause: Holds | Empty | UuidIs | SlotIs | With, seen: ActionResult
+    ) -> Failure | None:
         if not isinstance(seen.outcome, Done):
             key = _SLOT_KEYS[type(clause)]
             return _failure(key, f"an answer that tells '{key}'", seen.saw, clause.span)
@@ -215,7 +217,9 @@ class Checker:
     def _who(self, uuid: str | None) -> str:
         return "nobody" if uuid is None else self._frame.who(uuid)
 
-    def _calls(self, clause: CountIs | Includes | Excludes | StateIs, seen: Seen) -> Failure | None:
+    def _calls(
+        self, clause: CountIs | Includes | Excludes | StateIs, seen: ActionResult
+    ) -> Failure | None:
         done = seen.outcome if isinstance(seen.outcome, Done) else None
         listed = {call.uuid for call in done.listed} if done else set()
         match clause:
@@ -234,7 +238,7 @@ class Checker:
             case _:
                 assert_never(clause)
 
-    def _branches(self, clause: Succeeded | BranchesRefused, seen: Seen) -> Failure | None:
+    def _branches(self, clause: Succeeded | BranchesRefused, seen: ActionResult) -> Failure | None:
         tally = seen.tally
         if tally is None:
             return None
@@ -251,7 +255,7 @@ class Checker:
             return self._match(key, matcher, all_of_them, span)
         return self._match(f"{key}.{word}", matcher, count, span)
 
-    def _time(self, clause: After | FasterThan, seen: Seen) -> Failure | None:
+    def _time(self, clause: After | FasterThan, seen: ActionResult) -> Failure | None:
         match clause:
             case After(label, matcher, span):
                 moment = self._moments.get(label)
@@ -289,3 +293,32 @@ def _untold(reason: Reason, wanted: list[str], message: str) -> str | None:
         "this target's words are not known to the runner; teach them in the targets file: "
         f"reasons: {{{wanted[0]}: {{contains: {message[:40]!r}}}}}"
     )
+
+
+_NOT_ABOUT_THE_CALL = {
+    Reason.UNAUTHORIZED: (BadCredentials, "the PBX does not accept the runner's credentials"),
+    Reason.RATE_LIMITED: (RateLimited, "the PBX accepts no more requests for now"),
+}
+
+
+def certain(refused: Refused, step: Step, frame: Frame) -> None:
+    """Raise BadAnswer for a refusal that says nothing about what was asked.
+
+    A fault of the server, a full rate limit or bad credentials leave it open what the PBX would
+    have done; only a step that expects just that may go on with it.
+    """
+    expects = {type(clause) for clause in step.expect}
+    if refused.raw.status >= 500 and StatusIs not in expects:
+        text = f"the PBX failed with status {refused.raw.status}: {refused.message}"
+        raise BadAnswer(text, hint="what it did with the command is not known")
+    kind, text = _NOT_ABOUT_THE_CALL.get(refused.reason, (BadAnswer, ""))
+    expected = bool(expects & {StatusIs, MessageIs}) or _expects(refused.reason, step, frame)
+    if text and not expected:
+        raise kind(f"{text}: {refused.message}", hint=refused.driver_word or None)
+
+
+def _expects(reason: Reason, step: Step, frame: Frame) -> bool:
+    reasons = [r for clause in step.expect if isinstance(clause, ExpectRefused)
+               for r in clause.reasons]  # fmt: skip
+    named = {as_text(frame.scope.resolve(expression)) for expression in reasons}
+    return not named.isdisjoint(("any", reason.value))

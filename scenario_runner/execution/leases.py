@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from scenario_runner.model.scenario import Needs
-    from scenario_runner.model.target import Target
+    from scenario_runner.language.scenario import Needs
+    from scenario_runner.language.target import Target
 
 
 _Queue: TypeAlias = "dict[int, asyncio.Future[Lease]]"
@@ -88,7 +88,7 @@ def _take(
 
 
 @dataclass(slots=True)
-class Desk:
+class LeaseManager:
     """Hands out leases in the order they are asked for; who can't be served yet is overtaken.
 
     Nobody overtakes a scenario that wants to be alone, so that its turn comes. At most `places`

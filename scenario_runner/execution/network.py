@@ -7,22 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock
-from scenario_runner.engine.ending import INTERRUPTED
-from scenario_runner.engine.running import Conditions, execute
+from scenario_runner.engine.run import RunContext, execute
+from scenario_runner.engine.verdict import INTERRUPTED
 from scenario_runner.events import Event, ScenarioFinished
-from scenario_runner.execution.leases import Desk, Lease, Pool
+from scenario_runner.execution.leases import Lease, LeaseManager, Pool
 from scenario_runner.execution.results import Results, as_flaky, is_green
-from scenario_runner.execution.skipping import skip, why_not
-from scenario_runner.model.vocabulary import Verdict
+from scenario_runner.execution.selection import skip, why_not
+from scenario_runner.language.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractAsyncContextManager
 
     from scenario_runner.execution.options import RunOptions
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask
-    from scenario_runner.model.scenario import Scenario
-    from scenario_runner.model.target import Target
     from scenario_runner.pbx.protocol import Connection
 
 MOST_JOBS = 64
@@ -94,7 +94,7 @@ class NetworkRun:
     async def _side_by_side(self, scenarios: list[Scenario], results: Results) -> None:
         ordered = InOrder(self.emit)
         jobs = self.options.jobs or min(len(scenarios), MOST_JOBS)
-        desk = Desk(Pool.of(self.target), places=jobs)
+        desk = LeaseManager(Pool.of(self.target), places=jobs)
         tasks: list[asyncio.Task[None]] = []
 
         async def one(index: int, scenario: Scenario) -> None:
@@ -122,7 +122,7 @@ class NetworkRun:
         self,
         scenario: Scenario,
         connection: Connection,
-        desk: Desk,
+        desk: LeaseManager,
         emit: Callable[[Event], None],
     ) -> Verdict:
         reason = why_not(scenario, desk.pool, connection.traits.capabilities)
@@ -146,7 +146,7 @@ class NetworkRun:
         emit: Callable[[Event], None],
         attempt: int,
     ) -> Verdict:
-        conditions = Conditions(
+        conditions = RunContext(
             environment=self.options.environment,
             mask=self.mask,
             seed=self.options.seed + attempt - 1,

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from scenario_runner.events import Event, ScenarioFinished
-from scenario_runner.model.vocabulary import Verdict
+from scenario_runner.language.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

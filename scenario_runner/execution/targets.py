@@ -2,18 +2,114 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-from scenario_runner.errors import TargetError, did_you_mean
-from scenario_runner.model.target import MockSettings, Target
+from scenario_runner.errors import ScenarioRunnerError, TargetError, did_you_mean
+from scenario_runner.execution.virtual import taught
+from scenario_runner.language.target import MockSettings, Target
+from scenario_runner.pbx.guard import Guard, GuardedConnection
+from scenario_runner.pbx.journal import FOLDER, Journal, left_behind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from scenario_runner.pbx.drivers import Context
+    from scenario_runner.pbx.protocol import Connection
+
+    Opener: TypeAlias = Callable[[Target, Context], AbstractAsyncContextManager[Connection]]
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     from scenario_runner.loading.targets import TargetsFile
     from scenario_runner.masking import Mask
+    from scenario_runner.pbx.drivers import Context
+    from scenario_runner.pbx.protocol import Connection
+
+
+GROUP = "scenario_runner.pbx"
+
+_OWN = {
+    "asterisk": "scenario_runner.pbx.asterisk.connection:open_asterisk",
+    "freeswitch": "scenario_runner.pbx.freeswitch.connection:open_freeswitch",
+    "ringme": "scenario_runner.pbx.ringme.opening:open_ringme",
+}
+
+
+def added_drivers() -> tuple[str, ...]:
+    """Return the names of the drivers that installed packages add."""
+    return tuple(sorted(entry.name for entry in entry_points(group=GROUP)))
+
+
+def driver_names() -> tuple[str, ...]:
+    """Return the names of all drivers that open a connection, sorted."""
+    return tuple(sorted({*_OWN, *added_drivers()}))
+
+
+def find_driver(name: str) -> Opener:
+    """Return what opens a target of this driver; raise TargetError for a name that is none."""
+    if name in _OWN:
+        module, _, attribute = _OWN[name].partition(":")
+        own: Opener = getattr(import_module(module), attribute)
+        return own
+    for entry in entry_points(group=GROUP, name=name):
+        try:
+            added: Opener = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise TargetError(f"the driver '{name}' can't be loaded: {error}") from error
+        return added
+    hint = did_you_mean(name, driver_names()) or f"there are: {', '.join(driver_names())}"
+    raise TargetError(f"there is no driver '{name}' that opens a connection", hint=hint)
+
+
+@asynccontextmanager
+async def open_target(
+    target: Target, context: Context, journal: Path = FOLDER
+) -> AsyncIterator[Connection]:
+    """Open a target for a run.
+
+    What earlier runs left on it is told as a notice; what this one places is written down in the
+    folder `journal` before. Errors are raised with every secret in them hidden.
+    """
+    _tell_left(target, context, journal)
+    notes = Journal(journal, target.name, target.host, context.mask)
+    noting = replace(context, journal=notes)
+    try:
+        async with find_driver(target.driver)(taught(target), noting) as connection:
+            yield GuardedConnection(connection, Guard(target, noting))
+    except ScenarioRunnerError as error:
+        raise masked(error, context.mask) from None
+    finally:
+        if not notes.close():
+            told = f"something of this run may be left on the target {target.name}"
+            context.notice("left-behind", told, _remedy(target))
+
+
+def _tell_left(target: Target, context: Context, journal: Path) -> None:
+    left = [one for one in left_behind(journal) if one.target == target.name]
+    calls = sum(len(one.calls) for one in left)
+    watched = sum(len(one.watched) for one in left)
+    if calls or watched:
+        told = f"a run before left calls ({calls}) and subscriptions ({watched}) on {target.name}"
+        context.notice("left-behind", told, _remedy(target))
+
+
+def _remedy(target: Target) -> str:
+    return f"scenario-runner cleanup --target {target.name} undoes it"
+
+
+def masked(error: ScenarioRunnerError, mask: Mask) -> ScenarioRunnerError:
+    """Hide every secret in an error's texts, and return it."""
+    error.message = mask.text(error.message)
+    error.hint = None if error.hint is None else mask.text(error.hint)
+    error.args = (error.message,)
+    return error
+
 
 MOCK = Target(
     name="mock",
@@ -76,7 +172,6 @@ def targets_file(choice: TargetChoice) -> TargetsFile | None:
     if path is None:
         return None
     # Imported here, since looking for added drivers costs a run without targets file its start.
-    from scenario_runner.execution.drivers import added_drivers
 
     return read_targets(path, added_drivers)
 

@@ -4,31 +4,222 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.clock import LoopClock, Turns, VirtualLoop
-from scenario_runner.engine.running import Conditions, execute
+from scenario_runner.durations import SECOND
+from scenario_runner.engine.run import RunContext, execute
+from scenario_runner.errors import AnswerLost, BadAnswer, TimedOut
 from scenario_runner.events import Warned
-from scenario_runner.execution.mock_target import MockTarget
-from scenario_runner.execution.orders import (
+from scenario_runner.execution.interleavings import (
     given,
     in_turn,
     next_order,
     scenario_seed,
     seeded,
 )
+from scenario_runner.execution.leases import Pool
 from scenario_runner.execution.results import Results, as_flaky, is_green
-from scenario_runner.execution.skipping import skip, why_not
-from scenario_runner.model.vocabulary import Verdict
+from scenario_runner.execution.selection import skip, why_not
+from scenario_runner.language.matchers import Equals
+from scenario_runner.language.target import MockSettings, RestAccess
+from scenario_runner.language.vocabulary import Capability, Reason, Verdict
+from scenario_runner.mock_pbx import PROFILES, Loss, MockPbx, Profile
+from scenario_runner.pbx.ringme.connection import Carrier, RingMe
+from scenario_runner.pbx.ringme.dialers import ControlCallers
+from scenario_runner.pbx.ringme.events import SubscribedFeed
+from scenario_runner.pbx.ringme.rest import previewed
+from scenario_runner.pbx.ringme.settings import Credentials, RingMeSettings
+from scenario_runner.references import Literal
+from scenario_runner.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from scenario_runner.clock import Clock
     from scenario_runner.events import Event
+    from scenario_runner.exchange import Request, Response
     from scenario_runner.execution.options import RunOptions
+    from scenario_runner.language.matchers import Matcher
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask
-    from scenario_runner.model.scenario import Scenario
-    from scenario_runner.model.target import Target
+    from scenario_runner.mock_pbx import Fault
+
+
+_BODY_LIMIT = 1024 * 1024
+
+
+class InProcess:
+    """Carries requests to a mock in this process and its event deliveries back."""
+
+    url = "http://in-process.invalid/events"
+
+    def __init__(self, mock: MockPbx, clock: Clock, turns: Turns) -> None:
+        self._mock = mock
+        self._clock = clock
+        self._turns = turns
+        self._listeners: list[Callable[[str], None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline: int | None = None
+
+    async def send(self, request: Request, within: float) -> Response:
+        """Hand the request to the mock when it is its turn; see `exchange.Transport`."""
+        await self._turns.take()
+        answer = self._mock.handle(request, self._clock.now())
+        self._after()
+        delay = (answer.delay_us + answer.body_us) / SECOND
+        if delay > within:
+            await asyncio.sleep(within)
+            raise TimedOut(f"no answer within {within:g}s")
+        if delay:
+            await asyncio.sleep(delay)
+        match answer.loss:
+            case Loss.NO:
+                return _within_limit(answer.response)
+            case Loss.BEFORE | Loss.AFTER:
+                raise AnswerLost("the connection was lost before the answer came")
+            case _:
+                assert_never(answer.loss)
+
+    def listen(self, heard: Callable[[str], None]) -> Callable[[], None]:
+        """Call `heard` with each event delivery; see `pbx.ringme.events.Receiver`."""
+        self._listeners.append(heard)
+        return lambda: self._listeners.remove(heard)
+
+    def close(self) -> None:
+        """Stop the mock's timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _after(self) -> None:
+        """Pass on what the mock reports, and wake it when its next timer is due."""
+        for delivery in self._mock.take_deliveries():
+            for heard in list(self._listeners):
+                heard(delivery.form_body.decode())
+        deadline = self._mock.next_deadline()
+        if deadline == self._deadline:
+            return
+        self.close()
+        self._deadline = deadline
+        if deadline is not None:
+            wait = (deadline - self._clock.now()) / SECOND
+            self._timer = asyncio.get_running_loop().call_later(wait, self._tick)
+
+    def _tick(self) -> None:
+        self._deadline = None
+        self._mock.tick(self._clock.now())
+        self._after()
+
+
+def _within_limit(response: Response) -> Response:
+    """Return the answer; raise BadAnswer where it is longer than any PBX's answer is."""
+    if len(response.body) > _BODY_LIMIT:
+        raise BadAnswer("the answer is larger than 1 MiB")
+    return response
+
+
+_WORDS = {
+    "park_slot_required": Reason.SLOT_REQUIRED,
+    "slots_slot_required": Reason.SLOT_REQUIRED,
+    "park_range": Reason.SLOT_UNKNOWN,
+    "park_not_ringing": Reason.CALL_NOT_ANSWERED,
+    "bridge_not_ringing": Reason.CALL_NOT_ANSWERED,
+    "park_not_twice": Reason.CALL_ALREADY_PARKED,
+    "bridge_not_parked": Reason.CALL_ALREADY_PARKED,
+    "slots_empty": Reason.SLOT_EMPTY,
+    "bridge_empty": Reason.SLOT_EMPTY,
+    "bridge_nothing": Reason.NOTHING_PARKED,
+    "action_unknown": Reason.ACTION_UNKNOWN,
+    "slot_type": Reason.SLOT_INVALID,
+    "capacity": Reason.NO_CAPACITY,
+    "malformed": Reason.MALFORMED,
+}
+"""The reasons behind the mock's own words, which the vendor does not document."""
+
+
+MOCK_CAN = frozenset(Capability) - {Capability.SETTABLE_TIMEOUT}
+
+
+class MockTarget:
+    """A target whose every scenario has a mock PBX of its own, with these faults.
+
+    `preview` is shown each request before it is sent.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        faults: tuple[Fault, ...] = (),
+        preview: Callable[[str], None] | None = None,
+    ) -> None:
+        self._faults = faults
+        self._preview = preview
+        self._profile = profile_of(target)
+        self._settings = settings_of(target, self._profile)
+        first, last = self._profile.extensions
+        numbers = tuple((str(number), "") for number in range(first, last + 1))
+        self.pool = Pool.of(replace(target, extensions=numbers))
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the mock can do."""
+        return MOCK_CAN
+
+    def open(self, clock: Clock, turns: Turns, seed: int) -> tuple[RingMe, InProcess]:
+        """Return a connection to a fresh mock; close the second when the scenario is over."""
+        mock = MockPbx(self._profile, seed=seed, faults=self._faults)
+        wire = InProcess(mock, clock, turns)
+        connection = RingMe(
+            self._settings,
+            Carrier(transport=previewed(wire, self._preview)),
+            ControlCallers(),
+            lambda heard: SubscribedFeed(wire, heard),
+        )
+        return connection, wire
+
+
+def profile_of(target: Target) -> Profile:
+    """Return the mock's profile with the target's own numbers in it."""
+    first, last = target.slots
+    assert isinstance(target.settings, MockSettings)
+    profile = PROFILES[target.settings.profile]
+    numbers = [int(number) for number, _ in target.extensions]
+    if numbers:
+        profile = replace(profile, extensions=(min(numbers), max(numbers)))
+    return replace(
+        profile, slots=last - first + 1, first_slot=first, park_timeout=target.park_timeout
+    )
+
+
+def settings_of(target: Target, profile: Profile) -> RingMeSettings:
+    """Return the driver's settings for a mock of this profile."""
+    first, last = profile.extensions
+    return RingMeSettings(
+        name=target.name,
+        credentials=Credentials(client_id="scenario-runner", client_secret="mock"),
+        extension_ids={str(n): str(profile.extension_id(n)) for n in range(first, last + 1)},
+        reasons=taught_words(profile),
+        slots=target.slots,
+        park_timeout=target.park_timeout,
+        shared=False,
+        virtual_time=True,
+    )
+
+
+def taught(target: Target) -> Target:
+    """Teach a target the mock's words where it is a mock that is served, by its calls."""
+    settings = target.settings
+    if not isinstance(settings, RestAccess) or settings.calls != "control":
+        return target
+    return replace(target, reasons=(*target.reasons, *taught_words(PROFILES["vendor"])))
+
+
+def taught_words(profile: Profile) -> tuple[tuple[Reason, Matcher], ...]:
+    """Return what the profile's refusals mean, as a targets file would teach it."""
+    nowhere = Span("", 0, 0, 0, 0)
+    words = {getattr(profile.refusals, name).message: reason for name, reason in _WORDS.items()}
+    return tuple((reason, Equals(Literal(text, nowhere))) for text, reason in words.items())
 
 
 def _bounded(scenario: Scenario, limit: int) -> Warned:
@@ -118,7 +309,7 @@ class VirtualRun:
         clock = LoopClock(loop)
         lease = target.pool.lease(scenario.needs)
         connection, wire = target.open(clock, turns, seed)
-        conditions = Conditions(
+        conditions = RunContext(
             environment=self.options.environment,
             mask=self.mask,
             seed=run_seed,

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import Note
-from scenario_runner.loading import LoadedFile, LoadOptions
 from scenario_runner.loading.files import read_text
 from scenario_runner.loading.fragments import Shelf
-from scenario_runner.loading.parsing import parse
-from scenario_runner.loading.problems import Problems, Unreadable
+from scenario_runner.loading.nodes import Problems, Unreadable
 from scenario_runner.loading.scenarios import Surroundings, scenarios
+from scenario_runner.loading.yaml import parse
 from scenario_runner.source import Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scenario_runner.model.scenario import Scenario
+    from scenario_runner.errors import Problem
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.references import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """How to load: values that replace `vars`, the folder fragments stay below, strictness."""
+
+    overrides: tuple[tuple[str, Json], ...] = ()
+    root: str = "."
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedFile:
+    """One file: its scenarios (none where it has an error) and its problems, warnings included.
+
+    `sources` are the texts that spans point into, the file's own first; `declared` are the names
+    under `vars` in any of its scenarios, for telling a `--var` that nobody asked for.
+    """
+
+    file: str
+    scenarios: tuple[Scenario, ...]
+    problems: tuple[Problem, ...]
+    sources: tuple[Source, ...] = ()
+    declared: frozenset[str] = frozenset()
 
 
 def load(files: Iterable[str], options: LoadOptions) -> Iterator[LoadedFile]:

@@ -8,23 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import Note, did_you_mean
-from scenario_runner.loading.checking import check
-from scenario_runner.loading.expressions import expression
+from scenario_runner.language.actions import CALL, Fragment, Param
+from scenario_runner.loading.expectations import items
 from scenario_runner.loading.files import read_text
-from scenario_runner.loading.matchers import items
+from scenario_runner.loading.lint import unused
 from scenario_runner.loading.names import Kind, Names
-from scenario_runner.loading.nodes import Leaf, Mapping, words
-from scenario_runner.loading.parsing import parse
-from scenario_runner.loading.problems import Problems, Unreadable
-from scenario_runner.loading.reading import Found, Reading, text_of
-from scenario_runner.loading.steps import steps
-from scenario_runner.loading.uses import json_type
-from scenario_runner.loading.vacuity import unused
-from scenario_runner.model.steps import CALL, Fragment, Param
+from scenario_runner.loading.nodes import Leaf, Mapping, Problems, Unreadable, words
+from scenario_runner.loading.reader import Found, Reading, expression, text_of
+from scenario_runner.loading.schema import check
+from scenario_runner.loading.steps import json_type, steps
+from scenario_runner.loading.yaml import parse
 from scenario_runner.source import Source
 
 if TYPE_CHECKING:
-    from scenario_runner.loading.parsing import Document
+    from scenario_runner.loading.yaml import Document
     from scenario_runner.source import Span
 
 

@@ -2,22 +2,109 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import Note, did_you_mean
-from scenario_runner.loading.exclusion import exclude_one_another
-from scenario_runner.loading.paths import path_fault
+from scenario_runner.language.actions import Holding
+from scenario_runner.language.matchers import Equals, Not, OneOf
+from scenario_runner.references import Fields, Items, Literal, Reference, Text, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scenario_runner.loading.problems import Problems
-    from scenario_runner.model.steps import Condition
-    from scenario_runner.references import Expression, Reference
+    from scenario_runner.language.actions import Condition
+    from scenario_runner.language.matchers import Matcher
+    from scenario_runner.loading.nodes import Problems
+    from scenario_runner.references import Expression, Path
     from scenario_runner.source import Span
+
+
+def exclude_one_another(left: tuple[Condition, ...], right: tuple[Condition, ...]) -> bool:
+    """Whether some condition of the left can't hold together with some condition of the right."""
+    return any(_exclusive(one, other) for one in left for other in right)
+
+
+def _exclusive(one: Condition, other: Condition) -> bool:
+    if not isinstance(one, Holding) or not isinstance(other, Holding):
+        return False
+    if shape(one.that) != shape(other.that):
+        return False
+    left, right = _values(one.matcher.matcher), _values(other.matcher.matcher)
+    if left is None or right is None:
+        return False
+    (left_listed, left_values), (right_listed, right_values) = left, right
+    if left_listed and right_listed:
+        return not left_values & right_values
+    if left_listed:
+        return left_values <= right_values
+    return right_listed and right_values <= left_values
+
+
+def _values(matcher: Matcher) -> tuple[bool, frozenset[str]] | None:
+    """(True, the only values allowed) or (False, the values forbidden); None where unknown."""
+    match matcher:
+        case Equals(Literal(value)):
+            return True, frozenset([repr(value)])
+        case OneOf(options) if all(isinstance(option, Literal) for option in options):
+            return True, frozenset(shape(option) for option in options)
+        case Not(inner):
+            known = _values(inner)
+            return None if known is None else (not known[0], known[1])
+        case _:
+            return None
+
+
+def shape(expression: Expression) -> str:
+    """An expression without its places, for comparing."""
+    match expression:
+        case Literal(value):
+            return repr(value)
+        case Reference():
+            return str(expression)
+        case Text(parts):
+            return "".join(str(part) for part in parts)
+        case Items(items):
+            return "[" + ",".join(shape(item) for item in items) + "]"
+        case Fields(fields):
+            return "{" + ",".join(f"{name}:{shape(item)}" for name, item in fields) + "}"
+
+
+_PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+|\[[0-9]{1,9}\])*")
+
+
+def read_path(text: str) -> Path | None:
+    """Return the keys and indexes of `call_list[0].uuid`, or None where it is no path."""
+    if not _PATH.fullmatch(text):
+        return None
+    if "-" not in text:
+        return parse_path(text)
+    parts = re.findall(r"[\w-]+", text)
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
+def path_fault(value: Expression, path: Path) -> str | None:
+    """Say why `path` can't be followed into `value`, or None where it can or nobody knows."""
+    for step in path:
+        match value:
+            case Reference():
+                return None
+            case Fields(fields):
+                known = dict(fields)
+                if str(step) not in known:
+                    return f"has no '{step}' (there is: {', '.join(known)})"
+                value = known[str(step)]
+            case Items(items):
+                if not isinstance(step, int) or step >= len(items):
+                    return f"is a list of {len(items)} and has no '{step}'"
+                value = items[step]
+            case Literal() | Text():
+                return f"is a plain value and has no '{step}'"
+    return None
+
 
 RESERVED = ("env", "secret", "target")
 CALL_FIELDS = ("uuid", "call_api_id", "extension", "extension_id", "call_id")

@@ -3,31 +3,187 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
 
-from scenario_runner.loading.checking import check
-from scenario_runner.loading.circles import circle
-from scenario_runner.loading.conditions import condition
-from scenario_runner.loading.expressions import duration, expression, literal
-from scenario_runner.loading.matchers import items
+from scenario_runner.language.actions import Binding
+from scenario_runner.language.scenario import SCENARIO_TIMEOUT, Needs, Scenario
+from scenario_runner.loading.cycles import circle
+from scenario_runner.loading.expectations import items
+from scenario_runner.loading.lint import never_named, unused
 from scenario_runner.loading.names import Kind, Names
 from scenario_runner.loading.nodes import Leaf, Listing, Mapping, words
-from scenario_runner.loading.reading import Reading, text_of
-from scenario_runner.loading.reserving import Values, numbers
-from scenario_runner.loading.rows import rows
-from scenario_runner.loading.steps import steps
-from scenario_runner.loading.vacuity import never_named, unused
-from scenario_runner.model.scenario import SCENARIO_TIMEOUT, Needs, Scenario
-from scenario_runner.model.steps import Binding
+from scenario_runner.loading.reader import Reading, duration, expression, literal, text_of
+from scenario_runner.loading.schema import check
+from scenario_runner.loading.steps import condition, steps
+from scenario_runner.references import Items, Literal, Reference, Text, as_text, references
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from collections.abc import Mapping as Map
 
-    from scenario_runner.loading.parsing import Document
-    from scenario_runner.loading.problems import Problems
-    from scenario_runner.loading.reading import FragmentShelf
-    from scenario_runner.loading.rows import Row
-    from scenario_runner.references import Json
+    from scenario_runner.loading.nodes import Node, Problems
+    from scenario_runner.loading.reader import Found, FragmentShelf
+    from scenario_runner.loading.yaml import Document
+    from scenario_runner.references import Expression, Json
+    from scenario_runner.source import Span
+
+
+MOST_ROWS = 10_000
+_LONGEST = 40
+
+
+class Row(NamedTuple):
+    """One row: its part of the name, and its values as expressions and as text."""
+
+    title: str
+    values: tuple[tuple[str, Expression], ...]
+    shown: tuple[tuple[str, str], ...]
+
+
+class _Cell(NamedTuple):
+    name: str
+    value: Expression
+    text: str
+    title: str
+
+
+def rows(node: Node | None, reading: Reading) -> tuple[Row, ...] | None:
+    """The rows of a matrix, with titles that are stable and unique; None without a matrix."""
+    match node:
+        case Mapping():
+            table = _product(node, reading)
+        case Listing():
+            table = _listed(node, reading)
+        case _:
+            return None
+    titles = [", ".join(cell.title for cell in row) for row in table]
+    made, seen = [], dict.fromkeys(titles, 0)
+    twice = len(seen) < len(titles)
+    for title, row in zip(titles, table, strict=True):
+        seen[title] += 1
+        unique = f"{title} #{seen[title]}" if twice and seen[title] > 1 else title
+        values = tuple((cell.name, cell.value) for cell in row)
+        made.append(Row(unique, values, tuple((cell.name, cell.text) for cell in row)))
+    return tuple(made)
+
+
+def _product(node: Mapping, reading: Reading) -> Sequence[tuple[_Cell, ...]]:
+    count = prod(len(items(values)) for values in node.fields.values())
+    for name, span in node.keys.items():
+        reading.names.bind(name, Kind.ROW, span)
+    if _too_many(count, next(iter(node.keys.values())), reading):
+        return ()
+    columns = [
+        [_cell(name, value, index, reading) for index, value in enumerate(items(values), 1)]
+        for name, values in node.fields.items()
+    ]
+    return list(product(*columns))
+
+
+def _listed(node: Listing, reading: Reading) -> Sequence[tuple[_Cell, ...]]:
+    table: list[tuple[_Cell, ...]] = []
+    names: dict[str, Span] = {}
+    for number, row in enumerate(node.items, 1):
+        if not isinstance(row, Mapping):
+            continue
+        names = names or row.keys
+        if row.keys.keys() != names.keys():
+            odd = ", ".join(f"'{name}'" for name in sorted(row.keys.keys() ^ names.keys()))
+            reading.problem(
+                "uneven-rows", f"row {number} and the first row do not have the same names: {odd}",
+                row.span, "give every row the same names",
+            )  # fmt: skip
+        cells = (_cell(name, value, number, reading) for name, value in row.fields.items())
+        table.append(tuple(cells))
+    for name, span in names.items():
+        reading.names.bind(name, Kind.ROW, span)
+    return () if _too_many(len(table), node.span, reading) else table
+
+
+def _too_many(count: int, span: Span, reading: Reading) -> bool:
+    if count <= MOST_ROWS:
+        return False
+    reading.problem(
+        "too-many-rows", f"this matrix has {count:,} rows, more than {MOST_ROWS:,}", span,
+        "split it into several scenarios, or list the rows that matter",
+    )  # fmt: skip
+    return True
+
+
+def _cell(name: str, node: Node, index: int, reading: Reading) -> _Cell:
+    text = as_text(node.data)
+    short = isinstance(node, Leaf) and len(text) <= _LONGEST and text.isprintable()
+    title = f"{name}={text}" if short else f"{name}=#{index}"
+    return _Cell(name, expression(node, reading), text, title)
+
+
+_DEEPEST = 20
+
+
+class Values:
+    """What names may stand for, as far as the file says."""
+
+    def __init__(self, names: Names, variables: tuple[Binding, ...]) -> None:
+        self._known: dict[str, tuple[Expression, ...]] = {}
+        for bound in names.everything:
+            if bound.options:
+                self._known[bound.name] = bound.options
+            elif bound.value is not None:
+                self._known[bound.name] = (*self._known.get(bound.name, ()), bound.value)
+        self._known |= {binding.name: (binding.value,) for binding in variables}
+
+    def in_row(self, row: dict[str, Expression]) -> Values:
+        """The same, with the values of one row of the matrix."""
+        made = object.__new__(Values)
+        made._known = self._known | {name: (value,) for name, value in row.items()}
+        return made
+
+    def depends_on(self, names: set[str], found: Found) -> bool:
+        """Whether some number named depends on one of `names`."""
+        pending = [*found.slots, *found.extensions]
+        seen: set[str] = set()
+        while pending:
+            for reference in references(pending.pop()):
+                if reference.name in names:
+                    return True
+                if reference.name not in seen:
+                    seen.add(reference.name)
+                    pending.extend(self._known.get(reference.name, ()))
+        return False
+
+    def texts(self, made: Expression, depth: int = 0) -> set[str]:
+        """Every text that an expression may be; empty where only the run can tell."""
+        match made:
+            case Literal(value):
+                return {as_text(value)}
+            case Reference(name, ()) if depth < _DEEPEST:
+                known = (self.texts(one, depth + 1) for one in self._known.get(name, ()))
+                return set().union(*known)
+            case Text(parts) if depth < _DEEPEST:
+                return self._joined(parts, depth)
+            case Items(items) if depth:
+                return set().union(*(self.texts(item, depth) for item in items))
+            case _:
+                return set()
+
+    def _joined(self, parts: tuple[str | Reference, ...], depth: int) -> set[str]:
+        text = ""
+        for part in parts:
+            known = {part} if isinstance(part, str) else self.texts(part, depth + 1)
+            if len(known) != 1:
+                return set()
+            text += next(iter(known))
+        return {text}
+
+
+def numbers(expressions: Iterable[Expression], values: Values) -> tuple[str, ...]:
+    """The numbers that a scenario names itself, each once, in the order first named."""
+    found: dict[str, None] = {}
+    for made in expressions:
+        found.update(dict.fromkeys(sorted(values.texts(made))))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

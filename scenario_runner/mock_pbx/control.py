@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenario_runner.mock_pbx.commands import AnswerCall, Ended, HangUp, OneCall, PlaceCall, Refusal
-from scenario_runner.mock_pbx.replies import (
+from scenario_runner.mock_pbx.calls import AnswerCall, Ended, HangUp, OneCall, PlaceCall, Refusal
+from scenario_runner.mock_pbx.world import (
     NO_ROUTE,
     NOT_ALLOWED,
     Reply,
+    call_ids,
     complaint,
     json_object,
+    state_view,
     told,
 )
-from scenario_runner.mock_pbx.views import call_ids, state_view
 
 if TYPE_CHECKING:
     from scenario_runner.mock_pbx.world import World

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from scenario_runner.mock_pbx.identity import hex_name
+from scenario_runner.durations import SECOND, parse_duration
+from scenario_runner.errors import did_you_mean
+from scenario_runner.exchange import Response
+from scenario_runner.mock_pbx.transaction import hex_name
+from scenario_runner.mock_pbx.world import NOT_ALLOWED, Reply, complaint, json_object, told
 
 if TYPE_CHECKING:
-    from scenario_runner.mock_pbx.notices import Delivery
+    from collections.abc import Callable, Mapping
 
-SECOND: Final = 1_000_000
+    from scenario_runner.exchange import Headers, Request
+    from scenario_runner.mock_pbx.world import Delivery
+
+
+class Loss(Enum):
+    """Whether an exchange breaks: not at all, before the mock did anything, or after it did."""
+
+    NO = "no"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A response, and what whoever carries it does with it.
+
+    It waits `delay_us`, then loses it or lets the body come over `body_us`.
+    """
+
+    response: Response
+    delay_us: int = 0
+    body_us: int = 0
+    loss: Loss = Loss.NO
 
 
 class Kind(Enum):
@@ -199,3 +225,224 @@ class FaultPlan:
             if (not on or event % on in delivery.form_body) and one.strikes(self._seed):
                 return one.fault
         return None
+
+
+KINDS: Final[dict[str, AnyKind]] = {kind.value: kind for kind in (*Kind, *EventKind)}
+_KEYS: Final = ("fault", "on", "by", "probability", "times", "after")
+
+
+def fault_from_text(text: str) -> Fault:
+    """Read `KIND` or `KIND,on=park,times=1,…`; raises ValueError with a message for people."""
+    kind, *options = (word.strip() for word in text.split(","))
+    said: dict[str, object] = {"fault": kind}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise ValueError(f"'{option}' says nothing: options look like on=park")
+        if key in said:
+            raise ValueError(f"{key} is said twice")
+        said[key] = value
+    return fault_from(said)
+
+
+def fault_from(said: Mapping[str, object]) -> Fault:
+    """Read a fault from names and values; raises ValueError with a message for people."""
+    for key in said:
+        if key not in _KEYS:
+            raise ValueError(_unknown("option", key, _KEYS))
+    name = str(said.get("fault", ""))
+    kind = KINDS.get(name)
+    if kind is None:
+        raise ValueError(_unknown("fault", name, KINDS))
+    return Fault(
+        kind=kind,
+        on=_on(kind, str(said.get("on", ""))),
+        by_us=_by(kind, said.get("by")),
+        probability=_probability(said.get("probability", 1)),
+        times=_count("times", said.get("times", 0)),
+        after=_count("after", said.get("after", 0)),
+    )
+
+
+def fault_view(one: Striking) -> dict[str, object]:
+    """Show a fault as it can be asked for, with how often it met its action and struck."""
+    fault = one.fault
+    shown: dict[str, object] = {"fault": fault.kind.value}
+    if fault.on:
+        shown["on"] = fault.on
+    if fault.by_us:
+        shown["by"] = f"{fault.by_us / SECOND:.6f}".rstrip("0").rstrip(".") + "s"
+    if fault.probability < 1:
+        shown["probability"] = fault.probability
+    counts = {"times": fault.times, "after": fault.after}
+    shown |= {name: count for name, count in counts.items() if count}
+    return shown | {"met": one.met, "struck": one.struck}
+
+
+def _on(kind: AnyKind, on: str) -> str:
+    known = EVENTS if isinstance(kind, EventKind) else ACTIONS
+    if on and on not in known:
+        what = "event" if isinstance(kind, EventKind) else "action"
+        raise ValueError(_unknown(what, on, known))
+    return on
+
+
+def _by(kind: AnyKind, by: object) -> int:
+    if by is None:
+        return BY.get(kind, 0)
+    if kind not in BY:
+        raise ValueError(f"{kind.value} takes no time, so it has no 'by'")
+    duration = parse_duration(by) if isinstance(by, str) else None
+    if not duration:
+        raise ValueError(f"by is a duration such as 5s, not {by}")
+    return duration
+
+
+def _probability(said: object) -> float:
+    try:
+        number = float(said) if isinstance(said, (str, int, float)) else 0.0
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 1 or isinstance(said, bool):
+        raise ValueError(f"probability is a number above 0 and up to 1, not {said}")
+    return number
+
+
+def _count(name: str, said: object) -> int:
+    word = str(said)
+    if isinstance(said, bool) or not (word.isascii() and word.isdigit()) or len(word) > 9:
+        raise ValueError(f"{name} is a whole number, not {said}")
+    return int(word)
+
+
+def _unknown(what: str, word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    near = did_you_mean(word, known)
+    hint = near or f"there are: {', '.join(known)}"
+    return f"unknown {what} '{word}': {hint}" if word else f"no {what} is named; {hint}"
+
+
+_API: Final = "/api/ver1.0/"
+_JSON: Final = ("Content-Type", "application/json")
+_HTML: Final = ("Content-Type", "text/html; charset=utf-8")
+_PAGE: Final = b"<html><head><title>%s</title></head><body><h1>%s</h1></body></html>\n"
+_OVERSIZE: Final = 11 * 1024 * 1024
+
+_RESOURCES: Final = {
+    ("GET", "current_calls"): "calls",
+    ("DELETE", "current_calls"): "hangup",
+    ("PUT", "current_calls"): "transfer",
+    ("POST", "callback"): "call",
+}
+_CONTROLS: Final = {("POST", 1): "call", ("POST", 3): "answer", ("DELETE", 2): "hangup"}
+
+
+def action_of(request: Request) -> str:
+    """Return the action that a request is, as a fault's `on` names it; empty for the mock's own."""
+    path = request.path.partition("?")[0]
+    if path.startswith(_API):
+        return _api_action(request, path[len(_API) :].split("/"))
+    if path == "/oauth/token":
+        return "token"
+    parts = path.split("/")[2:]
+    if path.startswith("/mock/") and parts[0] == "calls":
+        return _CONTROLS.get((request.method, len(parts)), "")
+    return ""
+
+
+def _api_action(request: Request, parts: list[str]) -> str:
+    name = parts[2] if len(parts) == 4 else ""
+    if name == "event":
+        return "event"
+    if name == "valet_park" and request.method == "PUT":
+        action = (json_object(request.body) or {}).get("action")
+        return str(action) if action in ("park", "slots", "bridge") else "request"
+    return _RESOURCES.get((request.method, name), "request")
+
+
+def is_in_api(request: Request) -> bool:
+    """Tell whether a request is one of the vendor's API."""
+    return request.path.startswith(_API)
+
+
+def played(fault: Fault, serve: Callable[[], Answer], expire: Callable[[], None]) -> Answer:
+    """Return what a client gets when the fault strikes.
+
+    `serve` carries the request out; `expire` makes the request's token worthless.
+    """
+    match fault.kind:
+        case Kind.TOO_MANY | Kind.SERVER_ERROR | Kind.BAD_GATEWAY:
+            return Answer(response=_refusal(fault))
+        case Kind.DROP_BEFORE:
+            return Answer(response=Response(status=502), loss=Loss.BEFORE)
+        case Kind.EXPIRED_TOKEN:
+            expire()
+            return serve()
+        case _:
+            return _changed(fault, serve())
+
+
+def _changed(fault: Fault, answer: Answer) -> Answer:
+    """Return what a fault makes of an answer to what took effect."""
+    match fault.kind:
+        case Kind.DROP_AFTER:
+            return replace(answer, loss=Loss.AFTER)
+        case Kind.LATENCY:
+            return replace(answer, delay_us=fault.by_us)
+        case Kind.SLOW_BODY:
+            return replace(answer, body_us=fault.by_us)
+        case Kind.TRUNCATED | Kind.OVERSIZED | Kind.NOT_JSON as kind:
+            return replace(answer, response=_spoilt(kind, answer.response))
+        case kind:
+            raise ValueError(f"{kind.value} is no fault of an answer")
+
+
+def _refusal(fault: Fault) -> Response:
+    if fault.kind is Kind.TOO_MANY:
+        reply = complaint(429, "Too Many Requests", "rate_limit_exceeded")
+        reset = str(-(-fault.by_us // SECOND))
+        headers: Headers = (_JSON, ("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", reset))
+        return Response(status=429, headers=headers, body=reply.body)
+    if fault.kind is Kind.SERVER_ERROR:
+        body = complaint(500, "Internal Server Error").body
+        return Response(status=500, headers=(_JSON,), body=body)
+    return _page(502, b"502 Bad Gateway", ())
+
+
+def _spoilt(kind: Kind, response: Response) -> Response:
+    """Return the answer with a body that is cut, too long, or a page; an empty one becomes one."""
+    others = tuple(pair for pair in response.headers if pair[0] != "Content-Type")
+    if kind is Kind.NOT_JSON:
+        return _page(200, b"It works!", others)
+    body = response.body or b'{"message": "OK"}'
+    status = response.status if response.body else 200
+    body = body[: len(body) // 2] if kind is Kind.TRUNCATED else body + b" " * _OVERSIZE
+    return Response(status=status, headers=(_JSON, *others), body=body)
+
+
+def _page(status: int, title: bytes, headers: Headers) -> Response:
+    return Response(status=status, headers=(_HTML, *headers), body=_PAGE % (title, title))
+
+
+def fault_resource(plan: FaultPlan, method: str, body: bytes) -> Reply:
+    """Answer a request to `/mock/faults`."""
+    match method:
+        case "GET":
+            return told(200, {"faults": [fault_view(one) for one in plan.all]})
+        case "POST":
+            return _add(plan, body)
+        case "DELETE":
+            plan.clear()
+            return Reply(204)
+        case _:
+            return NOT_ALLOWED
+
+
+def _add(plan: FaultPlan, body: bytes) -> Reply:
+    said = json_object(body)
+    if said is None:
+        return complaint(400, "request body must be a JSON object")
+    try:
+        plan.add(fault_from(said))
+    except ValueError as error:
+        return complaint(400, str(error))
+    return told(201, fault_view(plan.all[-1]))

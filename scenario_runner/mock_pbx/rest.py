@@ -2,27 +2,152 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from scenario_runner.exchange import Response, header
-from scenario_runner.mock_pbx import api, control, fault_control
-from scenario_runner.mock_pbx.answer import Answer
+from scenario_runner.mock_pbx import api, control
+from scenario_runner.mock_pbx.api import asked_from
 from scenario_runner.mock_pbx.calls import next_deadline
-from scenario_runner.mock_pbx.faults import FaultPlan
-from scenario_runner.mock_pbx.faulty import action_of, is_in_api, played
+from scenario_runner.mock_pbx.faults import (
+    Answer,
+    FaultPlan,
+    action_of,
+    fault_resource,
+    is_in_api,
+    played,
+)
 from scenario_runner.mock_pbx.profile import PROFILES, Profile
-from scenario_runner.mock_pbx.rate import HourlyLimit
-from scenario_runner.mock_pbx.replies import NO_ROUTE, NOT_ALLOWED, Reply
-from scenario_runner.mock_pbx.resource import asked_from
 from scenario_runner.mock_pbx.rules import AUTH_REQUIRED, RATE_LIMIT
-from scenario_runner.mock_pbx.tokens import Tokens
-from scenario_runner.mock_pbx.world import World
+from scenario_runner.mock_pbx.transaction import hex_name
+from scenario_runner.mock_pbx.world import NO_ROUTE, NOT_ALLOWED, Reply, World, told
 
 if TYPE_CHECKING:
     from scenario_runner.exchange import Headers, Request
     from scenario_runner.mock_pbx.calls import State
     from scenario_runner.mock_pbx.faults import Fault
-    from scenario_runner.mock_pbx.notices import Delivery
+    from scenario_runner.mock_pbx.profile import Access, Profile
+    from scenario_runner.mock_pbx.world import Delivery
+
+
+class Grant(NamedTuple):
+    """What a token allows, and until when (microseconds of the mock's clock)."""
+
+    access: Access
+    until: int
+
+
+class Tokens:
+    """The tokens handed out; they look random and follow from the seed."""
+
+    def __init__(self, profile: Profile, seed: int) -> None:
+        self._profile = profile
+        self._seed = seed
+        self._issued = 0
+        self._grants: dict[str, Grant] = {}
+        self._refreshes: dict[str, str] = {}
+
+    def grant(self, authorization: str | None, now_us: int) -> Grant | None:
+        """Return what an `Authorization` header allows, or None where the token is no good."""
+        if authorization is None or authorization[:7].lower() != "bearer ":
+            return None
+        grant = self._grants.get(authorization[7:])
+        return grant if grant is not None and now_us < grant.until else None
+
+    def revoke(self, authorization: str | None) -> None:
+        """Make the token in an `Authorization` header worthless."""
+        self._grants.pop((authorization or "")[7:], None)
+
+    def issue(self, form: str, now_us: int) -> Reply:
+        """Answer a request for a token; `form` is its body or query string."""
+        asked = dict(parse_qsl(form))
+        if not (asked.get("client_id") and asked.get("client_secret")):
+            return told(400, {"error": "invalid_request"})
+        access = self._access(asked)
+        if access is None:
+            return told(self._profile.bad_client_status, {"error": "invalid_client"})
+        match asked.get("grant_type"):
+            case "client_credentials":
+                return told(200, self._token(access, now_us))
+            case "password":
+                return self._for_user(asked, access, now_us)
+            case "refresh_token":
+                return self._refreshed(asked, access, now_us)
+            case _:
+                return told(400, {"error": "unsupported_grant_type"})
+
+    def _access(self, asked: dict[str, str]) -> Access | None:
+        if not self._profile.clients:
+            return "all"
+        for client in self._profile.clients:
+            credentials = (client.client_id, client.client_secret)
+            if credentials == (asked["client_id"], asked["client_secret"]):
+                return client.access
+        return None
+
+    def _for_user(self, asked: dict[str, str], access: Access, now_us: int) -> Reply:
+        if not (asked.get("username") and asked.get("password")):
+            return told(400, {"error": "invalid_request"})
+        return self._with_refresh(asked["client_id"], access, now_us)
+
+    def _refreshed(self, asked: dict[str, str], access: Access, now_us: int) -> Reply:
+        owner = self._refreshes.get(asked.get("refresh_token", ""))
+        if owner != asked["client_id"]:
+            return told(401, {"error": "invalid_grant"})
+        del self._refreshes[asked["refresh_token"]]
+        return self._with_refresh(owner, access, now_us)
+
+    def _with_refresh(self, client_id: str, access: Access, now_us: int) -> Reply:
+        token = self._token(access, now_us)
+        refresh = hex_name(self._seed, "refresh", self._issued)
+        self._refreshes[refresh] = client_id
+        return told(200, token | {"refresh_token": refresh})
+
+    def _token(self, access: Access, now_us: int) -> dict[str, object]:
+        self._issued += 1
+        token = hex_name(self._seed, "token", self._issued)
+        life = self._profile.token_life
+        alive = {name: grant for name, grant in self._grants.items() if now_us < grant.until}
+        self._grants = alive | {token: Grant(access, now_us + life)}
+        return {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": life // 1_000_000,
+            "scope": "all",
+        }
+
+
+HOUR: Final = 3_600_000_000
+
+
+class HourlyLimit:
+    """Counts the requests of each hour of the mock's clock (microseconds)."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._limit_header = ("X-RateLimit-Limit", str(limit))
+        self._hour = 0
+        self._taken = 0
+
+    def take(self, now_us: int) -> bool:
+        """Count one request; False where the hour's limit is used up."""
+        hour = now_us // HOUR
+        if hour != self._hour:
+            self._hour, self._taken = hour, 0
+        if self._taken >= self._limit:
+            return False
+        self._taken += 1
+        return True
+
+    def headers(self, now_us: int) -> tuple[tuple[str, str], ...]:
+        """Tell the limit, what is left of it, and the seconds until it is whole again."""
+        left = HOUR - now_us % HOUR
+        return (
+            self._limit_header,
+            ("X-RateLimit-Remaining", str(self._limit - self._taken)),
+            ("X-RateLimit-Reset", str(-(-left // 1_000_000))),
+        )
+
 
 EPOCH_US: Final = 1_767_225_600_000_000
 """What the mock's clock calls zero, unless told otherwise: 2026-01-01 00:00:00 UTC."""
@@ -100,7 +225,7 @@ class MockPbx:
         if path == "/oauth/token":
             return _answer(self._oauth(request, query), _JSON)
         if path == "/mock/faults":
-            reply = fault_control.dispatch(self._faults, request.method, request.body)
+            reply = fault_resource(self._faults, request.method, request.body)
             return _answer(reply, _JSON)
         if path == "/mock/reset":
             return _answer(self._reset(request.method), _JSON)

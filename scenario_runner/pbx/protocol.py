@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.clock import Clock
     from scenario_runner.exchange import Request
-    from scenario_runner.model.vocabulary import CallState, Capability, EventType, Party, Reason
+    from scenario_runner.language.vocabulary import CallState, Capability, EventType, Party, Reason
     from scenario_runner.references import Json
 
 
@@ -275,3 +275,13 @@ class Connection(Protocol):
     ) -> AbstractAsyncContextManager[Session]:
         """Open one scenario's session; leaving it releases what it holds outside the PBX."""
         ...
+
+
+class NullWatcher:
+    """Is told what happens and does not listen; see `pbx.protocol.Watcher`."""
+
+    def traced(self, trace: Trace) -> None:
+        """Pass over it."""
+
+    def reported(self, event: PbxEvent) -> None:
+        """Pass over it."""

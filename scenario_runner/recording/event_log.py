@@ -7,10 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from scenario_runner.recording.telling import Fields, Told, escaped
+from scenario_runner.recording.scenario import (
+    SHORTEST_WAIT,
+    Fields,
+    Recorded,
+    Told,
+    escaped,
+    finished,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
 
 _FORM: Final = re.compile(r"[^\s\"'?]*EventType=[^\s\"']*")
 _NUMBER: Final = re.compile(r"(?:[0-9]+\*)?([0-9]+)(?:@.*)?")
@@ -120,3 +128,16 @@ def _extension(form: Form, *, outgoing: bool) -> str:
     )
     found = next((match[1] for name in names if (match := _NUMBER.fullmatch(name))), "")
     return found or form.get("SubCallID", "").partition("-")[0]
+
+
+def scenario_of_log(log: str, shortest: int = SHORTEST_WAIT) -> str:
+    """Return the scenario file of an access log of event requests; raises UsageError for none."""
+    events = EventLog()
+    forms = forms_in(log)
+    events.take_all(forms)
+    told = f"{len(forms)} events of a log."
+    if any(step.action == "park" for step in events.steps):
+        told += " No event tells a slot: slot 1 stands for the one that was used."
+    hint = "each line must hold a request like GET /?EventType=answer&EventTime=…&CallID=…"
+    recorded = Recorded(name="Recorded from an event log", description=told, steps=events.steps)
+    return finished(recorded, shortest, hint)

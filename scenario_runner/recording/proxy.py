@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from scenario_runner.durations import MINUTE
 from scenario_runner.errors import PbxError
 from scenario_runner.exchange import Request, Response, header
-from scenario_runner.mock_pbx.answer import Answer
+from scenario_runner.mock_pbx.faults import Answer
+from scenario_runner.mock_pbx.server.connection import listening, told_to_stop
+from scenario_runner.recording.scenario import SHORTEST_WAIT
+from scenario_runner.recording.transcript import Exchange, json_of, scenario_of_exchanges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from scenario_runner.exchange import Headers, Transport
+    from scenario_runner.language.target import RestAccess
     from scenario_runner.references import Json
+
 
 _TIME_OUT: Final = 60.0
 _HOP_BY_HOP: Final = frozenset(
@@ -28,22 +36,8 @@ _HOP_BY_HOP: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """A request that went through, its answer, when it was sent (microseconds).
-
-    `looked` is what the PBX said about the call that the request names, asked by the proxy the
-    first time that a call is named.
-    """
-
-    request: Request
-    response: Response
-    at: int
-    looked: Json = None
-
-
 class RecordingProxy:
-    """Passes requests on and keeps them; see `mock_pbx.serving.connection.Face`."""
+    """Passes requests on and keeps them; see `mock_pbx.serving.connection.Handler`."""
 
     def __init__(self, transport: Transport, api_root: str, now: Callable[[], int]) -> None:
         self._transport = transport
@@ -107,10 +101,56 @@ def _end_to_end(headers: Headers) -> Headers:
     return tuple((name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP)
 
 
-def json_of(message: Request | Response) -> Json:
-    """Return a body as JSON, or None where it is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOptions:
+    """Which PBX is recorded (`access` and what is known of it) and where the proxy listens.
+
+    `numbers` maps the PBX's extension ids to numbers; times are in microseconds.
+    """
+
+    name: str
+    access: RestAccess
+    numbers: dict[str, str] = field(default_factory=dict)
+    park_timeout: int = 3 * MINUTE
+    host: str = "127.0.0.1"
+    port: int = 8081
+    shortest_wait: int = SHORTEST_WAIT
+    insecure: bool = False
+
+
+@asynccontextmanager
+async def recording_proxy(options: RecordOptions) -> AsyncIterator[tuple[str, RecordingProxy]]:
+    """Serve a proxy before the PBX as long as the context is open; gives its URL and itself."""
+    # httpx takes long to import and is needed here only.
+    from scenario_runner.pbx.ringme.client import HttpTransport
+
+    transport = HttpTransport(options.access, options.name, insecure=options.insecure)
+    proxy = RecordingProxy(transport, options.access.api_path, lambda: time.monotonic_ns() // 1000)
     try:
-        parsed: Json = json.loads(message.body)
-    except (ValueError, RecursionError):
-        return None
-    return parsed
+        async with listening(proxy, options.host, options.port) as url:
+            yield url, proxy
+    finally:
+        await transport.close()
+
+
+def scenario_of(options: RecordOptions, proxy: RecordingProxy) -> str:
+    """Return the scenario file of what went through; raises UsageError where that is nothing."""
+    return scenario_of_exchanges(
+        proxy.exchanges,
+        options.access.api_path,
+        options.numbers,
+        options.park_timeout,
+        options.shortest_wait,
+    )
+
+
+def record(options: RecordOptions, ready: Callable[[str], None]) -> str:
+    """Record until SIGTERM or Ctrl-C and return the scenario file; `ready` is told the URL."""
+
+    async def run() -> str:
+        async with recording_proxy(options) as (url, proxy):
+            ready(url)
+            await told_to_stop()
+        return scenario_of(options, proxy)
+
+    return asyncio.run(run())

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from scenario_runner.durations import parse_duration
 from scenario_runner.pbx.ringme.answers import SLOT_FULL, words
-from scenario_runner.recording.cast import Actor, Cast
-from scenario_runner.recording.proxy import Exchange, json_of
-from scenario_runner.recording.telling import Fields, Told, escaped
+from scenario_runner.recording.scenario import (
+    SHORTEST_WAIT,
+    Actor,
+    Cast,
+    Fields,
+    Recorded,
+    Told,
+    escaped,
+    finished,
+    folded,
+)
 from scenario_runner.references import Json, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from scenario_runner.exchange import Request, Response
+
 
 _UNTOLD: Final = frozenset({401, 429})
 """What says nothing about the calls: the client asks again with another token, or later."""
@@ -23,6 +35,29 @@ _SHORT_NAME: Final = re.compile(r"[0-9]+\*([0-9]+)(?:@.*)?")
 _NUMBER: Final = re.compile(r"[0-9]{2,8}")
 
 Body = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request that went through, its answer, when it was sent (microseconds).
+
+    `looked` is what the PBX said about the call that the request names, asked by the proxy the
+    first time that a call is named.
+    """
+
+    request: Request
+    response: Response
+    at: int
+    looked: Json = None
+
+
+def json_of(message: Request | Response) -> Json:
+    """Return a body as JSON, or None where it is none."""
+    try:
+        parsed: Json = json.loads(message.body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
 
 
 class Transcript:
@@ -304,3 +339,31 @@ def _refusal(exchange: Exchange) -> Fields:
         return (("refused", "slot-full"),)
     status: Fields = (("status", exchange.response.status),)
     return (*status, ("message", escaped(message))) if message else status
+
+
+def scenario_of_exchanges(
+    exchanges: Sequence[Exchange],
+    api_root: str,
+    numbers: Mapping[str, str],
+    park_timeout: int,
+    shortest: int = SHORTEST_WAIT,
+) -> str:
+    """Return the scenario file of what went through a proxy; raises UsageError for nothing.
+
+    `numbers` maps the PBX's extension ids to numbers; `park_timeout` and `shortest`, the shortest
+    pause that becomes a wait, are in microseconds.
+    """
+    transcript = Transcript(api_root, numbers, park_timeout)
+    for exchange in exchanges:
+        transcript.take(exchange)
+    told = f"{len(exchanges)} requests went through the proxy."
+    if transcript.subscriptions:
+        told += " Event subscriptions are left out: the runner makes its own."
+    hint = "let the client park a call or ask about one through the proxy"
+    recorded = Recorded(
+        name="Recorded through a proxy",
+        description=told,
+        steps=folded(transcript.steps),
+        astray=transcript.astray,
+    )
+    return finished(recorded, shortest, hint)

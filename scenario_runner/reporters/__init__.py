@@ -38,11 +38,11 @@ Factory: TypeAlias = "Callable[[str], Reporter]"
 _OWN = {
     "console": "scenario_runner.reporters.console:to_file",
     "ctrf": "scenario_runner.reporters.ctrf:to_file",
-    "events": "scenario_runner.reporters.lines:to_file",
+    "events": "scenario_runner.reporters.jsonl:to_file",
     "github": "scenario_runner.reporters.github:to_file",
     "gitlab": "scenario_runner.reporters.gitlab:to_file",
     "html": "scenario_runner.reporters.html:to_file",
-    "json": "scenario_runner.reporters.document:to_file",
+    "json": "scenario_runner.reporters.json:to_file",
     "junit": "scenario_runner.reporters.junit:to_file",
     "markdown": "scenario_runner.reporters.markdown:to_file",
     "summary": "scenario_runner.reporters.markdown:to_end_of_file",

@@ -9,8 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from scenario_runner.events import ScenarioStarted, StepStarted, Warned
-from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.pages import (
+from scenario_runner.reporters.console_sections import (
     failure_page,
     head_page,
     ladder_page,
@@ -18,14 +17,15 @@ from scenario_runner.reporters.pages import (
     summary_page,
     warning_page,
 )
-from scenario_runner.reporters.stories import BAD, Gatherer, Story
+from scenario_runner.reporters.file_reporter import open_output
+from scenario_runner.reporters.results import BAD, ResultCollector, ScenarioResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scenario_runner.events import Event
-    from scenario_runner.reporters.output import Output
-    from scenario_runner.reporters.wording import Line
+    from scenario_runner.reporters.file_reporter import Output
+    from scenario_runner.reporters.text import Line
 
 WIDTH = 80
 _COMMAND = re.compile(r"^([ ]*)::", re.MULTILINE)  # a CI server would obey what a PBX says
@@ -104,9 +104,9 @@ class Console:
     screen: Screen
     detail: Detail = Detail.NORMAL
     ladder: bool = False
-    _gathered: Gatherer = field(default_factory=Gatherer)
+    _gathered: ResultCollector = field(default_factory=ResultCollector)
     _verdicts: dict[str, str] = field(default_factory=dict)
-    _told: dict[str, list[Story]] = field(default_factory=dict)
+    _told: dict[str, list[ScenarioResult]] = field(default_factory=dict)
     _progress: Progress = field(default_factory=Progress)
     _warnings: int = 0
 
@@ -137,7 +137,7 @@ class Console:
         self._progress.patience = patience
         self.screen.progress(self._progress)
 
-    def _scenario(self, story: Story) -> None:
+    def _scenario(self, story: ScenarioResult) -> None:
         name = story.finished.scenario
         if story.verdict in BAD:
             self._told.setdefault(name, []).append(story)

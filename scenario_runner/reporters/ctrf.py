@@ -6,17 +6,15 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from scenario_runner.reporters.accounts import account, headline
-from scenario_runner.reporters.filing import Filed
-from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.stories import BAD
-from scenario_runner.reporters.summing import target_text, unrun_text
-from scenario_runner.reporters.wording import printable
+from scenario_runner.reporters.failures import account, headline
+from scenario_runner.reporters.file_reporter import Filed, open_output
+from scenario_runner.reporters.results import BAD
+from scenario_runner.reporters.text import printable, target_text, unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import Warned
     from scenario_runner.references import Json
-    from scenario_runner.reporters.stories import Gatherer, Story, Taken
+    from scenario_runner.reporters.results import ResultCollector, ScenarioResult, StepResult
 
 _WIDTH = 100
 _MILLISECOND = 1_000
@@ -39,7 +37,7 @@ class Ctrf:
         self._statuses: Counter[str] = Counter()
         self._flaky = 0
 
-    def begin(self, gathered: Gatherer) -> str:
+    def begin(self, gathered: ResultCollector) -> str:
         """Open the document."""
         tool = _text({"name": "scenario-runner", "version": gathered.run.version})
         return (
@@ -52,7 +50,7 @@ class Ctrf:
         del warned
         return ""
 
-    def scenario(self, story: Story, gathered: Gatherer) -> str:
+    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Write a test."""
         self._flaky += story.verdict == "flaky"
         return self._test(_test(story, gathered), _STATUSES.get(story.verdict, "other"))
@@ -62,7 +60,7 @@ class Ctrf:
         self._statuses[status] += 1
         return f"{comma}\n{_text(test)}"
 
-    def end(self, gathered: Gatherer) -> str:
+    def end(self, gathered: ResultCollector) -> str:
         """Write the summary; what was not run is a failed test, so that it is seen."""
         unrun = unrun_text(gathered)
         text = ""
@@ -71,7 +69,7 @@ class Ctrf:
             text = self._test({"name": unrun, "status": status, "duration": 0}, status)
         return f'{text}\n],\n"summary":{_text(self._summary(gathered))}}}}}\n'
 
-    def _summary(self, gathered: Gatherer) -> dict[str, Json]:
+    def _summary(self, gathered: ResultCollector) -> dict[str, Json]:
         start = gathered.run.started_at // _MILLISECOND
         took = gathered.end.took // _MILLISECOND if gathered.end is not None else 0
         counts = {
@@ -89,7 +87,7 @@ class Ctrf:
         }
 
 
-def _test(story: Story, gathered: Gatherer) -> dict[str, Json]:
+def _test(story: ScenarioResult, gathered: ResultCollector) -> dict[str, Json]:
     started = story.started
     test: dict[str, Json] = {
         "name": printable(started.name),
@@ -112,7 +110,7 @@ def _test(story: Story, gathered: Gatherer) -> dict[str, Json]:
     return test
 
 
-def _step(step: Taken) -> Json:
+def _step(step: StepResult) -> Json:
     name = f"{step.started.step} {printable(step.started.title)}"
     return {"name": name, "status": _STATUSES.get(step.finished.verdict, "other")}
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenario_runner.reporters.accounts import faults, headline
-from scenario_runner.reporters.filing import Filed
-from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.stories import BAD
-from scenario_runner.reporters.summing import unrun_text
-from scenario_runner.reporters.wording import printable
+from scenario_runner.reporters.failures import faults, headline
+from scenario_runner.reporters.file_reporter import Filed, open_output
+from scenario_runner.reporters.results import BAD
+from scenario_runner.reporters.text import printable, unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import Failure, Warned
-    from scenario_runner.reporters.stories import Gatherer, Story
+    from scenario_runner.reporters.results import ResultCollector, ScenarioResult
     from scenario_runner.source import Span
 
 
 class GitHub:
     """Writes workflow commands."""
 
-    def begin(self, gathered: Gatherer) -> str:
+    def begin(self, gathered: ResultCollector) -> str:
         """Write nothing yet."""
         del gathered
         return ""
@@ -30,7 +28,7 @@ class GitHub:
         span = warned.span if warned.span.file else None
         return _command("warning" if span else "notice", warned.code, warned.message, span)
 
-    def scenario(self, story: Story, gathered: Gatherer) -> str:
+    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Annotate the place of each failure."""
         del gathered
         if story.verdict == "flaky":
@@ -46,7 +44,7 @@ class GitHub:
             return _command("error", title, headline(story), story.started.span)
         return "".join(_command("error", title, _told(one), one.span) for one in found)
 
-    def end(self, gathered: Gatherer) -> str:
+    def end(self, gathered: ResultCollector) -> str:
         """Say what was not run."""
         unrun = unrun_text(gathered)
         kind = "error" if gathered.interrupted else "warning"

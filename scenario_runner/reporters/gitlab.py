@@ -6,16 +6,14 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from scenario_runner.reporters.accounts import faults, headline
-from scenario_runner.reporters.filing import Filed
-from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.stories import BAD
-from scenario_runner.reporters.summing import unrun_text
-from scenario_runner.reporters.wording import one_line
+from scenario_runner.reporters.failures import faults, headline
+from scenario_runner.reporters.file_reporter import Filed, open_output
+from scenario_runner.reporters.results import BAD
+from scenario_runner.reporters.text import one_line, unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import Warned
-    from scenario_runner.reporters.stories import Gatherer, Story
+    from scenario_runner.reporters.results import ResultCollector, ScenarioResult
     from scenario_runner.source import Span
 
 _SEVERITIES = {"errored": "critical", "failed": "major", "xpassed": "major", "flaky": "minor"}
@@ -27,7 +25,7 @@ class GitLab:
     def __init__(self) -> None:
         self._comma = ""
 
-    def begin(self, gathered: Gatherer) -> str:
+    def begin(self, gathered: ResultCollector) -> str:
         """Open the list."""
         del gathered
         return "["
@@ -37,7 +35,7 @@ class GitLab:
         span = warned.span if warned.span.file else None
         return self._issue(warned.code, warned.message, "minor" if span else "info", span)
 
-    def scenario(self, story: Story, gathered: Gatherer) -> str:
+    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Write each failure as an issue."""
         del gathered
         name, span = story.started.name, story.started.span
@@ -52,7 +50,7 @@ class GitLab:
             self._issue(one.key, f"{name}: {one.message}", severity, one.span) for one in found
         )
 
-    def end(self, gathered: Gatherer) -> str:
+    def end(self, gathered: ResultCollector) -> str:
         """Say what was not run, and close the list."""
         unrun = unrun_text(gathered)
         severity = "critical" if gathered.interrupted else "minor"

@@ -12,15 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from scenario_runner.reporters.accounts import account, headline
-from scenario_runner.reporters.filing import Filed
-from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.summing import target_text, unrun_text
-from scenario_runner.reporters.wording import one_line, printable
+from scenario_runner.reporters.failures import account, headline
+from scenario_runner.reporters.file_reporter import Filed, open_output
+from scenario_runner.reporters.text import one_line, printable, target_text, unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import Warned
-    from scenario_runner.reporters.stories import Gatherer, Story
+    from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 _WIDTH = 100
 _SECOND = 1_000_000
@@ -59,7 +57,7 @@ class JUnit:
     def __init__(self) -> None:
         self._suites: dict[str, _Suite] = {}
 
-    def begin(self, gathered: Gatherer) -> str:
+    def begin(self, gathered: ResultCollector) -> str:
         """Write nothing yet."""
         del gathered
         return ""
@@ -69,7 +67,7 @@ class JUnit:
         del warned
         return ""
 
-    def scenario(self, story: Story, gathered: Gatherer) -> str:
+    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Keep the case until the end."""
         suite = self._suites.setdefault(story.started.span.file, _Suite())
         suite.add(_case(story, gathered), _ELEMENTS.get(story.verdict, ""), story.finished.took)
@@ -77,7 +75,7 @@ class JUnit:
             suite.flaky.append(story.started.name)
         return ""
 
-    def end(self, gathered: Gatherer) -> str:
+    def end(self, gathered: ResultCollector) -> str:
         """Write all suites."""
         unrun = unrun_text(gathered)
         if unrun:
@@ -97,7 +95,7 @@ class JUnit:
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{head}>\n{inner}</testsuites>\n'
 
 
-def _suite(name: str, suite: _Suite, gathered: Gatherer) -> str:
+def _suite(name: str, suite: _Suite, gathered: ResultCollector) -> str:
     run = gathered.run
     head = _attributes(
         name=name,
@@ -116,7 +114,7 @@ def _suite(name: str, suite: _Suite, gathered: Gatherer) -> str:
     return f" <testsuite{head}>\n{listed}{''.join(suite.cases)} </testsuite>\n"
 
 
-def _case(story: Story, gathered: Gatherer) -> str:
+def _case(story: ScenarioResult, gathered: ResultCollector) -> str:
     span = story.started.span
     head = _attributes(
         name=story.started.name,
@@ -127,7 +125,7 @@ def _case(story: Story, gathered: Gatherer) -> str:
     return f"  <testcase{head}>\n{inner}  </testcase>\n" if inner else f"  <testcase{head}/>\n"
 
 
-def _results(story: Story, gathered: Gatherer) -> list[str]:
+def _results(story: ScenarioResult, gathered: ResultCollector) -> list[str]:
     element = _ELEMENTS.get(story.verdict, "")
     names = _EARLIER if story.verdict == "flaky" else _AGAIN
     return [
@@ -140,7 +138,7 @@ def _results(story: Story, gathered: Gatherer) -> list[str]:
     ]
 
 
-def _result(element: str, story: Story, gathered: Gatherer) -> str:
+def _result(element: str, story: ScenarioResult, gathered: ResultCollector) -> str:
     if element == "skipped":
         reason = story.finished.reason or story.verdict
         return f"   <skipped{_attributes(message=f'{story.verdict}: {reason}')}/>\n"

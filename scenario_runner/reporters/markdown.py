@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenario_runner.durations import duration_text
-from scenario_runner.reporters.accounts import account, headline
-from scenario_runner.reporters.filing import Filed
-from scenario_runner.reporters.output import STDOUT, Printed, Running, open_output
-from scenario_runner.reporters.stories import BAD
-from scenario_runner.reporters.summing import summary_parts, verdict_of_run
-from scenario_runner.reporters.wording import SYMBOLS, one_line, printable
+from scenario_runner.reporters.failures import account, headline
+from scenario_runner.reporters.file_reporter import STDOUT, Filed, Printed, Running, open_output
+from scenario_runner.reporters.results import BAD
+from scenario_runner.reporters.text import (
+    SYMBOLS,
+    one_line,
+    printable,
+    summary_parts,
+    verdict_of_run,
+)
 
 if TYPE_CHECKING:
     from scenario_runner.events import Warned
-    from scenario_runner.reporters.stories import Gatherer, Story
+    from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 _WIDTH = 100
 _MOST = 800_000  # letters; GitHub refuses a summary over 1 MiB
@@ -33,7 +37,7 @@ class Markdown:
         self._room = _MOST
         self._warnings: list[str] = []
 
-    def begin(self, gathered: Gatherer) -> str:
+    def begin(self, gathered: ResultCollector) -> str:
         """Write nothing yet."""
         del gathered
         return ""
@@ -43,7 +47,7 @@ class Markdown:
         self._warnings.append(f"- {_escaped(f'{warned.span}: {warned.message}')}\n")
         return ""
 
-    def scenario(self, story: Story, gathered: Gatherer) -> str:
+    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Keep a failure."""
         self._counts[story.verdict] += 1
         if story.verdict in BAD or story.earlier:
@@ -53,7 +57,7 @@ class Markdown:
                 self._told.append(text)
         return ""
 
-    def end(self, gathered: Gatherer) -> str:
+    def end(self, gathered: ResultCollector) -> str:
         """Write all of it."""
         verdict = verdict_of_run(self._counts, gathered)
         parts = [_escaped(part) for part in summary_parts(self._counts, gathered)]
@@ -63,7 +67,7 @@ class Markdown:
         return head + "".join(self._told) + cut + warnings
 
 
-def _folded(story: Story, gathered: Gatherer) -> str:
+def _folded(story: ScenarioResult, gathered: ResultCollector) -> str:
     attempts = [*story.earlier, *([] if story.verdict == "flaky" else [story])]
     lines = [line.text for one in attempts for line in account(one, gathered, _WIDTH)]
     name = _escaped(story.started.name)

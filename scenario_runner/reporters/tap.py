@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from scenario_runner.reporters.accounts import account, headline
-from scenario_runner.reporters.filing import Filed
-from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.summing import target_text, unrun_text
-from scenario_runner.reporters.wording import one_line
+from scenario_runner.reporters.failures import account, headline
+from scenario_runner.reporters.file_reporter import Filed, open_output
+from scenario_runner.reporters.text import one_line, target_text, unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import Warned
-    from scenario_runner.reporters.stories import Gatherer, Story
+    from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 _WIDTH = 100
 _OK = {"passed", "flaky", "skipped", "not applicable"}
@@ -30,7 +28,7 @@ class Tap:
     def __init__(self) -> None:
         self._points = 0
 
-    def begin(self, gathered: Gatherer) -> str:
+    def begin(self, gathered: ResultCollector) -> str:
         """Write the version, and as a comment what runs against what."""
         run = gathered.run
         return f"TAP version 14\n# {target_text(run)}, seed {run.seed}\n"
@@ -39,7 +37,7 @@ class Tap:
         """Write the warning as a comment."""
         return f"# warning: {one_line(f'{warned.span}: {warned.message}')}\n"
 
-    def scenario(self, story: Story, gathered: Gatherer) -> str:
+    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Write a test point."""
         self._points += 1
         ok = "ok" if story.verdict in _OK else "not ok"
@@ -49,7 +47,7 @@ class Tap:
         told = story.verdict in ("failed", "errored", "xpassed") or story.earlier
         return text + (_details(story, gathered) if told else "")
 
-    def end(self, gathered: Gatherer) -> str:
+    def end(self, gathered: ResultCollector) -> str:
         """Write the plan; of a run that broke off it names more points than there are."""
         unrun = unrun_text(gathered)
         plan = f"1..{max(self._points + bool(unrun), gathered.run.total)}\n"
@@ -58,14 +56,14 @@ class Tap:
         return plan + (f"# {unrun}\n" if unrun else "")
 
 
-def _directive(story: Story) -> str:
+def _directive(story: ScenarioResult) -> str:
     word = _DIRECTIVES.get(story.verdict)
     if word is None:
         return ""
     return f" # {word} {_escaped(story.finished.reason or story.verdict)}"
 
 
-def _details(story: Story, gathered: Gatherer) -> str:
+def _details(story: ScenarioResult, gathered: ResultCollector) -> str:
     """Write what went wrong; JSON's strings are YAML, and a block text needs no quotes."""
     attempts = [*story.earlier, *([] if story.verdict == "flaky" else [story])]
     lines = [

@@ -9,14 +9,14 @@ from rich.live import Live
 from rich.text import Text
 
 from scenario_runner.durations import SECOND
-from scenario_runner.reporters.wording import count_text, one_line
+from scenario_runner.reporters.text import count_text, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TextIO
 
     from scenario_runner.reporters.console import Progress
-    from scenario_runner.reporters.wording import Line
+    from scenario_runner.reporters.text import Line
 
 _STYLES = {
     "passed": "green",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
-from scenario_runner.model.target import AsteriskSettings, Headless, Target
+from scenario_runner.language.target import AsteriskSettings, Headless, Target
 from scenario_runner.pbx.asterisk.connection import Asterisk
-from scenario_runner.pbx.context import Context
+from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.protocol import CallAddress, CallIds, CallRequest, Done, Plan
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from scenario_runner.errors import NotPossible, TimedOut
 from scenario_runner.exchange import Request
-from scenario_runner.model.vocabulary import CallState, Party
+from scenario_runner.language.vocabulary import CallState, Party
 from scenario_runner.pbx.protocol import AnySlot, CallAddress, Done, Holding, Refused
 
 from .playing import HUNG_UP, SUCCESS, Fields, Player

@@ -181,7 +181,7 @@ def test_a_person_dials_and_is_waited_for() -> None:
     async def play() -> None:
         from scenario_runner.clock import LoopClock
         from scenario_runner.pbx.asterisk.connection import Asterisk
-        from scenario_runner.pbx.context import Context
+        from scenario_runner.pbx.drivers import Context
         from scenario_runner.pbx.protocol import CallRequest, Done, Plan
 
         seen = Seen()
@@ -245,7 +245,7 @@ def test_half_a_second_is_no_time_out_for_asterisk() -> None:
     from dataclasses import replace
 
     from scenario_runner.pbx.asterisk.connection import Asterisk
-    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.drivers import Context
 
     of = replace(target(1), park_timeout=SECOND * 3 // 2)
     with pytest.raises(TargetError, match="whole seconds"):

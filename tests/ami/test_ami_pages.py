@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from scenario_runner.language.target import AsteriskSettings
 from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
-from scenario_runner.model.target import AsteriskSettings
 from scenario_runner.pbx.asterisk.connection import Asterisk
-from scenario_runner.pbx.context import Context
+from scenario_runner.pbx.drivers import Context
 from tests.docs.pages import Block, blocks
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenario_runner.errors import BadAnswer, TimedOut
-from scenario_runner.model.vocabulary import CallState
+from scenario_runner.language.vocabulary import CallState
 from scenario_runner.pbx.protocol import Done, Refused
 
 from .playing import HUNG_UP, SUCCESS, Fields, Player, came_up, live_parked

@@ -150,7 +150,7 @@ def test_the_seed_decides_who_comes_first() -> None:
 
 
 def test_a_pbx_by_hand() -> None:
-    with scenario_runner.PbxByHand() as pbx:
+    with scenario_runner.SyncPbx() as pbx:
         customer = pbx.call("341", caller="+78120000443")
         colleague = pbx.call("342", callee="+74950000200")
         assert isinstance(pbx.park(customer, 6), Done)
@@ -180,7 +180,7 @@ def test_a_pbx_by_hand() -> None:
 
 
 def test_a_call_by_hand_needs_one_other_party() -> None:
-    with scenario_runner.PbxByHand() as pbx:
+    with scenario_runner.SyncPbx() as pbx:
         with pytest.raises(ValueError, match="either"):
             pbx.call("341")
         with pytest.raises(scenario_runner.PbxError, match="not found"):

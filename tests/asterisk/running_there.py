@@ -6,21 +6,22 @@ import os
 from typing import TYPE_CHECKING
 
 from scenario_runner.events import Event, ScenarioFinished, StepFinished
-from scenario_runner.execution.drivers import find_driver
 from scenario_runner.execution.network import NetworkRun
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
-from scenario_runner.loading import LoadOptions, find_files, load
+from scenario_runner.execution.targets import find_driver
+from scenario_runner.loading.documents import LoadOptions, load
+from scenario_runner.loading.files import find_files
 from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
-from scenario_runner.pbx.context import Context
+from scenario_runner.pbx.drivers import Context
 
 from .targets import file_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenario_runner.model.target import Target
+    from scenario_runner.language.target import Target
 
     from .instance import Instance
 

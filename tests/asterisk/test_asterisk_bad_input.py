@@ -11,11 +11,10 @@ import pytest
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
-from scenario_runner.execution.undoing import undo
-from scenario_runner.model.target import AsteriskSettings, Target
-from scenario_runner.pbx.asterisk.connection import Asterisk
-from scenario_runner.pbx.asterisk.opening import open_asterisk
-from scenario_runner.pbx.context import Context
+from scenario_runner.execution.cleanup import undo
+from scenario_runner.language.target import AsteriskSettings, Target
+from scenario_runner.pbx.asterisk.connection import Asterisk, open_asterisk
+from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.journal import Journal
 from scenario_runner.pbx.protocol import CallRequest, Plan
 from tests.ami.talking import Seen, at, called, reason

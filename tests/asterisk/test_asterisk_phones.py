@@ -9,7 +9,7 @@ import pytest
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import PbxError, TimedOut
-from scenario_runner.model.vocabulary import CallState
+from scenario_runner.language.vocabulary import CallState
 from scenario_runner.pbx.protocol import CallRequest, Done
 from tests.ami.talking import Seen, at, called, reason, session
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from pathlib import Path
 
-    from scenario_runner.model.target import Target
+    from scenario_runner.language.target import Target
     from scenario_runner.pbx.protocol import CallIds, PbxEvent, Session
 
     from .instance import Instance

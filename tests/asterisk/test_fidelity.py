@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenario_runner.comparing.difference import Grade
-from scenario_runner.comparing.running import compare
-from scenario_runner.comparing.sides import sides
-from scenario_runner.comparing.table import table
+from scenario_runner.comparing.differences import Grade
+from scenario_runner.comparing.output import table
+from scenario_runner.comparing.run import compare, sides
+from scenario_runner.execution.run import RunRequest
 from scenario_runner.execution.targets import TargetChoice
-from scenario_runner.execution.whole import RunRequest
 from scenario_runner.masking import Mask
 from tests.comparing import fidelity
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import pytest
 
 from scenario_runner.cli import COMMANDS, scenario_runner
-from scenario_runner.cli.failing import exit_code_of
+from scenario_runner.cli.exit_codes import exit_code_of
 
 GOOD = """
 scenario: good

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from scenario_runner.cli.interrupting import interruptible
 from scenario_runner.cli.run import command
+from scenario_runner.cli.signals import interruptible
 from scenario_runner.events import Event, StepStarted
-from scenario_runner.execution.stopping import Stop
+from scenario_runner.execution.options import Stop
 from scenario_runner.reporters.console import Console
 
 

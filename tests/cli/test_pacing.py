@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.cli import scenario_runner
-from scenario_runner.cli.failing import exit_code_of
+from scenario_runner.cli.exit_codes import exit_code_of
 
 SCENARIO = """scenario: paced
 vars: {token: $secret.PARTY}

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from scenario_runner.cli import scenario_runner
-from scenario_runner.cli.failing import exit_code_of
-from scenario_runner.cli.report_options import FILES
+from scenario_runner.cli.exit_codes import exit_code_of
+from scenario_runner.cli.options import FILES
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "examples"

@@ -12,12 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from scenario_runner.comparing.document import document
-from scenario_runner.comparing.running import compare
-from scenario_runner.comparing.sides import sides
+from scenario_runner.comparing.output import document
+from scenario_runner.comparing.run import compare, sides
+from scenario_runner.execution.run import RunRequest
 from scenario_runner.execution.targets import TargetChoice
-from scenario_runner.execution.whole import RunRequest
-from scenario_runner.loading import LoadOptions, load
+from scenario_runner.loading.documents import LoadOptions, load
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import RULES
 

@@ -13,15 +13,13 @@ from typing import TypeAlias
 import pytest
 
 from scenario_runner.cli import scenario_runner
-from scenario_runner.cli.failing import exit_code_of
-from scenario_runner.comparing.difference import Comparison, Grade
-from scenario_runner.comparing.document import document
-from scenario_runner.comparing.running import compare
-from scenario_runner.comparing.sides import Sides, sides
-from scenario_runner.comparing.table import table
+from scenario_runner.cli.exit_codes import exit_code_of
+from scenario_runner.comparing.differences import Comparison, Grade
+from scenario_runner.comparing.output import document, table
+from scenario_runner.comparing.run import Sides, compare, sides
 from scenario_runner.errors import TargetError, UsageError
+from scenario_runner.execution.run import RunRequest
 from scenario_runner.execution.targets import TargetChoice
-from scenario_runner.execution.whole import RunRequest
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import PROFILES, Profile
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.comparing.difference import Comparison, Grade
-from scenario_runner.comparing.page import Heard
-from scenario_runner.comparing.running import compare
-from scenario_runner.comparing.sides import sides
+from scenario_runner.comparing.differences import Comparison, Grade
+from scenario_runner.comparing.output import Heard
+from scenario_runner.comparing.run import compare, sides
 from scenario_runner.execution.options import RunOptions
+from scenario_runner.execution.run import RunRequest
 from scenario_runner.execution.targets import TargetChoice
-from scenario_runner.execution.whole import RunRequest
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import PROFILES, Profile
 from scenario_runner.reporters.html import to_file

@@ -14,10 +14,10 @@ import pytest
 
 from scenario_runner.cli import COMMANDS, scenario_runner
 from scenario_runner.execution.results import Exit
-from scenario_runner.loading.codes import CODES
-from scenario_runner.loading.matchers import MATCHERS
+from scenario_runner.language.vocabulary import CallState, Capability, EventType, Reason, Verdict
+from scenario_runner.loading.expectations import MATCHERS
+from scenario_runner.loading.explain import CODES
 from scenario_runner.mock_pbx import RULES
-from scenario_runner.model.vocabulary import CallState, Capability, EventType, Reason, Verdict
 from scenario_runner.reporters import reporter_names
 from tests.docs.pages import PAGES, ROOT
 

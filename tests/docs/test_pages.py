@@ -11,9 +11,9 @@ from typing import Any
 import click
 import pytest
 
-from scenario_runner import PbxByHand
+from scenario_runner import SyncPbx
 from scenario_runner.cli import scenario_runner
-from scenario_runner.cli.failing import exit_code_of
+from scenario_runner.cli.exit_codes import exit_code_of
 from tests.docs.pages import PAGES, ROOT, Block, blocks, commands
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
@@ -91,7 +91,7 @@ def test_a_command_of_a_page_does_what_is_shown(
 @pytest.mark.parametrize("block", PROGRAMS, ids=str)
 @pytest.mark.usefixtures("folder")
 def test_a_program_of_a_page_runs(
-    block: Block, scenario_pbx: PbxByHand, capsys: pytest.CaptureFixture[str]
+    block: Block, scenario_pbx: SyncPbx, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A program either prints verdicts or asserts by itself; the tests in it are called."""
     names: dict[str, Any] = {}

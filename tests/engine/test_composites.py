@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.events import ScenarioFinished
-from scenario_runner.execution.whole import RunRequest, run_whole
+from scenario_runner.execution.run import RunRequest, run_whole
 from tests.running import Ran, run_steps, run_text
 
 PARK = "  - park: {call: customer, slot: 6}\n"

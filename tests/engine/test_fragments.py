@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.execution.results import Results
-from scenario_runner.execution.whole import RunRequest, run_whole
+from scenario_runner.execution.run import RunRequest, run_whole
 from tests.running import Ran
 
 PARKED = """

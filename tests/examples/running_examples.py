@@ -9,7 +9,7 @@ from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
-from scenario_runner.loading import LoadedFile, LoadOptions, load_text
+from scenario_runner.loading.documents import LoadedFile, LoadOptions, load_text
 from scenario_runner.masking import Mask
 
 ROOT = Path(__file__).parents[2]

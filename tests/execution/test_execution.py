@@ -21,16 +21,16 @@ from scenario_runner.events import (
     StepFinished,
     StepStarted,
 )
-from scenario_runner.execution.leases import Desk, Lease, Pool
+from scenario_runner.execution.interleavings import given as given_order
+from scenario_runner.execution.interleavings import next_order, order_text, scenario_seed, seeded
+from scenario_runner.execution.leases import Lease, LeaseManager, Pool
 from scenario_runner.execution.options import RunOptions
-from scenario_runner.execution.orders import given as given_order
-from scenario_runner.execution.orders import next_order, order_text, scenario_seed, seeded
 from scenario_runner.execution.results import Exit, Results
+from scenario_runner.execution.run import RunRequest, run_whole
 from scenario_runner.execution.selection import Selection, split_ids
-from scenario_runner.execution.whole import RunRequest, run_whole
-from scenario_runner.loading import LoadOptions
-from scenario_runner.model.scenario import Needs
-from scenario_runner.model.vocabulary import Verdict
+from scenario_runner.language.scenario import Needs
+from scenario_runner.language.vocabulary import Verdict
+from scenario_runner.loading.documents import LoadOptions
 
 GOOD = """
 scenario: {name}
@@ -287,7 +287,7 @@ NEEDS = st.builds(
 def test_everybody_is_served_and_nobody_meets(all_needs: list[Needs]) -> None:
     served: list[int] = []
 
-    async def one(desk: Desk, index: int, needs: Needs, inside: list[Lease]) -> None:
+    async def one(desk: LeaseManager, index: int, needs: Needs, inside: list[Lease]) -> None:
         async with desk.leased(needs) as lease:
             assert not any(lease.slots & other.slots for other in inside)
             assert not inside or not (lease.alone or any(other.alone for other in inside))
@@ -298,7 +298,7 @@ def test_everybody_is_served_and_nobody_meets(all_needs: list[Needs]) -> None:
             served.append(index)
 
     async def main() -> None:
-        desk, inside = Desk(POOL, places=3), list[Lease]()
+        desk, inside = LeaseManager(POOL, places=3), list[Lease]()
         async with asyncio.TaskGroup() as group:
             for index, needs in enumerate(all_needs):
                 group.create_task(one(desk, index, needs, inside))
@@ -317,12 +317,12 @@ def test_many_who_wait_for_the_same_cost_little(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Pool, "lease", counted)
 
-    async def one(desk: Desk) -> None:
+    async def one(desk: LeaseManager) -> None:
         async with desk.leased(Needs(literal_slots=("1",))):
             await asyncio.sleep(0)
 
     async def main() -> None:
-        desk = Desk(POOL, places=64)
+        desk = LeaseManager(POOL, places=64)
         async with asyncio.TaskGroup() as group:
             for _ in range(500):
                 group.create_task(one(desk))

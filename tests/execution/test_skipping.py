@@ -9,10 +9,10 @@ import pytest
 from scenario_runner.events import Event, Exchange, ScenarioFinished, StepStarted
 from scenario_runner.execution.leases import Pool
 from scenario_runner.execution.results import Exit, Results
-from scenario_runner.execution.skipping import required, skip, why_not
-from scenario_runner.loading import LoadOptions, load_text
-from scenario_runner.model.scenario import Scenario
-from scenario_runner.model.vocabulary import Capability
+from scenario_runner.execution.selection import required, skip, why_not
+from scenario_runner.language.scenario import Scenario
+from scenario_runner.language.vocabulary import Capability
+from scenario_runner.loading.documents import LoadOptions, load_text
 
 POOL = Pool(slots=("1", "2"), extensions=("341", "342"))
 ALL = frozenset(Capability)

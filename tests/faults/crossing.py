@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock, Turns, VirtualLoop
-from scenario_runner.engine.running import Conditions, execute
+from scenario_runner.engine.run import RunContext, execute
 from scenario_runner.events import ScenarioFinished, StepFinished
-from scenario_runner.execution.in_process import InProcess
-from scenario_runner.execution.mock_target import MockTarget
 from scenario_runner.execution.targets import MOCK
-from scenario_runner.loading import LoadOptions, load_text
+from scenario_runner.execution.virtual import InProcess, MockTarget
+from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import fault_from_text
 
@@ -62,7 +61,7 @@ def crossed(steps: str, *faults: str) -> Crossed:
         connection, wire = target.open(clock, turns, 0)
         assert isinstance(wire, InProcess)
         found.mock = wire._mock
-        conditions = Conditions(environment={}, mask=Mask())
+        conditions = RunContext(environment={}, mask=Mask())
         try:
             await execute(scenario, connection, clock, found.events.append, conditions)
         finally:

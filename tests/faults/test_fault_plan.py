@@ -9,7 +9,6 @@ import pytest
 from scenario_runner.durations import SECOND
 from scenario_runner.exchange import Request, header
 from scenario_runner.mock_pbx import Answer, Delivery, Fault, Loss, MockPbx, fault_from_text
-from scenario_runner.mock_pbx.fault_spec import fault_from, fault_view
 from scenario_runner.mock_pbx.faults import (
     ACTIONS,
     BY,
@@ -19,8 +18,10 @@ from scenario_runner.mock_pbx.faults import (
     FaultPlan,
     Kind,
     Striking,
+    action_of,
+    fault_from,
+    fault_view,
 )
-from scenario_runner.mock_pbx.faulty import action_of
 
 URL = "http://127.0.0.1/hook"
 

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenario_runner.matching import AsText, AsTime, Exactly, View, describe, matches, same, typed
-from scenario_runner.model.matchers import (
+from scenario_runner.language.matchers import (
     AllOf,
     Anything,
     AtLeast,
@@ -22,6 +21,7 @@ from scenario_runner.model.matchers import (
     OneOf,
     StartsWith,
 )
+from scenario_runner.matching import AsText, AsTime, Exactly, View, describe, matches, same, typed
 from scenario_runner.references import Expression, Json, Literal, Scalar, resolve
 from scenario_runner.source import Span
 

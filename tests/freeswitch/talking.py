@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
-from scenario_runner.model.target import FreeSwitchSettings, Target
-from scenario_runner.pbx.context import Context
+from scenario_runner.language.target import FreeSwitchSettings, Target
+from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.freeswitch.connection import FreeSwitch
 from scenario_runner.pbx.protocol import CallAddress, CallIds, CallRequest, Done, Plan
 

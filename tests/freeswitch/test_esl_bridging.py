@@ -9,7 +9,7 @@ import pytest
 
 from scenario_runner.errors import BadAnswer, NotPossible, TimedOut
 from scenario_runner.exchange import Request
-from scenario_runner.model.vocabulary import CallState, Party
+from scenario_runner.language.vocabulary import CallState, Party
 from scenario_runner.pbx.protocol import AnySlot, CallAddress, Done, Refused
 
 from .playing import Player

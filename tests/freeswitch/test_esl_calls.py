@@ -11,7 +11,7 @@ import pytest
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible, PbxError, TargetError, TimedOut
-from scenario_runner.model.vocabulary import Capability
+from scenario_runner.language.vocabulary import Capability
 from scenario_runner.pbx.freeswitch.session import FreeSwitchSession
 from scenario_runner.pbx.protocol import CallRequest, Plan
 

@@ -23,7 +23,7 @@ from scenario_runner.errors import (
 )
 from scenario_runner.pbx.freeswitch.esl import Esl, connect
 from scenario_runner.pbx.freeswitch.frames import Message, take_messages, write_command
-from scenario_runner.pbx.freeswitch.lots import listed
+from scenario_runner.pbx.freeswitch.hub import listed
 
 from .playing import CLOSE, GREETING, PASSWORD, SILENCE, Player
 from .switch import event, reply, response

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.errors import TargetError
-from scenario_runner.execution.drivers import find_driver
+from scenario_runner.execution.targets import find_driver
+from scenario_runner.language.target import FreeSwitchSettings, MockSettings, Target
 from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
-from scenario_runner.model.target import FreeSwitchSettings, MockSettings, Target
-from scenario_runner.pbx.context import Context
+from scenario_runner.pbx.drivers import Context
 from tests.docs.pages import blocks
 
 PAGE = Path(__file__).parents[2] / "docs" / "freeswitch.md"

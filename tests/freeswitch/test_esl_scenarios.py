@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scenario_runner.language.target import Target
 from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
-from scenario_runner.model.target import Target
 from tests.asterisk.running_there import finished, run, told
 from tests.asterisk.test_asterisk_scenarios import ONLY_ELSEWHERE
 

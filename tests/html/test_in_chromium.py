@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from scenario_runner.events import Exchange, ScenarioFinished, ScenarioStarted
-from scenario_runner.reporters.curl import curl_line
+from scenario_runner.reporters.failures import curl_line
 from scenario_runner.reporters.ladder import build_ladder, to_svg
 from tests.html.writing import run_of, scenario, written
 from tests.ladder.telling import RUN, failed, finished, started, walk_through

@@ -16,7 +16,7 @@ from scenario_runner.errors import UsageError
 from scenario_runner.events import RunFinished, ScenarioFinished, Warned, to_json
 from scenario_runner.reporters import open_reporter
 from scenario_runner.reporters.html import to_file
-from scenario_runner.reporters.html.page import script
+from scenario_runner.reporters.html.report import script
 from tests.html.reading import Page
 from tests.html.writing import run_of, scenario, written
 from tests.ladder.telling import RUN, at_line

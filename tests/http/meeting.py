@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from scenario_runner.clock import LoopClock
-from scenario_runner.engine.running import Conditions, execute
+from scenario_runner.engine.run import RunContext, execute
 from scenario_runner.events import Event, Exchange, Failure, ScenarioFinished, StepFinished
-from scenario_runner.execution.mock_target import taught_words
-from scenario_runner.execution.opening import open_target
-from scenario_runner.loading import LoadOptions, load_text
+from scenario_runner.execution.targets import open_target
+from scenario_runner.execution.virtual import taught_words
+from scenario_runner.language.target import Allow, RestAccess, Target
+from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import Profile
-from scenario_runner.mock_pbx.serving.mocking import MockOptions, mock_server
-from scenario_runner.model.target import Allow, RestAccess, Target
-from scenario_runner.pbx.context import Context, Notice
+from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
+from scenario_runner.pbx.drivers import Context, Notice
 from scenario_runner.pbx.protocol import Connection
 
 _E = TypeVar("_E", bound=Event)
@@ -109,7 +109,7 @@ def scenario_deed(text: str, mask: Mask | None = None) -> Deed:
     async def deed(connection: Connection, met: Met) -> None:
         for scenario in loaded.scenarios:
             clock = LoopClock(asyncio.get_running_loop())
-            conditions = Conditions(environment={}, mask=mask or Mask())
+            conditions = RunContext(environment={}, mask=mask or Mask())
             await execute(scenario, connection, clock, met.events.append, conditions)
 
     return deed

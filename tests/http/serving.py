@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from queue import Queue
 
-from scenario_runner.mock_pbx.serving.mocking import MockOptions, mock_server
+from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.events import PbxReported
-from scenario_runner.model.target import EventSettings, RestAccess, Target
+from scenario_runner.language.target import EventSettings, RestAccess, Target
 from tests.http.meeting import meet_mock, scenario_deed
 
 WALK = """

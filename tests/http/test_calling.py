@@ -8,10 +8,17 @@ import pytest
 from scenario_runner.errors import AnswerLost, BadAnswer, NotPossible, TimedOut
 from scenario_runner.pbx.protocol import CallAddress, CallIds, CallRequest
 from scenario_runner.pbx.ringme.answers import dashed, uuid_of
-from scenario_runner.pbx.ringme.callers import Callers, Placed
-from scenario_runner.pbx.ringme.calling_back import CallbackCallers
-from scenario_runner.pbx.ringme.finding import Looking, Placing, same_number
-from scenario_runner.pbx.ringme.waiting import Countdown, WaitCallers, instruction
+from scenario_runner.pbx.ringme.dialers import (
+    CallbackCallers,
+    Callers,
+    Countdown,
+    Looking,
+    Placed,
+    Placing,
+    WaitCallers,
+    instruction,
+    same_number,
+)
 from scenario_runner.references import Json
 from tests.http.test_patience import Answer, Script, World, said
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.loading.expressions import literal
-from scenario_runner.model.matchers import StartsWith
-from scenario_runner.model.target import Allow
+from scenario_runner.language.matchers import StartsWith
+from scenario_runner.language.target import Allow
+from scenario_runner.loading.reader import literal
 from scenario_runner.source import Span
 from tests.http.meeting import Met, meet_mock, scenario_deed
 from tests.http.test_against_mock import with_settings

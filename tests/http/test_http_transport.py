@@ -21,7 +21,7 @@ from scenario_runner.errors import (
     Unreachable,
 )
 from scenario_runner.exchange import Request, Response
-from scenario_runner.pbx.ringme.http import FOREIGN, LARGEST, HttpTransport, translated
+from scenario_runner.pbx.ringme.client import FOREIGN, LARGEST, HttpTransport, translated
 from tests.http.answering import Said, access, answering, bytes_and_end, silent, whole
 
 GET = Request(method="GET", path="/api/ver1.0/client/@me/current_calls/")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.execution.undoing import Undone, undo
-from scenario_runner.mock_pbx.serving.mocking import MockOptions, mock_server
-from scenario_runner.model.target import EventSettings, Target
+from scenario_runner.execution.cleanup import Undone, undo
+from scenario_runner.language.target import EventSettings, Target
+from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
 from scenario_runner.pbx.journal import Journal, left_behind
 from scenario_runner.pbx.protocol import CallIds, CallRequest, Connection
 from tests.http.meeting import Met, context, meet, scenario_deed, target
@@ -165,7 +165,7 @@ from pathlib import Path
 from dataclasses import replace
 from tests.http.meeting import *
 from tests.http.test_against_mock import with_settings
-from scenario_runner.model.target import EventSettings
+from scenario_runner.language.target import EventSettings
 
 TEXT = '''
 scenario: Killed

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.errors import TargetError
-from scenario_runner.execution import drivers
-from scenario_runner.execution.opening import open_target
+from scenario_runner.execution import targets
+from scenario_runner.execution.targets import open_target
+from scenario_runner.language.target import AddedSettings, MockSettings, Target
 from scenario_runner.masking import Mask
-from scenario_runner.model.target import AddedSettings, MockSettings, Target
-from scenario_runner.pbx.context import Context
+from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.protocol import Connection, Traits
 from tests.http.meeting import target
 
@@ -33,9 +33,9 @@ async def open_pigeon(one: Target, context: Context) -> AsyncIterator[Pigeon]:
 
 
 def add(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    entry = EntryPoint(name="carrier-pigeon", value=value, group=drivers.GROUP)
+    entry = EntryPoint(name="carrier-pigeon", value=value, group=targets.GROUP)
     monkeypatch.setattr(
-        drivers, "entry_points", lambda **given: EntryPoints([entry]).select(**given)
+        targets, "entry_points", lambda **given: EntryPoints([entry]).select(**given)
     )
 
 
@@ -56,7 +56,7 @@ def test_another_package_may_add_a_driver(monkeypatch: pytest.MonkeyPatch, tmp_p
     context = Context(mask=mask, warn=lambda notice: told.append(notice.message))
     assert opened(ADDED, tmp_path, context).name == "loft"
     assert told == ["the secret is ***"]
-    assert "carrier-pigeon" in drivers.driver_names()
+    assert "carrier-pigeon" in targets.driver_names()
 
 
 @pytest.mark.parametrize("value", ["tests.no_such_module:x", "tests.http.test_opening:nothing"])

@@ -20,10 +20,8 @@ from scenario_runner.errors import (
     Unreachable,
 )
 from scenario_runner.exchange import Request, Response, header
-from scenario_runner.pbx.ringme.patience import Patience
-from scenario_runner.pbx.ringme.rest import Rest, Wire
+from scenario_runner.pbx.ringme.rest import Patience, Rest, Tokens, Wire
 from scenario_runner.pbx.ringme.settings import Credentials, RingMeSettings
-from scenario_runner.pbx.ringme.tokens import Tokens
 from scenario_runner.references import Json
 from tests.http.test_polling import Heard
 

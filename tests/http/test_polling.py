@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from scenario_runner.pbx.protocol import PbxEvent, Trace
-from scenario_runner.pbx.ringme.polling import differences, form_of, glances
+from scenario_runner.pbx.ringme.events import differences, form_of, glances
 from scenario_runner.references import Json
 
 API_ID = "3232240860-37b98fb2-a66c-11ea-ae69-6fd86d94a0e0"

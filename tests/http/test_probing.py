@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from scenario_runner.execution.probing import Finding, probe
+from scenario_runner.execution.check import Finding, probe
+from scenario_runner.language.target import Target
 from scenario_runner.mock_pbx import Client, Profile
-from scenario_runner.mock_pbx.serving.mocking import MockOptions, mock_server
-from scenario_runner.model.target import Target
-from scenario_runner.pbx.context import Context
+from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
+from scenario_runner.pbx.drivers import Context
 from tests.http.answering import answering, whole
 from tests.http.meeting import target
 from tests.http.test_against_mock import with_settings

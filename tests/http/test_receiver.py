@@ -6,9 +6,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from scenario_runner.errors import TargetError
-from scenario_runner.model.target import EventSettings
-from scenario_runner.pbx.context import Context, Notice
-from scenario_runner.pbx.ringme.deliveries import Deliveries
+from scenario_runner.language.target import EventSettings
+from scenario_runner.pbx.drivers import Context, Notice
+from scenario_runner.pbx.ringme.events import Deliveries
 from scenario_runner.pbx.ringme.receiver import LARGEST_BODY, Mailbox, receiving
 
 FORM = "EventType=hangup&CallAPIID=1-u"

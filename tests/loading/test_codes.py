@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.loading import LoadOptions, load, load_text
-from scenario_runner.loading.codes import CODES
+from scenario_runner.loading.documents import LoadOptions, load, load_text
+from scenario_runner.loading.explain import CODES
 
 PACKAGE = Path(__file__).parents[2] / "scenario_runner" / "loading"
 ABOUT_FILES = ("unreadable", "too-large", "not-utf8")

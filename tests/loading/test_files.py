@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenario_runner.errors import InvalidFiles, UsageError
-from scenario_runner.loading import LoadOptions, find_files, load, parse_var, read_var_file
-from scenario_runner.model.steps import Use
+from scenario_runner.language.actions import Use
+from scenario_runner.loading.documents import LoadOptions, load
+from scenario_runner.loading.files import find_files, parse_var, read_var_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenario_runner.loading import LoadOptions, load
-from scenario_runner.rendering import render_problem
+from scenario_runner.errors import render_problem
+from scenario_runner.loading.documents import LoadOptions, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

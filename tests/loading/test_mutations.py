@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from scenario_runner.loading import LoadedFile, LoadOptions, load, load_text
-from scenario_runner.rendering import render_problem
+from scenario_runner.errors import render_problem
+from scenario_runner.loading.documents import LoadedFile, LoadOptions, load, load_text
 
 ROOT = Path(__file__).parents[2]
 SEED_FILES = [*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests/invalid").glob("[e-k]*.yaml")]

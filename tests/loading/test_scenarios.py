@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scenario_runner.loading import LoadOptions, load_text
-from scenario_runner.model.duration import Duration
-from scenario_runner.model.expectations import Holds
-from scenario_runner.model.steps import (
+from scenario_runner.language.actions import (
     AwaitEvent,
     Bridge,
     CallById,
@@ -21,13 +18,16 @@ from scenario_runner.model.steps import (
     Together,
     Wait,
 )
+from scenario_runner.language.expectations import Holds
+from scenario_runner.language.values import Duration
+from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.references import Fields, Items, Literal, Reference, Text
 from scenario_runner.source import Span
 
 if TYPE_CHECKING:
     from scenario_runner.errors import Problem
-    from scenario_runner.model.scenario import Scenario
-    from scenario_runner.model.steps import Step
+    from scenario_runner.language.actions import Step
+    from scenario_runner.language.scenario import Scenario
 
 CALL = '  - call: {as: customer, extension: 341, from: "+78120000443"}\n'
 ASK = "  - slots: {call: customer, slot: 6}\n    expect: {empty: true}\n"

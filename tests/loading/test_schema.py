@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from scenario_runner.loading import actions, expectations, matchers, steps
-from scenario_runner.loading.complaints import COMPLAINTS
+from scenario_runner.language.vocabulary import Capability, EventType, Party, Reason
+from scenario_runner.loading import expectations, steps
 from scenario_runner.loading.schema import FOLDERS, schema_names, schema_text
-from scenario_runner.model.vocabulary import Capability, EventType, Party, Reason
+from scenario_runner.loading.schema_errors import COMPLAINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +72,9 @@ def test_actions_agree_with_the_schema() -> None:
 
 
 def test_matchers_agree_with_the_schema() -> None:
-    assert set(DEFS["matcher"]["properties"]) == set(matchers.MATCHERS)
-    assert set(STEP["check"]["properties"]) == {"that", *matchers.MATCHERS}
-    assert set(DEFS["condition"]["properties"]) == {"that", "target_can", *matchers.MATCHERS}
+    assert set(DEFS["matcher"]["properties"]) == set(expectations.MATCHERS)
+    assert set(STEP["check"]["properties"]) == {"that", *expectations.MATCHERS}
+    assert set(DEFS["condition"]["properties"]) == {"that", "target_can", *expectations.MATCHERS}
 
 
 def test_expectations_agree_with_the_schema() -> None:
@@ -89,6 +89,6 @@ def test_words_agree_with_the_schema() -> None:
     assert DEFS["condition"]["properties"]["target_can"]["enum"] == [c.value for c in Capability]
     examples = DEFS["expect"]["properties"]["refused"]["examples"]
     assert examples == ["any", *(reason.value for reason in Reason)]
-    assert set(actions.METHODS) | set(actions.BODIES) | {"headers"} == set(
+    assert set(steps.METHODS) | set(steps.BODIES) | {"headers"} == set(
         STEP["request"]["properties"]
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.loading import LoadOptions, load
+from scenario_runner.loading.documents import LoadOptions, load
 
 FRAGMENT = """
 fragment: A call

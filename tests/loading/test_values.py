@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from scenario_runner.loading import LoadOptions, load_text
-from scenario_runner.loading.exclusion import shape
-from scenario_runner.loading.paths import read_path
-from scenario_runner.model.matchers import (
+from scenario_runner.language.actions import Check
+from scenario_runner.language.matchers import (
     AllOf,
     Anything,
     AtLeast,
@@ -22,7 +20,8 @@ from scenario_runner.model.matchers import (
     OneOf,
     StartsWith,
 )
-from scenario_runner.model.steps import Check
+from scenario_runner.loading.documents import LoadOptions, load_text
+from scenario_runner.loading.names import read_path, shape
 from scenario_runner.references import Fields, Items, Literal, parse_text
 from scenario_runner.source import Span
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scenario_runner.mock_pbx.commands import (
+from scenario_runner.mock_pbx.calls import (
     AnswerCall,
     AskSlot,
     Bridge,

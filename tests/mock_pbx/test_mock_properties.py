@@ -9,8 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from scenario_runner.mock_pbx.calls import fresh_state
-from scenario_runner.mock_pbx.commands import (
+from scenario_runner.mock_pbx.calls import (
     AnswerCall,
     AskSlot,
     Bridge,
@@ -24,6 +23,7 @@ from scenario_runner.mock_pbx.commands import (
     ShowCall,
     Step,
     Transfer,
+    fresh_state,
 )
 from scenario_runner.mock_pbx.profile import SECOND, Profile
 from scenario_runner.mock_pbx.switch import advance, step

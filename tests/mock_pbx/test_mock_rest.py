@@ -13,7 +13,7 @@ import pytest
 from scenario_runner.exchange import Request, header
 from scenario_runner.mock_pbx import PROFILES, RULES, Client, Loss, MockPbx, Profile, Refusals, Said
 from scenario_runner.mock_pbx import profile as profiles
-from scenario_runner.mock_pbx.commands import Calls, InSlot, ListCalls
+from scenario_runner.mock_pbx.calls import Calls, InSlot, ListCalls
 from scenario_runner.mock_pbx.profile import SECOND
 from scenario_runner.mock_pbx.world import World
 from tests.mock_pbx.rule_cases import RULES_BY_REST

@@ -8,23 +8,26 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.mock_pbx import RULES, Profile, rules
-from scenario_runner.mock_pbx.calls import Joined, Parked, fresh_state, next_deadline
-from scenario_runner.mock_pbx.commands import (
+from scenario_runner.mock_pbx.calls import (
     AnswerCall,
     AskSlot,
     Bridge,
     Calls,
     HangUp,
     InSlot,
+    Joined,
     ListCalls,
     OneCall,
     Park,
+    Parked,
     PlaceCall,
     ShowCall,
+    fresh_state,
+    next_deadline,
 )
-from scenario_runner.mock_pbx.identity import uuid_name
 from scenario_runner.mock_pbx.profile import SECOND
 from scenario_runner.mock_pbx.switch import step
+from scenario_runner.mock_pbx.transaction import uuid_name
 from tests.mock_pbx.rule_cases import CASES, JOINED, PARKED, RULES_BY_REST, Case
 from tests.mock_pbx.switching import (
     A,

@@ -14,7 +14,7 @@ from scenario_runner import pytest_plugin
 pytest_plugins = ["pytester"]
 
 # pytester forgets what a run imported, and our modules would be there twice: import them before.
-for module in ("execution.by_hand", "execution.whole", "loading.documents", "reporters.accounts"):
+for module in ("execution.testing", "execution.run", "loading.documents", "reporters.failures"):
     import_module(f"scenario_runner.{module}")
 
 CALLS = """

@@ -7,8 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from scenario_runner.errors import UsageError
-from scenario_runner.recording.event_log import forms_in
-from scenario_runner.recording.making import scenario_of_log
+from scenario_runner.recording.event_log import forms_in, scenario_of_log
 from tests.running import run_text
 
 START = 1_591_266_790_576_760

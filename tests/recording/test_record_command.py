@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenario_runner.cli import scenario_runner
-from scenario_runner.cli.failing import exit_code_of
+from scenario_runner.cli.exit_codes import exit_code_of
 from tests.recording.test_event_log import IN, line
 from tests.running import run_text
 from tests.serving.served import Client, serving

@@ -9,8 +9,8 @@ import pytest
 
 from scenario_runner.errors import UsageError
 from scenario_runner.exchange import Request
-from scenario_runner.model.target import RestAccess
-from scenario_runner.pbx.ringme.http import HttpTransport
+from scenario_runner.language.target import RestAccess
+from scenario_runner.pbx.ringme.client import HttpTransport
 from scenario_runner.recording.proxy import RecordingProxy
 from tests.recording.through import Tape, recording
 from tests.serving.served import API

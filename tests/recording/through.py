@@ -7,9 +7,9 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scenario_runner.mock_pbx.serving.mocking import MockOptions, mock_server
-from scenario_runner.model.target import RestAccess
-from scenario_runner.recording.session import RecordOptions, recording_proxy, scenario_of
+from scenario_runner.language.target import RestAccess
+from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
+from scenario_runner.recording.proxy import RecordOptions, recording_proxy, scenario_of
 from tests.running import Ran, run_text
 from tests.serving.served import Client
 

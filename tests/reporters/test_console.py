@@ -11,7 +11,7 @@ import pytest
 from scenario_runner.events import RunFinished, Warned
 from scenario_runner.reporters.console import Console, Detail, Plain, Progress
 from scenario_runner.reporters.terminal import Terminal, how_far, waiting
-from scenario_runner.reporters.wording import Line, cells, folded, printable, row, wrapped
+from scenario_runner.reporters.text import Line, cells, folded, printable, row, wrapped
 from scenario_runner.source import Span
 from tests.reporters.streams import CASES, Kept, play, stream
 

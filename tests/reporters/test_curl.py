@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenario_runner.events import Exchange
-from scenario_runner.reporters.curl import curl_line
+from scenario_runner.reporters.failures import curl_line
 
 
 def _exchange(sent: str, protocol: str = "http") -> Exchange:

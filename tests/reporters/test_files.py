@@ -8,7 +8,7 @@ import pytest
 
 from scenario_runner.errors import UsageError
 from scenario_runner.reporters import GROUP, Reporter, Reporters, open_reporter, reporter_names
-from scenario_runner.reporters.output import Replaced
+from scenario_runner.reporters.file_reporter import Replaced
 from tests.reporters.streams import play, stream
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _adds(folder: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
 
 
 def test_packages_add_reporters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    _adds(tmp_path, monkeypatch, "scenario_runner.reporters.lines:to_file")
+    _adds(tmp_path, monkeypatch, "scenario_runner.reporters.jsonl:to_file")
     assert "mine" in reporter_names()
     open_reporter("mine", str(tmp_path / "x")).close()
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from scenario_runner.reporters.filing import Filed
+from scenario_runner.reporters.file_reporter import Filed
 from scenario_runner.reporters.junit import JUnit
 from tests.reporters.streams import CASES, Kept, play, stream
 

@@ -9,9 +9,9 @@ import pytest
 
 from scenario_runner.errors import UsageError
 from scenario_runner.events import Event, RunFinished, RunStarted, ScenarioFinished, to_line
-from scenario_runner.reporters.filing import Filed
+from scenario_runner.reporters.file_reporter import Filed
 from scenario_runner.reporters.junit import JUnit
-from scenario_runner.reporters.replay import read_events
+from scenario_runner.reporters.merge import read_events
 from tests.reporters.streams import CASES, GOLDEN, Kept, play, stream
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from scenario_runner.mock_pbx.serving.mocking import MockOptions, mock_server
+from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

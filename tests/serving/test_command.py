@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenario_runner.cli import scenario_runner
-from scenario_runner.cli.failing import exit_code_of
-from scenario_runner.mock_pbx.serving.access import AccessLog, masked, printable
+from scenario_runner.cli.exit_codes import exit_code_of
+from scenario_runner.mock_pbx.server.webhooks import AccessLog, masked, printable
 from tests.serving.served import Client
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from scenario_runner.exchange import Request, Response
-from scenario_runner.mock_pbx.answer import Answer, Loss
-from scenario_runner.mock_pbx.fault_spec import fault_from_text
-from scenario_runner.mock_pbx.serving.connection import Connection
-from scenario_runner.mock_pbx.serving.mocking import MockOptions
+from scenario_runner.mock_pbx.faults import Answer, Loss, fault_from_text
+from scenario_runner.mock_pbx.server.app import MockOptions
+from scenario_runner.mock_pbx.server.connection import Connection
 from tests.serving.served import Client, client_of, serving
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.mock_pbx.api import RESOURCES
-from scenario_runner.mock_pbx.fault_spec import KINDS
-from scenario_runner.mock_pbx.faults import ACTIONS, EVENTS
-from scenario_runner.mock_pbx.serving.description import description
+from scenario_runner.mock_pbx.faults import ACTIONS, EVENTS, KINDS
+from scenario_runner.mock_pbx.server.app import description
 from tests.serving.served import client_of
 
 DOCUMENT = json.loads(description())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenario_runner.exchange import Request
-from scenario_runner.mock_pbx.serving.parsing import (
+from scenario_runner.mock_pbx.server.http import (
     BODY_LIMIT,
     HEAD_LIMIT,
     Incoming,

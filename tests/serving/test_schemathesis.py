@@ -16,8 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from scenario_runner.mock_pbx.serving.description import description
-from scenario_runner.mock_pbx.serving.mocking import MockOptions
+from scenario_runner.mock_pbx.server.app import MockOptions, description
 from tests.serving.served import API, Client, serving
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import pytest
 
 from scenario_runner.errors import AnswerLost, BadAnswer, PbxError, TimedOut
 from scenario_runner.exchange import Request, Response
+from scenario_runner.language.target import RestAccess
 from scenario_runner.mock_pbx import fault_from_text
-from scenario_runner.mock_pbx.serving.mocking import MockOptions, mock_server
-from scenario_runner.model.target import RestAccess
-from scenario_runner.pbx.ringme.http import HttpTransport
+from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
+from scenario_runner.pbx.ringme.client import HttpTransport
 
 PLACE = Request(
     method="POST", path="/mock/calls", body=b'{"extension": 341, "from": "+78120000443"}'

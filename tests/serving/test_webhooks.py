@@ -13,11 +13,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from scenario_runner.mock_pbx import Delivery, Profile
-from scenario_runner.mock_pbx.fault_spec import fault_from_text
-from scenario_runner.mock_pbx.serving import webhooks
-from scenario_runner.mock_pbx.serving.access import AccessLog
-from scenario_runner.mock_pbx.serving.mocking import MockOptions
-from scenario_runner.mock_pbx.serving.webhooks import Webhooks
+from scenario_runner.mock_pbx.faults import fault_from_text
+from scenario_runner.mock_pbx.server import webhooks
+from scenario_runner.mock_pbx.server.app import MockOptions
+from scenario_runner.mock_pbx.server.webhooks import AccessLog, Webhooks
 from tests.serving.served import API, Client, client_of
 
 if TYPE_CHECKING:

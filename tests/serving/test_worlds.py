@@ -1,4 +1,4 @@
-"""Worlds: each client has a PBX of its own; the mock's own resources know which is meant."""
+"""Tenants: each client has a PBX of its own; the mock's own resources know which is meant."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 
 from scenario_runner.mock_pbx import Client as Allowed
 from scenario_runner.mock_pbx import Profile
-from scenario_runner.mock_pbx.fault_spec import fault_from_text
-from scenario_runner.mock_pbx.serving import worlds
-from scenario_runner.mock_pbx.serving.mocking import MockOptions
+from scenario_runner.mock_pbx.faults import fault_from_text
+from scenario_runner.mock_pbx.server import tenants
+from scenario_runner.mock_pbx.server.app import MockOptions
 from tests.serving.served import API, Client, client_of, serving
 
 VIRTUAL = MockOptions(port=0, virtual_time=True)
@@ -69,7 +69,7 @@ def test_only_named_clients_get_a_token() -> None:
 
 
 def test_there_are_only_so_many_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worlds, "MOST_WORLDS", 2)
+    monkeypatch.setattr(tenants, "MOST_WORLDS", 2)
     with serving() as url:
         client = Client(url)
         assert [client.login(name).status for name in ("a", "b", "c", "a")] == [200, 200, 503, 200]
@@ -77,7 +77,7 @@ def test_there_are_only_so_many_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_old_tokens_are_forgotten_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worlds, "_KEPT_TOKENS", 2)
+    monkeypatch.setattr(tenants, "_KEPT_TOKENS", 2)
     with serving() as url:
         clients = [Client(url) for _ in range(4)]
         for number, client in enumerate(clients):

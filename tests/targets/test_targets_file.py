@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenario_runner.errors import InvalidFiles, ScenarioRunnerError, TargetError
+from scenario_runner.errors import InvalidFiles, ScenarioRunnerError, TargetError, render_problem
+from scenario_runner.language.target import EventSettings, MockSettings, RestAccess, Target
+from scenario_runner.language.vocabulary import Reason
 from scenario_runner.loading.files import read_text
 from scenario_runner.loading.targets import find_targets, read_targets
 from scenario_runner.masking import Mask
-from scenario_runner.model.target import EventSettings, MockSettings, RestAccess, Target
-from scenario_runner.model.vocabulary import Reason
-from scenario_runner.rendering import render_problem
 from scenario_runner.source import Source
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from scenario_runner.errors import (
     Unreachable,
 )
 from scenario_runner.pbx.asterisk.frames import Fields, Message, take_messages, write_action
-from scenario_runner.pbx.connecting import connected
+from scenario_runner.pbx.tracked.connecting import connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from scenario_runner.model.vocabulary import CallState
+from scenario_runner.language.vocabulary import CallState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

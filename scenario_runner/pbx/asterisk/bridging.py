@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from scenario_runner.errors import NotPossible
-from scenario_runner.model.vocabulary import CallState, Reason
+from scenario_runner.language.vocabulary import CallState, Reason
+from scenario_runner.pbx.asterisk.hub import Spaces
 from scenario_runner.pbx.asterisk.reaching import reach_talking, refuse
-from scenario_runner.pbx.asterisk.spaces import Spaces
-from scenario_runner.pbx.expecting import outcome
 from scenario_runner.pbx.protocol import AnySlot, Done, Refused
+from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
     from random import Random

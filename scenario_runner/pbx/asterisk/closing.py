@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import TimedOut
-from scenario_runner.pbx.asterisk.spaces import Spaces
-from scenario_runner.pbx.expecting import EVERY, outcome
+from scenario_runner.pbx.asterisk.hub import Spaces
 from scenario_runner.pbx.protocol import Leftover
+from scenario_runner.pbx.tracked.waiters import EVERY, outcome
 from scenario_runner.references import as_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import TargetError
-from scenario_runner.model.vocabulary import Capability
+from scenario_runner.language.target import AsteriskSettings
+from scenario_runner.language.vocabulary import Capability
 from scenario_runner.pbx.asterisk.dialling import dialling_of
 from scenario_runner.pbx.asterisk.hub import Hub
 from scenario_runner.pbx.asterisk.line import Line
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scenario_runner.clock import Clock
-    from scenario_runner.model.target import AsteriskSettings, Target
-    from scenario_runner.pbx.context import Context
-    from scenario_runner.pbx.protocol import Plan, Session, Watcher
+    from scenario_runner.language.target import Target
+    from scenario_runner.pbx.drivers import Context
+    from scenario_runner.pbx.protocol import Connection, Plan, Session, Watcher
 
 
 class Asterisk:
@@ -78,3 +79,15 @@ class Asterisk:
     async def close(self) -> None:
         """Log off from Asterisk."""
         await self._hub.close()
+
+
+@asynccontextmanager
+async def open_asterisk(target: Target, context: Context) -> AsyncIterator[Connection]:
+    """Open the target; it is connected when the first scenario needs it."""
+    if not isinstance(target.settings, AsteriskSettings):
+        raise TargetError(f"the target {target.name} has no settings of an Asterisk")
+    connection = Asterisk(target, target.settings, context)
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scenario_runner.errors import NotPossible
 
 if TYPE_CHECKING:
-    from scenario_runner.model.target import AsteriskSettings, Target
+    from scenario_runner.language.target import AsteriskSettings, Target
 
 _NUMBER = re.compile(r"[+*#0-9A-Za-z._-]+")
 _ANY = r"(?P<number>[^@/;]+)"

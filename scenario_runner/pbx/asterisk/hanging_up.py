@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenario_runner.model.vocabulary import CallState, Party, Reason
+from scenario_runner.language.vocabulary import CallState, Party, Reason
 from scenario_runner.pbx.asterisk.reaching import reach, refuse
-from scenario_runner.pbx.expecting import outcome
 from scenario_runner.pbx.protocol import Done, Refused
+from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Call

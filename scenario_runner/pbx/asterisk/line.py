@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.errors import BadAnswer, PbxError
 from scenario_runner.pbx.asterisk.frames import Fields, action_text
-from scenario_runner.pbx.asterisk.readiness import permitted
+from scenario_runner.pbx.asterisk.hub import permitted
 from scenario_runner.pbx.protocol import Raw, Trace
 
 if TYPE_CHECKING:

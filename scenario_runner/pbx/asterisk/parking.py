@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Literal
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import BadAnswer, NotPossible
-from scenario_runner.model.vocabulary import CallState, Reason
+from scenario_runner.language.vocabulary import CallState, Reason
+from scenario_runner.pbx.asterisk.hub import Spaces
 from scenario_runner.pbx.asterisk.reaching import reach, reach_talking, refuse
-from scenario_runner.pbx.asterisk.spaces import Spaces
-from scenario_runner.pbx.expecting import outcome
 from scenario_runner.pbx.protocol import Done, Refused
+from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.ami import Reply

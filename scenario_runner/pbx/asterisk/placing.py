@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from scenario_runner.durations import MILLISECOND
 from scenario_runner.errors import PbxError
-from scenario_runner.model.vocabulary import CallState
+from scenario_runner.language.vocabulary import CallState
 from scenario_runner.pbx.asterisk.board import Call
-from scenario_runner.pbx.expecting import EVERY, outcome
+from scenario_runner.pbx.tracked.waiters import EVERY, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable

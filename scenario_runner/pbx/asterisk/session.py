@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible
-from scenario_runner.model.vocabulary import CallState, Party, Reason
+from scenario_runner.language.vocabulary import CallState, Party, Reason
 from scenario_runner.pbx.asterisk.bridging import Bridging
 from scenario_runner.pbx.asterisk.closing import Closing
 from scenario_runner.pbx.asterisk.hanging_up import hang_up
+from scenario_runner.pbx.asterisk.hub import Spaces
 from scenario_runner.pbx.asterisk.parking import Parking
 from scenario_runner.pbx.asterisk.picking_up import pick_up
 from scenario_runner.pbx.asterisk.placing import Awaiting, Originating, Placing
 from scenario_runner.pbx.asterisk.reaching import refuse
-from scenario_runner.pbx.asterisk.spaces import Spaces
 from scenario_runner.pbx.protocol import (
     CallIds,
     Done,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Call
     from scenario_runner.pbx.asterisk.following import CallEvent
     from scenario_runner.pbx.asterisk.line import Line
-    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.protocol import (
         BridgeSlot,
         CallAddress,

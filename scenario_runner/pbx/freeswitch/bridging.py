@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import BadAnswer, NotPossible
-from scenario_runner.model.vocabulary import CallState, Reason
-from scenario_runner.pbx.expecting import outcome
+from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.pbx.freeswitch.following import VALET
 from scenario_runner.pbx.freeswitch.reaching import reach_talking, refuse
 from scenario_runner.pbx.protocol import AnySlot, Done, Refused
+from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
     from random import Random

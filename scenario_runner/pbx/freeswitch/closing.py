@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import TimedOut
-from scenario_runner.pbx.expecting import EVERY, outcome
 from scenario_runner.pbx.protocol import Leftover
+from scenario_runner.pbx.tracked.waiters import EVERY, outcome
 
 if TYPE_CHECKING:
     from scenario_runner.pbx.freeswitch.board import Call

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import TargetError
-from scenario_runner.model.vocabulary import Capability
+from scenario_runner.language.target import FreeSwitchSettings
+from scenario_runner.language.vocabulary import Capability
 from scenario_runner.pbx.freeswitch.dialling import dialling_of
-from scenario_runner.pbx.freeswitch.hub import Hub
+from scenario_runner.pbx.freeswitch.hub import Hub, Lot
 from scenario_runner.pbx.freeswitch.line import Line
-from scenario_runner.pbx.freeswitch.lots import Lot
 from scenario_runner.pbx.freeswitch.session import FreeSwitchSession
 from scenario_runner.pbx.protocol import Traits
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scenario_runner.clock import Clock
-    from scenario_runner.model.target import FreeSwitchSettings, Target
-    from scenario_runner.pbx.context import Context
-    from scenario_runner.pbx.protocol import Plan, Session, Watcher
+    from scenario_runner.language.target import Target
+    from scenario_runner.pbx.drivers import Context
+    from scenario_runner.pbx.protocol import Connection, Plan, Session, Watcher
 
 
 class FreeSwitch:
@@ -86,3 +86,15 @@ class FreeSwitch:
     async def close(self) -> None:
         """Log off from FreeSWITCH."""
         await self._hub.close()
+
+
+@asynccontextmanager
+async def open_freeswitch(target: Target, context: Context) -> AsyncIterator[Connection]:
+    """Open the target; it is connected when the first scenario needs it."""
+    if not isinstance(target.settings, FreeSwitchSettings):
+        raise TargetError(f"the target {target.name} has no settings of a FreeSWITCH")
+    connection = FreeSwitch(target, target.settings, context)
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -10,7 +10,7 @@ from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible
 
 if TYPE_CHECKING:
-    from scenario_runner.model.target import FreeSwitchSettings, Target
+    from scenario_runner.language.target import FreeSwitchSettings, Target
 
 _NUMBER = re.compile(r"[+*#0-9A-Za-z._-]+")
 _NULL = "null/"

@@ -16,8 +16,8 @@ from scenario_runner.errors import (
     TimedOut,
     Unreachable,
 )
-from scenario_runner.pbx.connecting import connected
 from scenario_runner.pbx.freeswitch.frames import Message, take_messages, write_command
+from scenario_runner.pbx.tracked.connecting import connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from scenario_runner.model.vocabulary import CallState, EventType
+from scenario_runner.language.vocabulary import CallState, EventType
 from scenario_runner.pbx.freeswitch.board import Board, Call
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.errors import BadAnswer, PbxError
 from scenario_runner.pbx.freeswitch.frames import Message, shown_command
-from scenario_runner.pbx.freeswitch.lots import Lot, listed
+from scenario_runner.pbx.freeswitch.hub import Lot, listed
 from scenario_runner.pbx.protocol import Raw, Trace
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from uuid import uuid4
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import BadAnswer, NotPossible
-from scenario_runner.model.vocabulary import CallState, Reason
-from scenario_runner.pbx.expecting import outcome
+from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.pbx.freeswitch.dialling import return_to
 from scenario_runner.pbx.freeswitch.following import VALET
 from scenario_runner.pbx.freeswitch.reaching import reach, reach_talking, refuse
 from scenario_runner.pbx.protocol import Done, Refused
+from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import NotPossible
-from scenario_runner.model.vocabulary import CallState, Reason
-from scenario_runner.pbx.expecting import outcome
+from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.pbx.freeswitch.placing import no_call
 from scenario_runner.pbx.freeswitch.reaching import reach, refuse
 from scenario_runner.pbx.protocol import Done, Refused
+from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
     from scenario_runner.pbx.freeswitch.frames import Message

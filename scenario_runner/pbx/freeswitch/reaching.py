@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenario_runner.model.vocabulary import CallState, Reason
+from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.pbx.protocol import Raw, Refused
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible
-from scenario_runner.model.vocabulary import CallState, Party, Reason
+from scenario_runner.language.vocabulary import CallState, Party, Reason
 from scenario_runner.pbx.freeswitch.bridging import Bridging
 from scenario_runner.pbx.freeswitch.closing import Closing
 from scenario_runner.pbx.freeswitch.hanging_up import hang_up
@@ -26,7 +26,7 @@ from scenario_runner.pbx.protocol import (
 
 if TYPE_CHECKING:
     from scenario_runner.exchange import Request
-    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.freeswitch.board import Call
     from scenario_runner.pbx.freeswitch.following import CallEvent
     from scenario_runner.pbx.freeswitch.line import Line

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import BadAnswer
+from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.matching import matches
-from scenario_runner.model.vocabulary import CallState, Reason
 from scenario_runner.pbx.protocol import CallIds, Listed, Raw, Refused
 from scenario_runner.references import Expression, Json, Literal, as_text
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from scenario_runner.errors import PbxError
-from scenario_runner.model.vocabulary import Party
+from scenario_runner.language.vocabulary import Party
 from scenario_runner.pbx.protocol import CallAddress, CallIds, Done, Leftover, Refused
 from scenario_runner.pbx.ringme.answers import call_list, entries_of, ids_of, party_of
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from scenario_runner.pbx.protocol import Plan, Session
-    from scenario_runner.pbx.ringme.memory import Memory
     from scenario_runner.pbx.ringme.rest import Rest
+    from scenario_runner.pbx.ringme.session import Memory
     from scenario_runner.pbx.ringme.settings import RingMeSettings
+
 
 _T = TypeVar("_T")
 

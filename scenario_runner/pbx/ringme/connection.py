@@ -6,13 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.model.vocabulary import Capability
+from scenario_runner.language.vocabulary import Capability
 from scenario_runner.pbx.protocol import Traits
 from scenario_runner.pbx.ringme.events import read_event
-from scenario_runner.pbx.ringme.patience import Patience
-from scenario_runner.pbx.ringme.rest import Rest, Wire
+from scenario_runner.pbx.ringme.rest import Patience, Rest, Tokens, Wire
 from scenario_runner.pbx.ringme.session import RingMeSession
-from scenario_runner.pbx.ringme.tokens import Tokens
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from scenario_runner.clock import Clock
     from scenario_runner.exchange import Transport
     from scenario_runner.pbx.protocol import Plan, Session, Watcher
-    from scenario_runner.pbx.ringme.callers import Callers
+    from scenario_runner.pbx.ringme.dialers import Callers
     from scenario_runner.pbx.ringme.events import Feed
     from scenario_runner.pbx.ringme.settings import RingMeSettings
 

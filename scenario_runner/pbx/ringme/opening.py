@@ -9,27 +9,27 @@ from random import Random
 from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.errors import TargetError
-from scenario_runner.model.target import RestAccess, Target
+from scenario_runner.language.target import RestAccess, Target
 from scenario_runner.pbx.rate import Metered
-from scenario_runner.pbx.ringme.callers import Callers, ControlCallers
-from scenario_runner.pbx.ringme.calling_back import CallbackCallers
+from scenario_runner.pbx.ringme.client import HttpTransport
 from scenario_runner.pbx.ringme.connection import Carrier, MakeFeed, RingMe
-from scenario_runner.pbx.ringme.deliveries import Deliveries
-from scenario_runner.pbx.ringme.events import Feed, SubscribedFeed
-from scenario_runner.pbx.ringme.finding import Looking
-from scenario_runner.pbx.ringme.http import HttpTransport
-from scenario_runner.pbx.ringme.patience import Patience
-from scenario_runner.pbx.ringme.polling import PollingFeed
+from scenario_runner.pbx.ringme.dialers import (
+    CallbackCallers,
+    Callers,
+    ControlCallers,
+    Looking,
+    WaitCallers,
+)
+from scenario_runner.pbx.ringme.events import Deliveries, Feed, PollingFeed, SubscribedFeed
 from scenario_runner.pbx.ringme.receiver import receiving
-from scenario_runner.pbx.ringme.rest import previewed
+from scenario_runner.pbx.ringme.rest import Patience, previewed
 from scenario_runner.pbx.ringme.settings import Credentials, RingMeSettings
-from scenario_runner.pbx.ringme.waiting import WaitCallers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from scenario_runner.masking import Mask
-    from scenario_runner.pbx.context import Context
+    from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.protocol import Connection, Leftover
     from scenario_runner.pbx.ringme.receiver import EventReceiver
     from scenario_runner.pbx.ringme.rest import Rest

@@ -12,7 +12,7 @@ from scenario_runner.errors import TargetError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from scenario_runner.model.target import EventSettings
+    from scenario_runner.language.target import EventSettings
 
 LARGEST_HEAD, LARGEST_BODY = 16_384, 65_536
 MOST_CONNECTIONS = 64

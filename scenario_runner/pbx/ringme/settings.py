@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from scenario_runner.durations import MINUTE
 
 if TYPE_CHECKING:
-    from scenario_runner.model.matchers import Matcher
-    from scenario_runner.model.vocabulary import Reason
+    from scenario_runner.language.matchers import Matcher
+    from scenario_runner.language.vocabulary import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

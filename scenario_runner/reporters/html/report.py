@@ -2,18 +2,143 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
+import zlib
+from base64 import b64encode
+from binascii import b2a_base64
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import cache
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, NamedTuple
 
 from scenario_runner.events import Event, SourceRead, Warned, to_line
-from scenario_runner.reporters.accounts import headline, rerun_line
-from scenario_runner.reporters.html.blocks import Blocks, Place, json_text
-from scenario_runner.reporters.html.page import head, tail
-from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.stories import BAD, Gatherer, Story
+from scenario_runner.reporters.failures import headline, rerun_line
+from scenario_runner.reporters.file_reporter import open_output
+from scenario_runner.reporters.ladder.drawing import ladder_style
+from scenario_runner.reporters.results import BAD, ResultCollector, ScenarioResult
 
 if TYPE_CHECKING:
-    from scenario_runner.reporters.output import Output
+    from scenario_runner.reporters.file_reporter import Output
+
+
+_STYLES = ("page.css", "small.css")
+_SCRIPTS = (
+    "dom.js",
+    "store.js",
+    "route.js",
+    "list.js",
+    "story.js",
+    "ladder_rows.js",
+    "ladder_sheet.js",
+    "steps.js",
+    "detail.js",
+    "comparison.js",
+    "overview.js",
+    "start.js",
+)
+
+
+@cache
+def script() -> str:
+    """Return the whole script of the page, in a scope of its own."""
+    parts = "\n".join(_read("script", name) for name in _SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
+
+
+@cache
+def style() -> str:
+    """Return the whole style sheet of the page."""
+    return "".join(_read("style", name) for name in _STYLES) + ladder_style()
+
+
+def head(title: str, summary: str) -> str:
+    """Return everything before the data; `summary` is for readers without scripts."""
+    return Template(_read("page.html")).substitute(
+        title=escape(title),
+        summary=escape(summary),
+        style=style(),
+        style_hash=_hash(style()),
+        script_hash=_hash(script()),
+    )
+
+
+def tail() -> str:
+    """Return everything after the data."""
+    return f"<script>{script()}</script>\n</body>\n</html>\n"
+
+
+def _read(*path: str) -> str:
+    return files(__package__).joinpath(*path).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+_FULL = 256 * 1024
+_LEVEL = 3
+_PIECE = 1024 * 1024
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+class Place(NamedTuple):
+    """Where a record is: the number of its block, and its place inside."""
+
+    block: int
+    place: int
+
+
+class Blocks:
+    """Takes records of JSON text, and keeps all but the last few in a temporary file.
+
+    Each block is a JSON array of about 256 KiB before it is deflated. Base64 has no letter that
+    means something to HTML, so nothing in a record can end the block or start a tag.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._file = tempfile.TemporaryFile("w+", encoding="ascii")  # noqa: SIM115 -- see `write_to`
+        self._number = 0
+        self._records: list[str] = []
+        self._size = 0
+
+    def add(self, record: str) -> Place:
+        """Take a record of JSON text; return where it will be found."""
+        if self._size >= _FULL:
+            self._put_block()
+        self._records.append(record)
+        self._size += len(record)
+        return Place(self._number, len(self._records) - 1)
+
+    def _put_block(self) -> None:
+        data = f"[{','.join(self._records)}]".encode("utf-8", "replace")
+        text = b2a_base64(zlib.compress(data, _LEVEL), newline=False).decode()
+        name = self._name
+        self._file.write(
+            f'<script type="application/octet-stream" id="{name}-{self._number}" '
+            f'data-block="{name}">{text}</script>\n'
+        )
+        self._number += 1
+        self._records.clear()
+        self._size = 0
+
+    def write_to(self, output: Output) -> None:
+        """Write all blocks as elements of the page, and forget them."""
+        if self._records:
+            self._put_block()
+        with self._file as file:
+            file.seek(0)
+            while piece := file.read(_PIECE):
+                output.write(piece)
+
+
+def json_text(value: object) -> str:
+    """Return plain values as compact JSON."""
+    return _ENCODER.encode(value)
 
 
 class HtmlReport:
@@ -21,7 +146,7 @@ class HtmlReport:
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._gathered = Gatherer()
+        self._gathered = ResultCollector()
         self._records = Blocks("records")
         self._rows = Blocks("rows")
         self._files: dict[str, Place] = {}
@@ -41,7 +166,7 @@ class HtmlReport:
             if story is not None:
                 self._scenario(story)
 
-    def _scenario(self, story: Story) -> None:
+    def _scenario(self, story: ScenarioResult) -> None:
         """Write a scenario: its row in the list, and its events for whoever opens it."""
         started, finished = story.started, story.finished
         inside = ",".join([to_line(event) for event in story.inside])

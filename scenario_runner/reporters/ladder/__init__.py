@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from scenario_runner.reporters.ladder.building import LadderBuilder, build_ladder
-from scenario_runner.reporters.ladder.drawing import Drawing, draw
-from scenario_runner.reporters.ladder.mermaid import to_mermaid
+from scenario_runner.reporters.ladder.drawing import Drawing, draw, to_svg
 from scenario_runner.reporters.ladder.model import (
     Arrow,
     ArrowKind,
@@ -17,8 +16,7 @@ from scenario_runner.reporters.ladder.model import (
     Remark,
     Row,
 )
-from scenario_runner.reporters.ladder.svg import to_svg
-from scenario_runner.reporters.ladder.text import to_text
+from scenario_runner.reporters.ladder.text import to_mermaid, to_text
 
 __all__ = [
     "Arrow",

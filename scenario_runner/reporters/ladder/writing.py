@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
+from scenario_runner.reporters.file_reporter import open_output
 from scenario_runner.reporters.ladder.building import build_ladder
-from scenario_runner.reporters.ladder.mermaid import to_mermaid
+from scenario_runner.reporters.ladder.drawing import to_svg
 from scenario_runner.reporters.ladder.model import LadderForm
-from scenario_runner.reporters.ladder.svg import to_svg
-from scenario_runner.reporters.ladder.text import to_text
-from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.stories import Gatherer
+from scenario_runner.reporters.ladder.text import to_mermaid, to_text
+from scenario_runner.reporters.results import ResultCollector
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scenario_runner.events import Event
     from scenario_runner.reporters.ladder.model import Ladder
-    from scenario_runner.reporters.stories import Story
+    from scenario_runner.reporters.results import ScenarioResult
 
 _ENDINGS = {LadderForm.TEXT: "txt", LadderForm.MERMAID: "mmd", LadderForm.SVG: "svg"}
 
@@ -30,7 +29,7 @@ class Ladders:
         self._form = form
         self._folder = folder
         self._width = width
-        self._gathered = Gatherer()
+        self._gathered = ResultCollector()
         self._written = 0
 
     def handle(self, event: Event) -> None:
@@ -44,7 +43,7 @@ class Ladders:
         for story in self._gathered.unfinished():
             self._story(story)
 
-    def _story(self, story: Story) -> None:
+    def _story(self, story: ScenarioResult) -> None:
         self._written += 1
         text = draw_as(self._form, build_ladder(story.in_steps()), self._width)
         if self._folder is None:

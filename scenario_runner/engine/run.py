@@ -1,0 +1,237 @@
+"""Runs one scenario from its first step to the search for residue: the engine's way in."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scenario_runner.durations import SECOND, duration_text
+from scenario_runner.engine.context import (
+    CURRENT_STEP,
+    Frame,
+    Listener,
+    Scope,
+    Shared,
+    Surroundings,
+    target_fields,
+)
+from scenario_runner.engine.event_log import EventLog
+from scenario_runner.engine.steps import holds, take_steps
+from scenario_runner.engine.verdict import STOPS, Counts, Ending, finish
+from scenario_runner.errors import PbxError, ScenarioRunnerError
+from scenario_runner.events import Held, ScenarioStarted
+from scenario_runner.language.vocabulary import Verdict
+from scenario_runner.pbx.protocol import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from scenario_runner.clock import Clock
+    from scenario_runner.engine.context import NamedCallValue
+    from scenario_runner.events import Event
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.masking import Mask
+    from scenario_runner.pbx.protocol import Connection, Leftover, Session
+
+
+CLEANUP_LIMIT = 60 * SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """How a scenario is run: what it may read from outside, and how its report is told apart.
+
+    `leased` are the values that `needs` binds; `order` tells the choices made between waiting
+    commands; `attempt` counts from 1 where failures are retried.
+    """
+
+    environment: Mapping[str, str]
+    mask: Mask
+    seed: int = 0
+    attempt: int = 1
+    leased: tuple[tuple[str, str], ...] = ()
+    order: Callable[[], tuple[tuple[int, int], ...]] = tuple
+
+
+async def execute(
+    scenario: Scenario,
+    connection: Connection,
+    clock: Clock,
+    emit: Callable[[Event], None],
+    conditions: RunContext,
+) -> Verdict:
+    """Run a scenario and return its verdict; every event goes to `emit` as it happens.
+
+    Cleanup runs whatever happens, also when the task is cancelled, within limits of its own; then
+    what was placed is hung up and residue is looked for. Cancellation is raised again afterwards.
+    """
+    mask = conditions.mask
+    run = _Run(
+        scenario=scenario,
+        clock=clock,
+        emit=lambda event: emit(mask.event(event)),
+        conditions=conditions,
+        begin=clock.now(),
+    )
+    run.emit(_started(scenario, conditions))
+    try:
+        await run.whole(connection)
+    except ScenarioRunnerError as error:
+        run.ending.fail("pbx", scenario.span, error.message, error.hint)
+        run.ending.verdicts.append(Verdict.ERRORED)
+    except asyncio.CancelledError:
+        run.ending.interrupted = True
+        raise
+    finally:
+        verdict = finish(scenario, run.ending, run.counts)
+        finished = run.ending.event(scenario.id, verdict, run.counts, run.begin, clock.now())
+        run.emit(replace(finished, order=conditions.order()))
+    return verdict
+
+
+def _started(scenario: Scenario, conditions: RunContext) -> ScenarioStarted:
+    return ScenarioStarted(
+        scenario=scenario.id,
+        name=scenario.name,
+        span=scenario.span,
+        description=scenario.description,
+        tags=scenario.tags,
+        row=scenario.row,
+        steps=len(scenario.steps) + len(scenario.cleanup),
+        seed=conditions.seed,
+        attempt=conditions.attempt,
+        leased=conditions.leased,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One run of one scenario."""
+
+    scenario: Scenario
+    clock: Clock
+    emit: Callable[[Event], None]
+    conditions: RunContext
+    begin: int
+    counts: Counts = field(default_factory=Counts)
+    log: EventLog = field(default_factory=EventLog)
+    ending: Ending = field(default_factory=Ending)
+
+    async def whole(self, connection: Connection) -> None:
+        """Open the session, take the steps, clean up, close the session."""
+        calls: dict[str, NamedCallValue] = {}
+        listener = Listener(self.scenario.id, self.emit, self.log, calls)
+        async with connection.session(self._plan(), listener, self.clock) as session:
+            frame = self._frame(connection, session, calls)
+            if self.scenario.when is not None and not holds(self.scenario.when, frame):
+                return
+            try:
+                await self._steps(frame)
+            finally:
+                await self._shielded(self._clean(frame))
+
+    def _plan(self) -> Plan:
+        needs = self.scenario.needs
+        leased = dict(self.conditions.leased)
+        return Plan(
+            scenario=self.scenario.id,
+            events=self.scenario.uses_events,
+            extensions=needs.literal_extensions
+            + tuple(leased[name] for name in needs.extensions if name in leased),
+            slots=needs.literal_slots
+            + tuple(leased[name] for name in needs.slots if name in leased),
+        )
+
+    def _frame(
+        self, connection: Connection, session: Session, calls: dict[str, NamedCallValue]
+    ) -> Frame:
+        world = Surroundings(
+            environment=self.conditions.environment,
+            mask=self.conditions.mask,
+            target=target_fields(connection.traits),
+            session=session,
+        )
+        scope = Scope(world)
+        scope.declare(self.scenario.vars)
+        for name, value in self.conditions.leased:
+            scope.bind(name, int(value) if value.isdecimal() else value)
+        shared = Shared(
+            scenario=self.scenario.id,
+            session=session,
+            traits=connection.traits,
+            clock=self.clock,
+            emit=self.emit,
+            log=self.log,
+            counts=self.counts,
+            calls=calls,
+        )
+        return Frame(shared=shared, scope=scope, moments={})
+
+    async def _steps(self, frame: Frame) -> None:
+        limit = frame.scope.duration(self.scenario.timeout)
+        try:
+            async with asyncio.timeout(limit / SECOND):
+                reports = await take_steps(self.scenario.steps, frame)
+        except TimeoutError:
+            text = f"the scenario took longer than its time-out of {duration_text(limit)}"
+            hint = "a longer one is said by: timeout: 20m"
+            self.ending.fail("timeout", self.scenario.span, text, hint)
+            self.ending.verdicts.append(Verdict.ERRORED)
+        else:
+            self.ending.verdicts += [report.verdict for report in reports]
+        if STOPS & set(self.ending.verdicts):
+            self.ending.held = await self._held(frame)
+
+    async def _held(self, frame: Frame) -> Held | None:
+        CURRENT_STEP.set("")
+        if not frame.shared.calls:
+            return None  # without a call of its own a scenario can't ask, so nothing is known
+        try:
+            holding = await frame.session.holding()
+        except PbxError:
+            return None
+        return Held(
+            slots=tuple((slot, frame.who(uuid)) for slot, uuid in holding.slots),
+            calls=tuple(
+                (f"{frame.who(call.uuid)} at {call.extension}", call.state.value)
+                for call in holding.calls
+            ),
+        )
+
+    async def _shielded(self, cleaning: Coroutine[None, None, None]) -> None:
+        """Let the cleanup run to its end, even when this task is cancelled meanwhile."""
+        task = asyncio.ensure_future(cleaning)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await task
+            raise
+
+    async def _clean(self, frame: Frame) -> None:
+        try:
+            async with asyncio.timeout(CLEANUP_LIMIT / SECOND):
+                reports = await take_steps(
+                    self.scenario.cleanup, frame.for_cleanup(), keep_going=True
+                )
+                self.ending.verdicts += [report.verdict for report in reports]
+                CURRENT_STEP.set("")
+                self._left(await frame.session.close(), frame)
+        except TimeoutError:
+            text = f"the cleanup took longer than {duration_text(CLEANUP_LIMIT)} and was cut short"
+            self.ending.fail("cleanup", self.scenario.span, text)
+            self.ending.verdicts.append(Verdict.ERRORED)
+        except asyncio.CancelledError:
+            text = "the cleanup was interrupted, too: calls of this scenario may still be up"
+            self.ending.fail("cleanup", self.scenario.span, text)
+            raise
+        except PbxError as error:
+            text = f"the cleanup did not come to its end: {error.message}"
+            self.ending.fail("cleanup", self.scenario.span, text, error.hint)
+            self.ending.verdicts.append(Verdict.ERRORED)
+
+    def _left(self, leftovers: tuple[Leftover, ...], frame: Frame) -> None:
+        for leftover in leftovers:
+            who = f": {frame.who(leftover.uuid)}" if leftover.uuid else ""
+            self.ending.residue = True
+            self.ending.fail("residue", self.scenario.span, f"left behind: {leftover.what}{who}")

@@ -1,0 +1,505 @@
+"""Takes one step: its condition, its action, its expectations, what it saves, its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never
+
+from scenario_runner.durations import SECOND, duration_text
+from scenario_runner.engine.actions import act, named_call
+from scenario_runner.engine.checks import Checker, certain
+from scenario_runner.engine.context import CURRENT_STEP, Frame, Scope, Unbound, Unresolved
+from scenario_runner.engine.event_log import StepMark
+from scenario_runner.engine.normalize import answer_of, outcome_of
+from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
+from scenario_runner.engine.verdict import STOPS
+from scenario_runner.errors import ScenarioRunnerError
+from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted
+from scenario_runner.language.actions import (
+    CALL,
+    Call,
+    Condition,
+    Holding,
+    NamedCall,
+    Poll,
+    Repeat,
+    Set,
+    Stays,
+    Step,
+    TargetCan,
+    Together,
+    Use,
+    Wait,
+)
+from scenario_runner.language.expectations import BranchesRefused, Succeeded
+from scenario_runner.language.vocabulary import Reason, Verdict
+from scenario_runner.matching import matches, typed
+from scenario_runner.pbx.protocol import Done, Refused
+from scenario_runner.references import NotThere, as_text, follow, path_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from scenario_runner.engine.context import Frame, NamedCallValue
+    from scenario_runner.language.actions import Binding, Save, Step
+    from scenario_runner.language.values import Duration
+    from scenario_runner.references import Json
+
+
+MAY_TURN = frozenset(
+    {
+        Reason.SLOT_FULL,
+        Reason.SLOT_EMPTY,
+        Reason.NOTHING_PARKED,
+        Reason.CALL_NOT_ANSWERED,
+        Reason.CALL_ALREADY_PARKED,
+        Reason.NO_CAPACITY,
+        Reason.RATE_LIMITED,
+        Reason.OTHER,
+    }
+)
+
+Asked: TypeAlias = "tuple[ActionResult, tuple[Failure, ...]]"
+
+
+async def ask(
+    step: Step,
+    look: Callable[[], Awaitable[ActionResult]],
+    checker: Checker,
+    frame: Frame,
+    attempts: list[Attempt],
+) -> Asked:
+    """Look again and again, as the step says; every look is kept in `attempts`, equal ones folded.
+
+    Returns the last look and its failures.
+    """
+    begin = frame.now()
+    match step.repeating:
+        case Poll(within, every):
+            until, stop_when_held = begin + frame.scope.duration(within), True
+            pause = frame.scope.duration(every)
+        case Stays(during, every):
+            until, stop_when_held = begin + frame.scope.duration(during), False
+            pause = frame.scope.duration(every)
+        case None:
+            raise AssertionError("a step that asks once does not ask again")
+    while True:
+        seen = await look()
+        failures = checker.failures(seen)
+        _keep(attempts, Attempt(at=seen.sent, saw=seen.saw, held=not failures))
+        left = until - frame.now()
+        if left <= 0 or stop_when_held is not bool(failures) or _hopeless(seen, failures):
+            lasted = seen.sent - begin
+            return seen, _told(failures, step, attempts, lasted)
+        await asyncio.sleep(min(pause, left) / SECOND)
+
+
+def _keep(attempts: list[Attempt], look: Attempt) -> None:
+    if attempts and (attempts[-1].saw, attempts[-1].held) == (look.saw, look.held):
+        last = attempts[-1]
+        attempts[-1] = Attempt(at=last.at, saw=last.saw, held=last.held, times=last.times + 1)
+    else:
+        attempts.append(look)
+
+
+def _hopeless(seen: ActionResult, failures: tuple[Failure, ...]) -> bool:
+    """Tell whether the PBX refused for a reason that time will not change."""
+    refused = seen.outcome
+    return bool(failures) and isinstance(refused, Refused) and refused.reason not in MAY_TURN
+
+
+def _told(
+    failures: tuple[Failure, ...], step: Step, attempts: list[Attempt], lasted: int
+) -> tuple[Failure, ...]:
+    times = sum(attempt.times for attempt in attempts)
+    looks = f"{times} look{'s' if times > 1 else ''}"
+    how = "never held" if isinstance(step.repeating, Poll) else "did not keep holding"
+    return tuple(
+        replace(
+            failure,
+            message=f"{failure.message} ({how} in {looks} over {duration_text(lasted)})",
+        )
+        for failure in failures
+    )
+
+
+def patience(step: Step, frame: Frame) -> int:
+    """Return the microseconds that a step waits at most; 0 where it says nothing about it."""
+    said = _said(step)
+    if said is None:
+        return 0
+    try:
+        return frame.scope.duration(said)
+    except ScenarioRunnerError:
+        return 0
+
+
+def _said(step: Step) -> Duration | None:
+    match step.repeating:
+        case Poll(within=within):
+            return within
+        case Stays(during=during):
+            return during
+        case None:
+            return step.action.duration if isinstance(step.action, Wait) else step.within
+
+
+class TakeSteps(Protocol):
+    """Takes steps in their order, see `stepping.take_steps`."""
+
+    async def __call__(self, steps: tuple[Step, ...], frame: Frame) -> list[Report]:
+        """Return a report for each step."""
+        ...
+
+
+async def together(
+    action: Together, step: Step, frame: Frame, take_steps: TakeSteps
+) -> ActionResult:
+    """Start all branches at the same moment and wait for all of them."""
+    judged = any(isinstance(c, (Succeeded, BranchesRefused)) for c in step.expect)
+    frames = [
+        replace(frame.inside(f"{_own(frame)}b{number}.", frame.scope.child()), tolerant=judged)
+        for number, _ in enumerate(action.branches, 1)
+    ]
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(take_steps(branch, inner))
+            for branch, inner in zip(action.branches, frames, strict=True)
+        ]
+    reports = [task.result() for task in tasks]
+    for inner in frames:
+        frame.scope.absorb(inner.scope)
+    tally = _tally(action, reports)
+    return replace(_inside(frame, [r for branch in reports for r in branch]), tally=tally)
+
+
+def _tally(action: Together, reports: list[list[Report]]) -> Tally:
+    succeeded: list[str] = []
+    refused: list[tuple[str, str]] = []
+    branches_refused = 0
+    for branch, results in zip(action.branches, reports, strict=True):
+        refusals = 0
+        for step, report in zip(branch, results, strict=True):
+            match report.seen.outcome if report.seen is not None else None:
+                case Refused(reason=reason):
+                    refused.append((step.word, reason.value))
+                    refusals += 1
+                case Done():
+                    succeeded.append(step.word)
+        branches_refused += refusals > 0
+    return Tally(
+        succeeded=tuple(succeeded),
+        refused=tuple(refused),
+        branches_succeeded=len(reports) - branches_refused,
+        branches_refused=branches_refused,
+    )
+
+
+async def repeat(action: Repeat, frame: Frame, take_steps: TakeSteps) -> ActionResult:
+    """Run the steps once for each round; a round that stops ends the rest."""
+    items = _rounds(action, frame)
+    own = _own(frame).removesuffix(".")
+    reports: list[Report] = []
+    for number, item in enumerate(items, 1):
+        scope = frame.scope.child()
+        if action.as_ is not None:
+            scope.bind(action.as_, item)
+        done = await take_steps(action.steps, frame.inside(f"{own}[{number}].", scope))
+        reports += done
+        frame.scope.absorb(scope)
+        if any(report.verdict in STOPS for report in done):
+            break
+    seen = _inside(frame, reports)
+    rounds = len(reports) // len(action.steps)
+    return replace(seen, saw=f"{rounds} of {len(items)} rounds")
+
+
+def _rounds(action: Repeat, frame: Frame) -> list[Json]:
+    if action.each is not None:
+        items = frame.scope.resolve(action.each)
+        if not isinstance(items, list) or not items:
+            message = f"'each' is {typed(items)}, not a list with items"
+            raise Unresolved(message, action.each.span)
+        return items
+    assert action.times is not None
+    times = frame.scope.resolve(action.times)
+    if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+        message = f"'times' is {typed(times)}, not a number from 1"
+        raise Unresolved(message, action.times.span)
+    return list(range(1, times + 1))
+
+
+async def use(action: Use, step: Step, frame: Frame, take_steps: TakeSteps) -> ActionResult:
+    """Run a fragment's steps in a scope of their own; only what is exported comes out."""
+    scope = Scope(frame.scope.world)
+    given = {binding.name: binding for binding in action.given}
+    for param in action.fragment.params:
+        if param.name in given:
+            scope.bind(param.name, _given(given[param.name], param.type, frame))
+        elif param.default is not None:
+            scope.bind(param.name, scope.resolve(param.default))
+    inner = replace(
+        frame.inside(f"{_own(frame)}use.", scope), via=(*frame.via, step.span), moments={}
+    )
+    reports = await take_steps(action.fragment.steps, inner)
+    for inside, outside in action.exports:
+        if scope.has(inside):
+            frame.take_over(outside, scope.find(inside))
+    seen = _inside(frame, reports)
+    return replace(seen, saw=action.fragment.name)
+
+
+def _given(given: Binding, kind: str, frame: Frame) -> Json | NamedCallValue:
+    """Return what a parameter is bound to: a value, or the call that the value names."""
+    value = frame.scope.resolve(given.value)
+    if kind != CALL:
+        return value
+    return named_call(NamedCall(as_text(value), given.value.span), frame)
+
+
+def _own(frame: Frame) -> str:
+    """Return the current step's own number, below which its inner steps count."""
+    return CURRENT_STEP.get().removeprefix(frame.prefix) + "."
+
+
+def _inside(frame: Frame, reports: list[Report]) -> ActionResult:
+    end = max((r.seen.at for r in reports if r.seen is not None), default=frame.now())
+    verdicts = {report.verdict for report in reports}
+    inner = Verdict.PASSED
+    if Verdict.ERRORED in verdicts:
+        inner = Verdict.ERRORED
+    elif verdicts & STOPS:
+        inner = Verdict.FAILED
+    return ActionResult(sent=end, at=end, inner=inner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What became of a step: its verdict, why, and the moments that labels refer to."""
+
+    verdict: Verdict
+    seen: ActionResult | None = None
+    failures: tuple[Failure, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+
+async def take_steps(
+    steps: tuple[Step, ...], frame: Frame, *, keep_going: bool = False
+) -> list[Report]:
+    """Take steps in their order; after one that stops the scenario the rest are skipped.
+
+    With `keep_going` (a cleanup) every step is taken.
+    """
+    reports: list[Report] = []
+    stopped = False
+    for number, step in enumerate(steps, 1):
+        place = f"{frame.prefix}{number}"
+        if stopped:
+            reports.append(_skip(step, frame, place))
+            continue
+        report = await take_step(step, frame, place)
+        reports.append(report)
+        stopped = report.verdict in STOPS and not keep_going
+    return reports
+
+
+async def take_step(step: Step, frame: Frame, place: str) -> Report:
+    """Take one step and emit its beginning and its end."""
+    CURRENT_STEP.set(place)
+    begin = frame.now()
+    _started(step, frame, place, begin)
+    try:
+        report = _excused(step, await _taken(step, frame))
+    except BaseException:
+        CURRENT_STEP.set(place)
+        _finished(step, frame, place, begin, _cut_short(step, frame))
+        raise
+    CURRENT_STEP.set(place)
+    _finished(step, frame, place, begin, report)
+    return report
+
+
+def _cut_short(step: Step, frame: Frame) -> Report:
+    message = "stopped before it was known what came of it"
+    failure = Failure(key="interrupted", message=message, span=step.span, via=frame.via)
+    return Report(verdict=Verdict.ERRORED, failures=(failure,))
+
+
+def holds(condition: Condition, frame: Frame) -> bool:
+    """Tell whether a `when` holds here."""
+    match condition:
+        case Holding(that, spanned):
+            value = frame.scope.resolve(that)
+            return matches(spanned.matcher, value, frame.scope.resolve)
+        case TargetCan(capability):
+            return capability in frame.shared.traits.capabilities
+        case _:
+            assert_never(condition)
+
+
+async def _taken(step: Step, frame: Frame) -> Report:
+    attempts: list[Attempt] = []
+    mark = frame.log.mark()
+    try:
+        if step.when is not None and not holds(step.when, frame):
+            return Report(verdict=Verdict.NOT_APPLICABLE)
+        seen, failures = await _performed(step, frame, attempts)
+        failures += _saved(step.save, seen, frame)
+    except (CheckFailed, ScenarioRunnerError) as error:
+        return replace(_not_seen(error, step, frame), attempts=tuple(attempts))
+    if isinstance(step.action, (Together, Repeat, Use)):
+        mark = frame.log.mark()
+    if step.id is not None:
+        frame.moments[step.id] = StepMark(sent=seen.sent, at=seen.at, mark=mark)
+    verdict = seen.inner
+    if failures and verdict is not Verdict.ERRORED:
+        verdict = Verdict.FAILED
+    failures = tuple(replace(failure, via=frame.via) for failure in failures)
+    return Report(verdict=verdict, seen=seen, failures=failures, attempts=tuple(attempts))
+
+
+def _not_seen(error: CheckFailed | ScenarioRunnerError, step: Step, frame: Frame) -> Report:
+    match error:
+        case CheckFailed(failure=failure):
+            return Report(verdict=Verdict.FAILED, failures=(replace(failure, via=frame.via),))
+        case Unbound() if frame.cleaning:
+            return Report(verdict=Verdict.NOT_APPLICABLE)
+        case ScenarioRunnerError():
+            return Report(verdict=Verdict.ERRORED, failures=(_errored(error, step, frame),))
+        case _:
+            assert_never(error)
+
+
+async def _performed(
+    step: Step, frame: Frame, attempts: list[Attempt]
+) -> tuple[ActionResult, tuple[Failure, ...]]:
+    checker = Checker(step, frame)
+    match step.action:
+        case Together():
+            seen = await together(step.action, step, frame, take_steps)
+        case Repeat():
+            seen = await repeat(step.action, frame, take_steps)
+        case Use():
+            seen = await use(step.action, step, frame, take_steps)
+        case action:
+            if step.repeating is not None:
+                seen, failures = await ask(
+                    step, lambda: act(action, step, frame), checker, frame, attempts
+                )
+                if failures and isinstance(seen.outcome, Refused):
+                    certain(seen.outcome, step, frame)
+                return seen, failures
+            seen = await act(action, step, frame)
+    if isinstance(seen.outcome, Refused):
+        certain(seen.outcome, step, frame)
+        if frame.tolerant and not step.expect:
+            return seen, ()
+    return seen, checker.failures(seen)
+
+
+def _saved(saves: tuple[Save, ...], seen: ActionResult, frame: Frame) -> tuple[Failure, ...]:
+    failures: list[Failure] = []
+    answer = seen.answer() if saves else {}
+    for save in saves:
+        try:
+            frame.scope.bind(save.name, follow(answer, save.path))
+        except NotThere as error:
+            path = path_text(save.path)
+            message = f"save: '{path}' is not in the answer: {error}"
+            actual = as_text(answer)
+            failures.append(
+                Failure(
+                    key="save",
+                    message=message,
+                    expected=f"an answer with '{path}'",
+                    actual=actual if len(actual) <= 300 else actual[:299] + "…",
+                    span=save.span,
+                )
+            )
+    return tuple(failures)
+
+
+def _errored(error: ScenarioRunnerError, step: Step, frame: Frame) -> Failure:
+    key, span = "pbx", step.span
+    if isinstance(error, Unresolved):
+        key, span = "name", error.span
+    return Failure(key=key, message=error.message, span=span, hint=error.hint, via=frame.via)
+
+
+def _excused(step: Step, report: Report) -> Report:
+    """Apply a step's own `xfail`, which never excuses what could not be found out."""
+    if step.xfail is None:
+        return report
+    match report.verdict:
+        case Verdict.FAILED:
+            return replace(report, verdict=Verdict.XFAILED)
+        case Verdict.PASSED:
+            failure = Failure(
+                key="xfail",
+                message=f"passed, though it is known to fail: {step.xfail}",
+                span=step.span,
+                hint="if the fault is mended, remove `xfail`",
+            )
+            return replace(report, verdict=Verdict.XPASSED, failures=(failure,))
+        case _:
+            return report
+
+
+def _skip(step: Step, frame: Frame, place: str) -> Report:
+    begin = frame.now()
+    _started(step, frame, place, begin)
+    report = Report(verdict=Verdict.SKIPPED)
+    _finished(step, frame, place, begin, report)
+    return report
+
+
+def _started(step: Step, frame: Frame, place: str, at: int) -> None:
+    frame.shared.emit(
+        StepStarted(
+            scenario=frame.shared.scenario,
+            step=place,
+            title=_title(step, frame),
+            action=step.word,
+            span=step.span,
+            at=at,
+            via=frame.via,
+            patience=patience(step, frame),
+        )
+    )
+
+
+def _title(step: Step, frame: Frame) -> str:
+    if step.name is None:
+        return step.word
+    try:
+        return as_text(frame.scope.resolve(step.name))
+    except ScenarioRunnerError:
+        return step.word
+
+
+_CHECKS_NOTHING = (Call, Wait, Set, Together, Repeat, Use)
+
+
+def _finished(step: Step, frame: Frame, place: str, begin: int, report: Report) -> None:
+    applies = report.verdict is not Verdict.NOT_APPLICABLE
+    composite = isinstance(step.action, (Together, Repeat, Use))
+    if not composite or step.expect:
+        checks = bool(step.expect) or not isinstance(step.action, _CHECKS_NOTHING)
+        frame.shared.counts.add(report.verdict, checks=checks and applies)
+    seen, now = report.seen, frame.now()
+    frame.shared.emit(
+        StepFinished(
+            scenario=frame.shared.scenario,
+            step=place,
+            verdict=report.verdict.value,
+            at=now,
+            took=now - begin,
+            saw=seen.saw if seen is not None else "",
+            failures=report.failures,
+            attempts=report.attempts,
+            note=seen.note if seen is not None else "",
+            outcome=outcome_of(seen),
+            answer=answer_of(step.action, seen, frame),
+        )
+    )

@@ -1,0 +1,202 @@
+"""A whole run: files are loaded, scenarios chosen and run, and everything is reported."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import InvalidFiles, UsageError, did_you_mean
+from scenario_runner.events import RunFinished, RunStarted, SourceRead, Warned
+from scenario_runner.execution.interleavings import in_turn
+from scenario_runner.execution.options import RunOptions
+from scenario_runner.execution.results import Exit, Results
+from scenario_runner.execution.selection import Selection, select, split_ids
+from scenario_runner.execution.targets import MOCK
+from scenario_runner.execution.virtual import VirtualRun
+from scenario_runner.loading.documents import LoadOptions, load
+from scenario_runner.loading.files import find_files, run_root
+from scenario_runner.pbx.drivers import Context
+from scenario_runner.source import Source, Span
+from scenario_runner.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from scenario_runner.errors import Problem
+    from scenario_runner.events import Event
+    from scenario_runner.execution.network import NetworkRun
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.language.target import Target
+    from scenario_runner.pbx.drivers import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What is to be run, against what, and how.
+
+    `keep_going` runs the valid files although others are invalid. `started_at` is the date in
+    microseconds since 1970 (UTC), `stopwatch` tells real microseconds; `context` is what a driver
+    is given to open the target with, its mask hides the secrets of the whole run.
+    """
+
+    paths: tuple[str, ...]
+    selection: Selection = field(default_factory=Selection)
+    loading: LoadOptions = field(default_factory=LoadOptions)
+    options: RunOptions = field(default_factory=RunOptions)
+    target: Target = MOCK
+    context: Context = field(default_factory=Context)
+    keep_going: bool = False
+    started_at: int = 0
+    stopwatch: Callable[[], int] = lambda: 0
+
+
+def gather(request: RunRequest) -> tuple[list[Scenario], list[Problem]]:
+    """Load the files and choose; raises InvalidFiles, UsageError and NothingSelected."""
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    declared: set[str] = set()
+    paths, ids = split_ids(request.paths)
+    loading = replace(request.loading, root=run_root(paths))
+    for loaded in load(find_files(paths), loading):
+        scenarios += loaded.scenarios
+        problems += loaded.problems
+        declared |= loaded.declared
+    if any(not problem.warning for problem in problems) and not request.keep_going:
+        raise InvalidFiles(tuple(problems))
+    _refuse_unknown_variables(request.loading, declared)
+    return select(scenarios, replace(request.selection, ids=ids)), problems
+
+
+def _refuse_unknown_variables(loading: LoadOptions, declared: set[str]) -> None:
+    for name, _ in loading.overrides:
+        if name not in declared:
+            hint = did_you_mean(name, declared) or f"declared are: {', '.join(sorted(declared))}"
+            raise UsageError(f"no scenario declares the variable '{name}'", hint=hint)
+
+
+def run_whole(request: RunRequest, emit: Callable[[Event], None]) -> Exit:
+    """Run everything that is asked for and return the exit code; events go to `emit`."""
+    scenarios, problems = gather(request)
+    return run_scenarios(request, scenarios, problems, emit)
+
+
+def run_scenarios(
+    request: RunRequest,
+    scenarios: Sequence[Scenario],
+    problems: Sequence[Problem],
+    emit: Callable[[Event], None],
+) -> Exit:
+    """Run scenarios that are loaded already, as often as is asked for, and return the exit code."""
+    begin = request.stopwatch()
+    options = request.options
+    results = Results(invalid=any(not problem.warning for problem in problems))
+    emit(_started(request, len(scenarios) * options.repeat))
+    told: set[str] = set()
+    sources = {source.file: source for scenario in scenarios for source in scenario.sources}
+    for problem in problems:
+        _tell(sources.get(problem.span.file), told, emit)
+        emit(
+            Warned(code=problem.code, message=problem.message, span=problem.span, hint=problem.hint)
+        )
+    for number in range(options.repeat):
+        if results.interrupted or (options.fail_fast and not results.green):
+            break
+        again = replace(options, seed=options.seed + number)
+        chosen = arranged(scenarios, again, number + 1 if options.repeat > 1 else 0)
+        run = _runner(replace(request, options=again), emit)
+        run.run(_with_sources(chosen, told, emit), results)
+    code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
+    counts = tuple((verdict.value, count) for verdict, count in results.counts.items())
+    emit(
+        RunFinished(
+            counts=counts,
+            exit_code=code,
+            took=request.stopwatch() - begin,
+            interrupted=results.interrupted,
+        )
+    )
+    return code
+
+
+def _runner(request: RunRequest, emit: Callable[[Event], None]) -> VirtualRun | NetworkRun:
+    """Return what runs scenarios on the target: in virtual time, or over a network."""
+    target, options, mask = request.target, request.options, request.context.mask
+    if target.driver == "mock":
+        preview = request.context.preview
+        return VirtualRun(target=target, options=options, mask=mask, emit=emit, preview=preview)
+    # Imported here, since a run on the mock in this process starts faster without them.
+    from scenario_runner.execution.network import NetworkRun
+    from scenario_runner.execution.targets import open_target
+
+    context = replace(
+        request.context, seed=options.seed, warn=lambda notice: emit(_noticed(notice, target))
+    )
+    return NetworkRun(
+        target=target,
+        options=options,
+        mask=mask,
+        emit=emit,
+        connect=lambda: open_target(target, context),
+    )
+
+
+def _noticed(notice: Notice, target: Target) -> Warned:
+    return Warned(
+        code=notice.code,
+        message=f"{target.name}: {notice.message}",
+        span=Span("", 0, 0, 0, 0),
+        hint=notice.hint,
+    )
+
+
+def _started(request: RunRequest, total: int) -> RunStarted:
+    target = request.target
+    return RunStarted(
+        version=__version__,
+        target=target.name,
+        host=target.host,
+        driver=target.driver,
+        base_url=target.base_url,
+        seed=request.options.seed,
+        started_at=request.started_at,
+        total=total,
+        rerun=request.options.rerun,
+    )
+
+
+def arranged(scenarios: Sequence[Scenario], options: RunOptions, number: int) -> list[Scenario]:
+    """Return the scenarios in the order in which they run; `number` counts repeated runs from 1."""
+    chosen = list(scenarios)
+    if options.shuffle:
+        random.Random(options.seed).shuffle(chosen)
+    if number:
+        chosen = [replace(one, name=in_turn(one.name, "run", number)) for one in chosen]
+    return chosen
+
+
+def _with_sources(
+    scenarios: list[Scenario], told: set[str], emit: Callable[[Event], None]
+) -> Iterator[Scenario]:
+    """Give each scenario, its files' texts told before."""
+    for scenario in scenarios:
+        for source in scenario.sources:
+            _tell(source, told, emit)
+        yield scenario
+
+
+def _tell(source: Source | None, told: set[str], emit: Callable[[Event], None]) -> None:
+    if source is not None and source.file not in told:
+        told.add(source.file)
+        emit(SourceRead(file=source.file, text=source.text))
+
+
+def rerun_command(
+    options: Sequence[tuple[str, str]] = (), *, switches: Sequence[str] = (), seed: int = 0
+) -> str:
+    """Return the command without its paths; the seed comes last, see `reporters.accounts`."""
+    words = ["scenario-runner", "run", *switches]
+    for option, value in options:
+        words += [option, value]
+    return shlex.join([*words, "--seed", str(seed)])

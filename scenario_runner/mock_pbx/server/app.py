@@ -1,0 +1,211 @@
+"""What the served mock answers: the API of each client's world, and the mock's own resources."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from scenario_runner.durations import HOUR, SECOND, duration_text, parse_duration
+from scenario_runner.exchange import Response
+from scenario_runner.mock_pbx.faults import Answer
+from scenario_runner.mock_pbx.profile import PROFILES, Profile
+from scenario_runner.mock_pbx.rest import EPOCH_US
+from scenario_runner.mock_pbx.server.connection import listening, told_to_stop
+from scenario_runner.mock_pbx.server.tenants import Recipe, Tenants, TooMany, WorldClock, client_of
+from scenario_runner.mock_pbx.server.webhooks import Silent, Webhooks
+from scenario_runner.mock_pbx.world import NOT_ALLOWED, Reply, complaint, json_object, told
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from scenario_runner.exchange import Request
+    from scenario_runner.mock_pbx.faults import Fault
+    from scenario_runner.mock_pbx.server.tenants import OwnedPbx
+    from scenario_runner.mock_pbx.server.webhooks import Log
+
+
+@cache
+def description() -> bytes:
+    """Return the description as JSON (OpenAPI 3.1)."""
+    return files("scenario_runner.mock_pbx.server").joinpath("openapi.json").read_bytes()
+
+
+_JSON: Final = (("Content-Type", "application/json"),)
+_LONGEST_ADVANCE: Final = 10_000 * HOUR
+_TOO_MANY: Final = complaint(503, "too many clients: restart the mock, or use fewer client ids")
+
+
+class MockHandler:
+    """Answers requests to a served mock; see `connection.Handler`."""
+
+    def __init__(self, worlds: Tenants, webhooks: Webhooks, log: Log) -> None:
+        self._worlds = worlds
+        self._webhooks = webhooks
+        self._log = log
+        self._timers: dict[OwnedPbx, tuple[int, asyncio.TimerHandle]] = {}
+
+    def take(self, request: Request, reply: Callable[[Answer], None]) -> None:
+        """Answer a request at once."""
+        path = request.path.partition("?")[0]
+        if path.startswith("/mock/"):
+            client, answer = self._control(request, path)
+        elif path == "/oauth/token":
+            client, answer = self._token(request)
+        elif path == "/openapi.json":
+            client, answer = "", _described(request)
+        else:
+            owned = self._worlds.of_api(request)
+            client, answer = owned.client, self._handled(owned, request)
+        self._log.exchange(client, request, answer)
+        reply(answer)
+
+    def close(self) -> None:
+        """Stop all timers."""
+        for _, timer in self._timers.values():
+            timer.cancel()
+
+    def _handled(self, owned: OwnedPbx, request: Request) -> Answer:
+        answer = owned.mock.handle(request, owned.clock.now())
+        self._after(owned)
+        return answer
+
+    def _token(self, request: Request) -> tuple[str, Answer]:
+        try:
+            owned = self._worlds.of_client(client_of(request))
+        except TooMany:
+            return "", _answer(_TOO_MANY)
+        answer = self._handled(owned, request)
+        self._worlds.remember(owned, answer.response)
+        return owned.client, answer
+
+    def _control(self, request: Request, path: str) -> tuple[str, Answer]:
+        owned = self._worlds.of_control(request)
+        if isinstance(owned, str):
+            return "", _answer(complaint(409, owned))
+        match request.method, path:
+            case "GET", "/mock/clock":
+                answer = _answer(_clock_view(owned))
+            case "POST", "/mock/clock/advance":
+                answer = _answer(self._advance(owned, request.body))
+            case _, "/mock/clock" | "/mock/clock/advance":
+                answer = _answer(NOT_ALLOWED)
+            case _:
+                answer = self._handled(owned, request)
+        return owned.client, answer
+
+    def _advance(self, owned: OwnedPbx, body: bytes) -> Reply:
+        """Move a world's clock through every timer on the way."""
+        by = (json_object(body) or {}).get("by")
+        wait = parse_duration(by) if isinstance(by, str) else None
+        if wait is None or wait > _LONGEST_ADVANCE:
+            return complaint(400, 'by must be a duration such as {"by": "3m"}, up to 10000h')
+        goal = owned.clock.now() + wait
+        while (timer := owned.mock.next_deadline()) is not None and timer <= goal:
+            owned.mock.tick(timer)
+            self._webhooks.send(owned.mock.take_deliveries())
+        owned.clock.advance(wait)
+        self._tick(owned)
+        return _clock_view(owned)
+
+    def _after(self, owned: OwnedPbx) -> None:
+        """Pass on what happened, and wake up when the next timer is due in real time."""
+        deliveries = owned.mock.take_deliveries()
+        if deliveries:
+            self._webhooks.send(deliveries)
+        due = owned.mock.next_deadline()
+        set_for = self._timers.get(owned)
+        if owned.clock.stands or due == (set_for and set_for[0]):
+            return
+        if set_for is not None:
+            set_for[1].cancel()
+            del self._timers[owned]
+        if due is not None:
+            wait = max(0, due - owned.clock.now()) / SECOND
+            timer = asyncio.get_running_loop().call_later(wait, self._ring, owned)
+            self._timers[owned] = (due, timer)
+
+    def _ring(self, owned: OwnedPbx) -> None:
+        del self._timers[owned]
+        self._tick(owned)
+
+    def _tick(self, owned: OwnedPbx) -> None:
+        owned.mock.tick(owned.clock.now())
+        self._after(owned)
+
+
+def _clock_view(owned: OwnedPbx) -> Reply:
+    now, due = owned.clock.now(), owned.mock.next_deadline()
+    left = None if due is None else duration_text(max(0, due - now))
+    shown = {"now": now, "text": duration_text(now), "next_timer_in": left}
+    return told(200, shown | {"time": "virtual" if owned.clock.stands else "real"})
+
+
+def _described(request: Request) -> Answer:
+    reply = Reply(200, description()) if request.method == "GET" else NOT_ALLOWED
+    return _answer(reply)
+
+
+def _answer(reply: Reply) -> Answer:
+    headers = _JSON if reply.body else ()
+    return Answer(response=Response(status=reply.status, headers=headers, body=reply.body))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MockOptions:
+    """What a served mock is like and where it listens (port 0: any free one).
+
+    `webhook_hosts` are receivers of notifications besides this machine.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    profile: Profile = PROFILES["vendor"]
+    seed: int = 0
+    faults: tuple[Fault, ...] = ()
+    virtual_time: bool = False
+    webhook_hosts: tuple[str, ...] = ()
+    log: Log = field(default_factory=Silent)
+
+
+def _real_time() -> int:
+    return time.monotonic_ns() // 1000
+
+
+def _recipe(options: MockOptions) -> Recipe:
+    virtual = options.virtual_time
+    return Recipe(
+        profile=options.profile,
+        seed=options.seed,
+        faults=options.faults,
+        epoch_us=lambda: EPOCH_US if virtual else time.time_ns() // 1000,
+        clock=lambda: WorldClock(None if virtual else _real_time),
+    )
+
+
+@asynccontextmanager
+async def mock_server(options: MockOptions) -> AsyncIterator[str]:
+    """Serve a mock as long as the context is open; gives its URL; raises UsageError."""
+    webhooks = Webhooks(options.webhook_hosts, options.log)
+    handler = MockHandler(Tenants(_recipe(options)), webhooks, options.log)
+    try:
+        async with listening(handler, options.host, options.port) as url:
+            yield url
+    finally:
+        handler.close()
+        await webhooks.close()
+
+
+def serve_mock(options: MockOptions, ready: Callable[[str], None]) -> None:
+    """Serve a mock until SIGTERM or Ctrl-C; `ready` is told the URL; raises UsageError."""
+
+    async def serve() -> None:
+        async with mock_server(options) as url:
+            ready(url)
+            await told_to_stop()
+
+    asyncio.run(serve())

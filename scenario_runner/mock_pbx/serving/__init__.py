@@ -1,1 +1,0 @@
-"""The mock PBX as a server: HTTP over asyncio, worlds kept apart, webhooks, a description."""

@@ -1,1 +1,0 @@
-"""What the runner knows of scenarios and targets: frozen, typed, with positions."""

@@ -1,0 +1,1 @@
+"""What PBXs that are followed by events have in common."""

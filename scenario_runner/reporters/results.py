@@ -1,0 +1,199 @@
+"""Gathers events into stories: what became of each scenario, its steps and their exchanges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from scenario_runner.events import (
+    CallChanged,
+    Event,
+    Exchange,
+    Failure,
+    PbxReported,
+    RunFinished,
+    RunStarted,
+    ScenarioFinished,
+    ScenarioStarted,
+    SourceRead,
+    StepFinished,
+    StepStarted,
+)
+from scenario_runner.source import Source
+from scenario_runner.version import __version__
+
+BAD = frozenset({"failed", "errored", "xpassed"})
+INTERRUPTED = "interrupted"
+
+Inside: TypeAlias = StepStarted | StepFinished | Exchange | CallChanged | PbxReported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """A step that was taken: how it began, how it ended, what went to the PBX and back."""
+
+    started: StepStarted
+    finished: StepFinished
+    exchanges: tuple[Exchange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioResult:
+    """One attempt at a scenario from its beginning to its end; `inside` is in the order of time.
+
+    `earlier` are the attempts before it that did not pass, the first one first.
+    """
+
+    started: ScenarioStarted
+    finished: ScenarioFinished
+    inside: tuple[Inside, ...]
+    earlier: tuple[ScenarioResult, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The scenario's verdict; what passes only after a failure is `flaky`, never `passed`."""
+        verdict = self.finished.verdict
+        retried = self.started.attempt > 1 or bool(self.earlier)
+        return "flaky" if verdict == "passed" and retried else verdict
+
+    def steps(self) -> tuple[StepResult, ...]:
+        """All steps in the order in which they began; one that never ended is `errored`."""
+        begun: dict[str, StepStarted] = {}
+        ended: dict[str, StepFinished] = {}
+        exchanges: dict[str, list[Exchange]] = {}
+        for event in self.inside:
+            match event:
+                case StepStarted():
+                    begun[event.step] = event
+                case StepFinished():
+                    ended[event.step] = event
+                case Exchange():
+                    exchanges.setdefault(event.step, []).append(event)
+        return tuple(
+            StepResult(
+                started=step,
+                finished=ended.get(name) or _unfinished_step(step, self.finished.at),
+                exchanges=tuple(exchanges.get(name, ())),
+            )
+            for name, step in begun.items()
+        )
+
+    def in_steps(self) -> tuple[Inside, ...]:
+        """What happened in the steps: without the search for residue, which asks slot by slot."""
+        return tuple(
+            one for one in self.inside if not (isinstance(one, Exchange) and one.step == "")
+        )
+
+
+def _unfinished_step(step: StepStarted, at: int) -> StepFinished:
+    text = "the run ended before the step did"
+    return StepFinished(
+        scenario=step.scenario,
+        step=step.step,
+        verdict="errored",
+        at=at,
+        took=max(0, at - step.at),
+        failures=(Failure(key=INTERRUPTED, message=text, span=step.span, via=step.via),),
+    )
+
+
+@dataclass(slots=True)
+class _Open:
+    started: ScenarioStarted
+    inside: list[Inside] = field(default_factory=list)
+
+
+NO_RUN = RunStarted(
+    version=__version__,
+    target="",
+    host="",
+    driver="",
+    base_url="",
+    seed=0,
+    started_at=0,
+    total=0,
+)
+
+
+@dataclass(slots=True)
+class ResultCollector:
+    """Remembers what formatters need: the run, the files' texts, and the open scenarios.
+
+    Of a finished scenario nothing is kept but its count.
+    """
+
+    run: RunStarted = NO_RUN
+    end: RunFinished | None = None
+    sources: dict[str, Source] = field(default_factory=dict)
+    _open: dict[str, _Open] = field(default_factory=dict)
+    _finished: set[str] = field(default_factory=set)
+
+    def handle(self, event: Event) -> ScenarioResult | None:
+        """Take in an event; return the story of a scenario that it finishes."""
+        match event:
+            case StepStarted() | StepFinished() | Exchange() | CallChanged() | PbxReported():
+                scenario = self._open.get(event.scenario)
+                if scenario is not None:
+                    scenario.inside.append(event)
+            case ScenarioStarted():
+                self._open[event.scenario] = _Open(event)
+            case ScenarioFinished():
+                return self._story(event)
+            case SourceRead():
+                self.sources[event.file] = Source(event.file, event.text)
+            case RunStarted():
+                self.run = event
+            case RunFinished():
+                self.end = event
+        return None
+
+    def _story(self, finished: ScenarioFinished) -> ScenarioResult | None:
+        scenario = self._open.pop(finished.scenario, None)
+        if scenario is None:
+            return None
+        self._finished.add(finished.scenario)
+        return ScenarioResult(
+            started=scenario.started, finished=finished, inside=tuple(scenario.inside)
+        )
+
+    @property
+    def running(self) -> tuple[ScenarioStarted, ...]:
+        """The scenarios that are running now."""
+        return tuple(scenario.started for scenario in self._open.values())
+
+    def unfinished(self) -> tuple[ScenarioResult, ...]:
+        """The stories of scenarios that never came to their end: `errored`, as interrupted."""
+        return tuple(
+            story
+            for scenario in list(self._open.values())
+            if (story := self._story(_cut(scenario))) is not None
+        )
+
+    @property
+    def missing(self) -> int:
+        """How many of the selected scenarios did not even begin."""
+        return max(0, self.run.total - len(self._finished) - len(self._open))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run broke off."""
+        return self.end is None or self.end.interrupted
+
+
+def _cut(scenario: _Open) -> ScenarioFinished:
+    inside = scenario.inside
+    steps = Counter(event.verdict for event in inside if isinstance(event, StepFinished))
+    at = max((event.at for event in inside), default=0)
+    return ScenarioFinished(
+        scenario=scenario.started.scenario,
+        verdict="errored",
+        at=at,
+        took=at,
+        passed=steps["passed"],
+        failed=steps["failed"] + steps["xpassed"],
+        errored=steps["errored"],
+        skipped=steps["skipped"],
+        not_applicable=steps["not applicable"],
+        reason=INTERRUPTED,
+    )

@@ -1,0 +1,192 @@
+"""Pieces of plain text: lines with a tone, widths, wrapping, and names for verdicts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import combining, east_asian_width
+
+from scenario_runner.durations import duration_text
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from scenario_runner.events import RunStarted
+    from scenario_runner.reporters.results import ResultCollector
+
+
+SYMBOLS = {
+    "passed": "✓",
+    "failed": "✗",
+    "errored": "!",
+    "skipped": "-",
+    "not applicable": "·",
+    "xfailed": "x",
+    "xpassed": "✗",
+    "flaky": "~",
+}
+_JOINER = "\u200d"
+
+
+class Line(NamedTuple):
+    """A line of text; `tone` is a verdict, `dim`, `strong` or nothing, and tells its colour.
+
+    The tone is that of the first `upto` letters, or of the whole line.
+    """
+
+    text: str
+    tone: str = ""
+    upto: int | None = None
+
+
+def printable(text: str) -> str:
+    """Make control characters visible, so that nothing a PBX says can move the cursor."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in ("\n", _JOINER) else _visible(letter)
+        for letter in text.replace("\r\n", "\n").replace("\t", "    ")
+    )
+
+
+def _visible(letter: str) -> str:
+    return letter.encode("unicode_escape", "surrogatepass").decode()
+
+
+def cells(text: str) -> int:
+    """Return how many columns of a terminal the text takes."""
+    return len(text) if text.isascii() else _cells(text)
+
+
+@lru_cache(maxsize=1_000)
+def _cells(text: str) -> int:
+    return sum(
+        0 if combining(letter) or letter == _JOINER else 1 + (east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks and control characters."""
+    return printable(text).replace("\n", " ")
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
+    """Break text between words into lines of at most `width` columns, each with its indent."""
+    indent = " " * cells(first) if rest is None else rest
+    if cells(text) + cells(first) <= width and "\n" not in text:
+        return [first + text]
+    lines: list[str] = []
+    for paragraph in printable(text).split("\n"):
+        lines += _filled(paragraph, width, indent if lines else first, indent)
+    return lines
+
+
+def _filled(paragraph: str, width: int, first: str, indent: str) -> list[str]:
+    lines = [first]
+    begun = False
+    for word in paragraph.split(" "):
+        if begun and cells(lines[-1]) + 1 + cells(word) <= width:
+            lines[-1] += f" {word}"
+            continue
+        if begun:
+            lines.append(indent)
+        head, *more = _cut(word, width - cells(lines[-1]))
+        lines[-1] += head
+        lines += [indent + piece for piece in more]
+        begun = True
+    return lines
+
+
+def _cut(text: str, room: int) -> list[str]:
+    """Cut text into pieces of at most `room` columns (ten, if there is no room)."""
+    room = max(10, room)
+    if cells(text) <= room:
+        return [text]
+    pieces = [""]
+    for letter in text:
+        if cells(pieces[-1]) + cells(letter) > room:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
+
+
+def folded(text: str, width: int, lead: str) -> list[str]:
+    """Cut text at `width` columns without looking at words; each line begins with `lead`."""
+    return [
+        f"{lead}{piece}".rstrip()
+        for line in printable(text).split("\n")
+        for piece in _cut(line, width - cells(lead))
+    ]
+
+
+def row(first: str, text: str, last: str, width: int) -> list[str]:
+    """Return a row of a table: text that wraps below itself, `last` at the right edge."""
+    room = width - cells(last) - 2
+    if cells(first) + cells(text) <= room:
+        return [f"{first}{text}{' ' * (width - cells(first) - cells(text) - cells(last))}{last}"]
+    lines = wrapped(text, room, first)
+    gap = " " * max(2, width - cells(lines[0]) - cells(last))
+    return [f"{lines[0]}{gap}{last}", *lines[1:]]
+
+
+def took_text(microseconds: int) -> str:
+    """Write how long something took; what took no time on a virtual clock is `0s`."""
+    return duration_text(microseconds) if microseconds else "0s"
+
+
+def count_text(number: int, thing: str) -> str:
+    """Write `1 scenario`, `2 scenarios`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+_ORDER = (
+    "passed",
+    "failed",
+    "errored",
+    "xpassed",
+    "flaky",
+    "skipped",
+    "xfailed",
+    "not applicable",
+)
+
+
+def counts_text(counts: Counter[str]) -> str:
+    """Write `3 scenarios: 2 passed, 1 failed`."""
+    parts = [f"{counts[verdict]:,} {verdict}" for verdict in _ORDER if counts[verdict]]
+    total = count_text(counts.total(), "scenario")
+    return f"{total}: {', '.join(parts)}" if parts else total
+
+
+def target_text(run: RunStarted) -> str:
+    """Write what the run was against: `target mock (in this process)`."""
+    return one_line(f"target {run.target or 'unknown'} ({run.host or 'unknown host'})")
+
+
+def unrun_text(gathered: ResultCollector) -> str:
+    """Say what of the run did not happen; empty where all of it did."""
+    missing, total = gathered.missing, gathered.run.total
+    parts = ["the run was interrupted"] if gathered.interrupted else []
+    if missing:
+        verb = "was" if missing == 1 else "were"
+        parts.append(f"{missing:,} of {count_text(total, 'scenario')} {verb} not run")
+    return ", ".join(parts)
+
+
+def verdict_of_run(counts: Counter[str], gathered: ResultCollector) -> str:
+    """Return the verdict that the whole run has: `passed` only where nothing speaks against it."""
+    if gathered.interrupted or counts["errored"]:
+        return "errored"
+    if gathered.end is not None and gathered.end.exit_code:
+        return "failed"
+    return "passed" if counts.total() else "errored"
+
+
+def summary_parts(counts: Counter[str], gathered: ResultCollector) -> list[str]:
+    """Return the parts of the line that sums a run up."""
+    parts = [counts_text(counts), unrun_text(gathered), target_text(gathered.run)]
+    parts.append(f"seed {gathered.run.seed}")
+    if gathered.end is not None:
+        parts.append(duration_text(gathered.end.took))
+    return [part for part in parts if part]
