@@ -18,7 +18,7 @@ from scenario_runner.events import (
     StepStarted,
 )
 from scenario_runner.language.actions import AwaitEvent, Bridge, Call, Repeat, Together, Use
-from scenario_runner.mock_pbx import RULES, rules
+from scenario_runner.mock_pbx import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -326,7 +326,6 @@ _ALWAYS_REFUSES: Final = {
     "no-such-call": rules.CALL_UNKNOWN,
     "not-found": rules.EXTENSION_UNKNOWN,
 }
-_RULES: Final = {rule.id: rule for rule in RULES}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -393,15 +392,15 @@ class History:
             return "how long a returned call rings is a setting of each PBX"
         return ""
 
-    def _about_state(self) -> str | None:
+    def _about_state(self) -> rules.Rule | None:
         if "bridge" in self.done:
             return rules.HANGUP_BRIDGED if "hangup" in self.done else rules.BRIDGE_PARTIES
         return rules.PARK_RETURN_UNANSWERED if "park" in self.done else None
 
-    def _assumed(self, rule: str | None) -> str:
-        if rule is None or not self.assumptions or _RULES[rule].source != "assumed":
+    def _assumed(self, rule: rules.Rule | None) -> str:
+        if rule is None or not self.assumptions or rule.source != "assumed":
             return ""
-        return f"assumed, since the vendor does not say it: {rule}"
+        return f"assumed, since the vendor does not say it: {rule.id}"
 
     def _by_driver_or_chance(self, a: StepSeen, b: StepSeen) -> str:
         for step in (a, b):

@@ -1,10 +1,10 @@
 """A PBX to test against: a pure switch, the vendor's REST API over it, event notifications."""
 
 from scenario_runner.mock_pbx.faults import Answer, Fault, Loss, fault_from_text
+from scenario_runner.mock_pbx.notifications import Delivery
 from scenario_runner.mock_pbx.profile import PROFILES, Access, Client, Profile, Refusals, Said
 from scenario_runner.mock_pbx.rest import EPOCH_US, MockPbx
 from scenario_runner.mock_pbx.rules import RULES, Rule
-from scenario_runner.mock_pbx.world import Delivery
 
 __all__ = [
     "EPOCH_US",

@@ -1,15 +1,14 @@
-"""What the switch remembers: calls, the phase each is in, and the slots."""
+"""What the switch holds, is asked and answers: calls and slots, commands, answers, events."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from msgspec import Struct
 
-    from scenario_runner.mock_pbx.profile import Profile
-
+from scenario_runner.mock_pbx.profile import Profile
+from scenario_runner.mock_pbx.rules import Rule
 
 NEVER: Final = 1 << 62
 """A time that does not come."""
@@ -21,24 +20,21 @@ Place: TypeAlias = tuple[int, int]
 """A slot: whose it is (an extension, or 0 where all share) and its number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ringing:
+class Ringing(Struct, frozen=True):
     """Not answered yet."""
 
     word: ClassVar = "ringing"
     until: ClassVar[int] = NEVER
 
 
-@dataclass(frozen=True, slots=True)
-class Up:
+class Up(Struct, frozen=True):
     """Its extension and the remote party talk."""
 
     word: ClassVar = "up"
     until: ClassVar[int] = NEVER
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(Struct, frozen=True):
     """The remote party is in a slot, until the parking time is over."""
 
     word: ClassVar = "parked"
@@ -46,16 +42,14 @@ class Parked:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Struct, frozen=True):
     """Back from its slot and ringing whoever parked it."""
 
     word: ClassVar = "ringing"
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """One conversation under two calls' names; `partner` is the other call's uuid."""
 
     word: ClassVar = "bridged"
@@ -66,7 +60,7 @@ class Joined:
 Phase: TypeAlias = Ringing | Up | Parked | Recalled | Joined
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True):
     """A call that is alive.
 
     `extension` is the one it is at, or that parked it; `party` the number at the other end.
@@ -90,7 +84,7 @@ class Call(NamedTuple):
         return self.uuid.replace("-", "")
 
 
-class CallEvent(NamedTuple):
+class CallEvent(Struct, frozen=True):
     """Something worth reporting about a call, which is as it was at the time `at`.
 
     `duration` is how long the leg talked, told at its end.
@@ -103,7 +97,7 @@ class CallEvent(NamedTuple):
     duration: int | None = None
 
 
-class State(NamedTuple):
+class State(Struct, frozen=True):
     """The switch at one moment. Calls by uuid, slots by place; `placed` is alive and `ended`.
 
     `legs` and `draws` count names and random choices made, so that a seed decides all of them;
@@ -131,8 +125,7 @@ def next_deadline(state: State) -> int | None:
     return None if state.deadline == NEVER else state.deadline
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceCall:
+class PlaceCall(Struct, frozen=True):
     """Bring a call up: from `party` to the extension (flow "in"), or the other way ("out")."""
 
     flow: Flow
@@ -141,15 +134,13 @@ class PlaceCall:
     answered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerCall:
+class AnswerCall(Struct, frozen=True):
     """Answer a call that rings."""
 
     call: str
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(Struct, frozen=True):
     """Put the call's remote party into a slot; `slot` is what the request said, of any type."""
 
     call: str
@@ -157,8 +148,7 @@ class Park:
     slot: object
 
 
-@dataclass(frozen=True, slots=True)
-class AskSlot:
+class AskSlot(Struct, frozen=True):
     """Ask who is in a slot."""
 
     call: str
@@ -166,8 +156,7 @@ class AskSlot:
     slot: object
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
+class Bridge(Struct, frozen=True):
     """Join the call with the one in a slot, or with any parked call where `slot` is None."""
 
     call: str
@@ -175,8 +164,7 @@ class Bridge:
     slot: object
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """Move the call to another extension."""
 
     call: str
@@ -184,8 +172,7 @@ class Transfer:
     to: int
 
 
-@dataclass(frozen=True, slots=True)
-class HangUp:
+class HangUp(Struct, frozen=True):
     """End a call, by the remote party or by its extension (None: whichever it is)."""
 
     call: str
@@ -193,16 +180,14 @@ class HangUp:
     by: Literal["remote", "extension"]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowCall:
+class ShowCall(Struct, frozen=True):
     """Ask about one call of an extension."""
 
     call: str
     extension: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListCalls:
+class ListCalls(Struct, frozen=True):
     """List the calls of an extension, or all of them where `extension` is None."""
 
     extension: int | None
@@ -213,52 +198,46 @@ Command: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OneCall:
+class OneCall(Struct, frozen=True):
     """The call that was placed, answered, transferred or asked about, as it is now."""
 
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
-class InSlot:
+class InSlot(Struct, frozen=True):
     """What was parked or joined, or who is in the slot (None: nobody)."""
 
     slot: int
     uuid: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The call is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
+class Calls(Struct, frozen=True):
     """The calls that are alive, in the order they were placed."""
 
     calls: tuple[Call, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TimePassed:
+class TimePassed(Struct, frozen=True):
     """Nothing was asked; timers that were due have fired."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """The rule that forbids what was asked; nothing has changed but by timers that were due."""
 
-    rule: str
+    rule: Rule
 
 
 SwitchAnswer: TypeAlias = OneCall | InSlot | Ended | Calls | TimePassed | Refusal
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True):
     """One move of the switch: how it is now, its answer, what happened, the rules that decided."""
 
     state: State
     answer: SwitchAnswer
     events: tuple[CallEvent, ...]
-    rules: tuple[str, ...]
+    rules: tuple[Rule, ...]

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenario_runner.mock_pbx.calls import AnswerCall, Ended, HangUp, OneCall, PlaceCall, Refusal
+from scenario_runner.mock_pbx.calls import (
+    AnswerCall,
+    Ended,
+    HangUp,
+    OneCall,
+    PlaceCall,
+    Refusal,
+    next_deadline,
+)
 from scenario_runner.mock_pbx.world import (
     NO_ROUTE,
     NOT_ALLOWED,
     Reply,
-    call_ids,
     complaint,
     json_object,
-    state_view,
     told,
 )
 
 if TYPE_CHECKING:
+    from scenario_runner.mock_pbx.calls import Call
+    from scenario_runner.mock_pbx.profile import Profile
     from scenario_runner.mock_pbx.world import World
+
+View = dict[str, object]
 
 
 def dispatch(world: World, method: str, path: str, body: bytes) -> Reply:
@@ -30,7 +40,7 @@ def dispatch(world: World, method: str, path: str, body: bytes) -> Reply:
         case "DELETE", ["calls", uuid]:
             return _hang_up(world, uuid)
         case "GET", ["state"]:
-            return told(200, state_view(world))
+            return told(200, _state_view(world))
         case _, ["calls"] | ["calls", _] | ["calls", _, "answer"] | ["state"]:
             return NOT_ALLOWED
         case _:
@@ -66,9 +76,43 @@ def _one(world: World, command: PlaceCall | AnswerCall, status: int) -> Reply:
     answer = world.do(command, OneCall)
     if isinstance(answer, Refusal):
         return world.refused(answer)
-    return told(status, call_ids(world.profile, answer.call))
+    return told(status, _call_view(world.profile, answer.call))
 
 
 def _hang_up(world: World, uuid: str) -> Reply:
     answer = world.do(HangUp(uuid, None, "remote"), Ended)
     return world.refused(answer) if isinstance(answer, Refusal) else Reply(204)
+
+
+def _call_view(profile: Profile, call: Call) -> View:
+    """Show the names of a call."""
+    return {
+        "call_api_id": profile.call_api_id(call.uuid),
+        "uuid": call.uuid,
+        "call_id": call.call_id,
+        "extension": str(call.extension),
+        "extension_id": profile.extension_id(call.extension),
+    }
+
+
+def _state_view(world: World) -> View:
+    """Show everything the switch holds; times are microseconds of the mock's clock."""
+    state = world.state
+    slots = sorted((place[1], uuid) for place, uuid in state.slots.items())
+    return {
+        "clock": world.clock,
+        "next_deadline": next_deadline(state),
+        "placed": state.placed,
+        "alive": len(state.calls),
+        "ended": state.ended,
+        "slots": [
+            {"slot": str(slot), "uuid": uuid, "extension": str(state.calls[uuid].extension)}
+            for slot, uuid in slots
+        ],
+        "calls": [_controlled_call(state.profile, call) for call in state.calls.values()],
+    }
+
+
+def _controlled_call(profile: Profile, call: Call) -> View:
+    more: View = {"state": call.phase.word, "flow": call.flow, "party": call.party}
+    return _call_view(profile, call) | more

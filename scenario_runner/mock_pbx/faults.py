@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from scenario_runner.durations import SECOND, parse_duration
 from scenario_runner.errors import did_you_mean
 from scenario_runner.exchange import Response
-from scenario_runner.mock_pbx.transaction import hex_name
+from scenario_runner.mock_pbx.seeding import hex_name
 from scenario_runner.mock_pbx.world import NOT_ALLOWED, Reply, complaint, json_object, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scenario_runner.exchange import Headers, Request
-    from scenario_runner.mock_pbx.world import Delivery
+    from scenario_runner.mock_pbx.notifications import Delivery
 
 
 class Loss(Enum):

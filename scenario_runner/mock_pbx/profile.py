@@ -125,6 +125,10 @@ class Profile:
         number = int(text) - self.extension_id_offset
         return number if self.has_extension(number) else 0
 
+    def call_api_id(self, uuid: str) -> str:
+        """Write a call's name in the API: the media server's number and the uuid."""
+        return f"{self.media_server}-{uuid}"
+
     def has_extension(self, number: int) -> bool:
         """Tell whether an extension of that number exists."""
         return self.extensions[0] <= number <= self.extensions[1]

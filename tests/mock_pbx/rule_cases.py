@@ -19,6 +19,7 @@ from scenario_runner.mock_pbx.calls import (
     Transfer,
 )
 from scenario_runner.mock_pbx.profile import Profile
+from scenario_runner.mock_pbx.rules import RULES
 from tests.mock_pbx.switching import NOBODY, A, B, C, incoming, outgoing, ringing
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ JOINED = (*PARKED, outgoing(), Bridge(B, 342, 6))
 IN_6 = {6: A}
 
 
+BY_ID = {rule.id: rule for rule in RULES}
+
+
 def refused(rule: str, *moves: Move, **slots_and_profile: object) -> Case:
-    return Case(rule, moves, Refusal(rule), **slots_and_profile)  # type: ignore[arg-type]
+    return Case(rule, moves, Refusal(BY_ID[rule]), **slots_and_profile)  # type: ignore[arg-type]
 
 
 CASES = (

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from scenario_runner.mock_pbx.calls import Command, Parked, PlaceCall, Step, TimePassed, fresh_state
 from scenario_runner.mock_pbx.profile import SECOND, Profile
+from scenario_runner.mock_pbx.seeding import uuid_name
 from scenario_runner.mock_pbx.switch import advance, step
-from scenario_runner.mock_pbx.transaction import uuid_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scenario_runner.exchange import Request, Response
 from scenario_runner.mock_pbx import MockPbx, Profile
 from scenario_runner.mock_pbx.profile import SECOND
-from scenario_runner.mock_pbx.transaction import hex_name, uuid_name
+from scenario_runner.mock_pbx.seeding import hex_name, uuid_name
 
 if TYPE_CHECKING:
     from scenario_runner.exchange import Headers

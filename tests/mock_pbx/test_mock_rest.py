@@ -14,7 +14,9 @@ from scenario_runner.exchange import Request, header
 from scenario_runner.mock_pbx import PROFILES, RULES, Client, Loss, MockPbx, Profile, Refusals, Said
 from scenario_runner.mock_pbx import profile as profiles
 from scenario_runner.mock_pbx.calls import Calls, InSlot, ListCalls
+from scenario_runner.mock_pbx.notifications import Notifier
 from scenario_runner.mock_pbx.profile import SECOND
+from scenario_runner.mock_pbx.switch import Switch
 from scenario_runner.mock_pbx.world import World
 from tests.mock_pbx.rule_cases import RULES_BY_REST
 from tests.mock_pbx.talking import CREDENTIALS, Phone, converse
@@ -46,9 +48,8 @@ def test_every_option_is_read(option: str) -> None:
 
 
 def test_every_refusal_is_told_somewhere() -> None:
-    rules = {rule.id.replace(".", "_").replace("-", "_") for rule in RULES}
     told = {field.name for field in fields(Refusals)}
-    assert told - rules == {"client_unknown", "malformed"}
+    assert told - {rule.field for rule in RULES} == {"client_unknown", "malformed"}
 
 
 def token_request(form: bytes, path: str = "/oauth/token") -> Request:
@@ -287,7 +288,7 @@ def test_other_seeds_give_other_names() -> None:
 
 
 def test_an_answer_of_another_kind_is_a_fault_of_ours() -> None:
-    world = World(Profile(), 0, 0)
+    world = World(Profile(), 0, Notifier(Profile(), 0), Switch)
     assert world.do(ListCalls(None), Calls) == Calls(())
     with pytest.raises(TypeError, match="was answered by Calls"):
         world.do(ListCalls(None), InSlot)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from scenario_runner.mock_pbx import RULES, Profile, rules
 from scenario_runner.mock_pbx.calls import (
@@ -26,8 +27,8 @@ from scenario_runner.mock_pbx.calls import (
     next_deadline,
 )
 from scenario_runner.mock_pbx.profile import SECOND
+from scenario_runner.mock_pbx.seeding import uuid_name
 from scenario_runner.mock_pbx.switch import step
-from scenario_runner.mock_pbx.transaction import uuid_name
 from tests.mock_pbx.rule_cases import CASES, JOINED, PARKED, RULES_BY_REST, Case
 from tests.mock_pbx.switching import (
     A,
@@ -52,7 +53,7 @@ def test_rule(case: Case) -> None:
         assert isinstance(last.answer, OneCall)
     else:
         assert last.answer == case.answer
-    assert case.rule in last.rules
+    assert case.rule in {rule.id for rule in last.rules}
     assert told(last) == list(case.events)
     assert slots_of(last.state) == case.slots
 
@@ -75,7 +76,7 @@ def test_rules_have_one_id_each_and_say_something() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_rule_is_used_in_code(rule: rules.Rule) -> None:
-    (name,) = (name for name, value in vars(rules).items() if value == rule.id)
+    (name,) = (name for name, value in vars(rules).items() if value is rule)
     code = "".join(
         path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py") if path.name != "rules.py"
     )
@@ -214,7 +215,7 @@ def test_lists_show_the_calls_of_an_extension_or_all() -> None:
     state = play(moves)[-1].state
 
     def listed(extension: int | None, profile: Profile | None = None) -> list[str]:
-        shown = state._replace(profile=profile or state.profile)
+        shown = replace(state, profile=profile or state.profile)
         answer = step(shown, ListCalls(extension), 0).answer
         assert isinstance(answer, Calls)
         return [call.uuid for call in answer.calls]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.exchange import Request
     from scenario_runner.mock_pbx.faults import Answer
-    from scenario_runner.mock_pbx.world import Delivery
+    from scenario_runner.mock_pbx.notifications import Delivery
 
 
 _SECRETS: Final = re.compile(
