@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 View = dict[str, object]
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """A request to `/{root}/{owner}/{name}/{item}`; `item` is empty for the whole of a list."""
 
     root: str

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND, parse_duration
 from scenario_runner.errors import did_you_mean
@@ -27,8 +30,7 @@ class Loss(Enum):
     AFTER = "after"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A response, and what whoever carries it does with it.
 
     It waits `delay_us`, then loses it or lets the body come over `body_us`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scenario_runner.mock_pbx.switch import Switch
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True):
     """What is answered: HTTP status and body."""
 
     status: int
