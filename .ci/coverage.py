@@ -17,6 +17,7 @@ PURE = (
     "exchange",
     "masking",
     "matching",
+    "mock_pbx/invariants",
     "mock_pbx/seeding",
     "mock_pbx/switch",
     "patterns",

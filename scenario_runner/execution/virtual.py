@@ -24,7 +24,7 @@ from scenario_runner.execution.selection import skip, why_not
 from scenario_runner.language.matchers import Equals
 from scenario_runner.language.target import MockSettings, RestAccess
 from scenario_runner.language.vocabulary import Capability, Reason, Verdict
-from scenario_runner.mock_pbx import PROFILES, Loss, MockPbx, Profile
+from scenario_runner.mock_pbx import PROFILES, Client, Loss, MockPbx, Profile
 from scenario_runner.pbx.ringme.connection import Carrier, RingMe
 from scenario_runner.pbx.ringme.dialers import ControlCallers
 from scenario_runner.pbx.ringme.events import SubscribedFeed
@@ -45,9 +45,11 @@ if TYPE_CHECKING:
     from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask
     from scenario_runner.mock_pbx import Fault
+    from scenario_runner.mock_pbx.mutants import Mutant
 
 
 _BODY_LIMIT = 1024 * 1024
+_CLIENT_ID, _CLIENT_SECRET = "scenario-runner", "mock"
 
 
 class InProcess:
@@ -144,7 +146,7 @@ MOCK_CAN = frozenset(Capability) - {Capability.SETTABLE_TIMEOUT}
 class MockTarget:
     """A target whose every scenario has a mock PBX of its own, with these faults.
 
-    `preview` is shown each request before it is sent.
+    `preview` is shown each request before it is sent; a `mutant` stands in for the mock.
     """
 
     def __init__(
@@ -152,8 +154,10 @@ class MockTarget:
         target: Target,
         faults: tuple[Fault, ...] = (),
         preview: Callable[[str], None] | None = None,
+        mutant: Mutant | None = None,
     ) -> None:
         self._faults = faults
+        self._mutant = mutant
         self._preview = preview
         self._profile = profile_of(target)
         self._settings = settings_of(target, self._profile)
@@ -168,7 +172,7 @@ class MockTarget:
 
     def open(self, clock: Clock, turns: Turns, seed: int) -> tuple[RingMe, InProcess]:
         """Return a connection to a fresh mock; close the second when the scenario is over."""
-        mock = MockPbx(self._profile, seed=seed, faults=self._faults)
+        mock = MockPbx(self._profile, seed=seed, faults=self._faults, mutant=self._mutant)
         wire = InProcess(mock, clock, turns)
         connection = RingMe(
             self._settings,
@@ -188,8 +192,28 @@ def profile_of(target: Target) -> Profile:
     if numbers:
         profile = replace(profile, extensions=(min(numbers), max(numbers)))
     return replace(
-        profile, slots=last - first + 1, first_slot=first, park_timeout=target.park_timeout
+        profile,
+        slots=last - first + 1,
+        first_slot=first,
+        park_timeout=target.park_timeout,
+        clients=clients_of(target.settings),
     )
+
+
+def clients_of(settings: MockSettings) -> tuple[Client, ...]:
+    """Return the applications that the mock knows: the runner, and those of the settings."""
+    if not settings.clients:
+        return ()
+    others = (
+        Client(
+            client_id=client.id,
+            client_secret=client.secret,
+            access=client.access,
+            hourly_limit=client.hourly_limit,
+        )
+        for client in settings.clients
+    )
+    return (Client(client_id=_CLIENT_ID, client_secret=_CLIENT_SECRET), *others)
 
 
 def settings_of(target: Target, profile: Profile) -> RingMeSettings:
@@ -197,7 +221,7 @@ def settings_of(target: Target, profile: Profile) -> RingMeSettings:
     first, last = profile.extensions
     return RingMeSettings(
         name=target.name,
-        credentials=Credentials(client_id="scenario-runner", client_secret="mock"),
+        credentials=Credentials(client_id=_CLIENT_ID, client_secret=_CLIENT_SECRET),
         extension_ids={str(n): str(profile.extension_id(n)) for n in range(first, last + 1)},
         reasons=taught_words(profile),
         slots=target.slots,
@@ -233,13 +257,14 @@ def _bounded(scenario: Scenario, limit: int) -> Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualRun:
-    """A run on the mock in this process."""
+    """A run on the mock in this process, or on a mutant of it."""
 
     target: Target
     options: RunOptions
     mask: Mask
     emit: Callable[[Event], None]
     preview: Callable[[str], None] | None = None
+    mutant: Mutant | None = None
 
     def run(self, scenarios: Iterable[Scenario], results: Results) -> None:
         """Run the scenarios; Ctrl-C ends the run after the cleanup of the one that is running."""
@@ -255,7 +280,7 @@ class VirtualRun:
             await self._in_turn(scenarios, results)
 
     async def _in_turn(self, scenarios: Iterable[Scenario], results: Results) -> None:
-        target = MockTarget(self.target, preview=self.preview)
+        target = MockTarget(self.target, preview=self.preview, mutant=self.mutant)
         for scenario in scenarios:
             for verdict in await self._orders(scenario, target):
                 results.add(verdict)

@@ -14,10 +14,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MockClient:
+    """An application that may ask the mock for tokens, beside the runner itself.
+
+    Access `call-api` reaches calls and not subscriptions, `none` reaches nothing. Without an
+    `hourly_limit` of its own it has the mock's.
+    """
+
+    id: str
+    secret: str = field(repr=False)
+    access: Literal["all", "call-api", "none"] = "all"
+    hourly_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MockSettings:
-    """The mock PBX in this process; `profile` names what it does where the vendor is silent."""
+    """The mock PBX in this process; `profile` names what it does where the vendor is silent.
+
+    Without `clients` any credentials are good for a token.
+    """
 
     profile: str = "vendor"
+    clients: tuple[MockClient, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qsl
 
+from scenario_runner.mock_pbx.profile import Client
 from scenario_runner.mock_pbx.seeding import hex_name
 from scenario_runner.mock_pbx.world import Reply, told
 
@@ -14,17 +15,18 @@ if TYPE_CHECKING:
 
 
 class Grant(NamedTuple):
-    """What a token allows, and until when (microseconds of the mock's clock)."""
+    """What a token allows, until when (microseconds of the mock's clock), and how often an hour."""
 
     access: Access
     until: int
+    hourly_limit: int
 
 
 class Tokens:
     """The tokens handed out; they look random and follow from the seed."""
 
     def __init__(self, profile: Profile, seed: int) -> None:
-        self._profile = profile
+        self.profile = profile
         self._seed = seed
         self._issued = 0
         self._grants: dict[str, Grant] = {}
@@ -46,52 +48,54 @@ class Tokens:
         asked = dict(parse_qsl(form))
         if not (asked.get("client_id") and asked.get("client_secret")):
             return told(400, {"error": "invalid_request"})
-        access = self._access(asked)
-        if access is None:
-            return told(self._profile.bad_client_status, {"error": "invalid_client"})
+        client = self._client(asked)
+        if client is None:
+            return told(self.profile.bad_client_status, {"error": "invalid_client"})
         match asked.get("grant_type"):
             case "client_credentials":
-                return told(200, self._token(access, now_us))
+                return told(200, self._token(client, now_us))
             case "password":
-                return self._for_user(asked, access, now_us)
+                return self._for_user(asked, client, now_us)
             case "refresh_token":
-                return self._refreshed(asked, access, now_us)
+                return self._refreshed(asked, client, now_us)
             case _:
                 return told(400, {"error": "unsupported_grant_type"})
 
-    def _access(self, asked: dict[str, str]) -> Access | None:
-        if not self._profile.clients:
-            return "all"
-        for client in self._profile.clients:
-            credentials = (client.client_id, client.client_secret)
-            if credentials == (asked["client_id"], asked["client_secret"]):
-                return client.access
+    def _client(self, asked: dict[str, str]) -> Client | None:
+        client_id, client_secret = asked["client_id"], asked["client_secret"]
+        if not self.profile.clients:
+            return Client(client_id=client_id, client_secret=client_secret)
+        for client in self.profile.clients:
+            if (client.client_id, client.client_secret) == (client_id, client_secret):
+                return client
         return None
 
-    def _for_user(self, asked: dict[str, str], access: Access, now_us: int) -> Reply:
+    def _for_user(self, asked: dict[str, str], client: Client, now_us: int) -> Reply:
         if not (asked.get("username") and asked.get("password")):
             return told(400, {"error": "invalid_request"})
-        return self._with_refresh(asked["client_id"], access, now_us)
+        return self._with_refresh(client, now_us)
 
-    def _refreshed(self, asked: dict[str, str], access: Access, now_us: int) -> Reply:
-        owner = self._refreshes.get(asked.get("refresh_token", ""))
-        if owner != asked["client_id"]:
+    def _refreshed(self, asked: dict[str, str], client: Client, now_us: int) -> Reply:
+        if self._refreshes.get(asked.get("refresh_token", "")) != client.client_id:
             return told(401, {"error": "invalid_grant"})
         del self._refreshes[asked["refresh_token"]]
-        return self._with_refresh(owner, access, now_us)
+        return self._with_refresh(client, now_us)
 
-    def _with_refresh(self, client_id: str, access: Access, now_us: int) -> Reply:
-        token = self._token(access, now_us)
+    def _with_refresh(self, client: Client, now_us: int) -> Reply:
+        token = self._token(client, now_us)
         refresh = hex_name(self._seed, "refresh", self._issued)
-        self._refreshes[refresh] = client_id
+        self._refreshes[refresh] = client.client_id
         return told(200, token | {"refresh_token": refresh})
 
-    def _token(self, access: Access, now_us: int) -> dict[str, object]:
+    def _token(self, client: Client, now_us: int) -> dict[str, object]:
         self._issued += 1
         token = hex_name(self._seed, "token", self._issued)
-        life = self._profile.token_life
+        life, limit = self.profile.token_life, client.hourly_limit
+        grant = Grant(
+            client.access, now_us + life, self.profile.hourly_limit if limit is None else limit
+        )
         alive = {name: grant for name, grant in self._grants.items() if now_us < grant.until}
-        self._grants = alive | {token: Grant(access, now_us + life)}
+        self._grants = alive | {token: grant}
         return {
             "access_token": token,
             "token_type": "Bearer",
@@ -104,29 +108,30 @@ HOUR: Final = 3_600_000_000
 
 
 class HourlyLimit:
-    """Counts the requests of each hour of the mock's clock (microseconds)."""
+    """Counts the requests of each hour of the mock's clock (microseconds).
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._limit_header = ("X-RateLimit-Limit", str(limit))
+    All applications are counted together; each has a limit of its own (documented).
+    """
+
+    def __init__(self) -> None:
         self._hour = 0
         self.taken = 0
 
-    def take(self, now_us: int) -> bool:
+    def take(self, now_us: int, limit: int) -> bool:
         """Count one request; False where the hour's limit is used up."""
         hour = now_us // HOUR
         if hour != self._hour:
             self._hour, self.taken = hour, 0
-        if self.taken >= self.limit:
+        if self.taken >= limit:
             return False
         self.taken += 1
         return True
 
-    def headers(self, now_us: int) -> Headers:
+    def headers(self, now_us: int, limit: int) -> Headers:
         """Tell the limit, what is left of it, and the seconds until it is whole again."""
         left = HOUR - now_us % HOUR
         return (
-            self._limit_header,
-            ("X-RateLimit-Remaining", str(self.limit - self.taken)),
+            ("X-RateLimit-Limit", str(limit)),
+            ("X-RateLimit-Remaining", str(max(0, limit - self.taken))),
             ("X-RateLimit-Reset", str(-(-left // 1_000_000))),
         )

@@ -59,11 +59,13 @@ class Client:
     """An application that may ask for tokens: its credentials and its level of access.
 
     Level `call-api` reaches calls and not event subscriptions (assumed); `none` reaches nothing.
+    Without an `hourly_limit` of its own it has the profile's.
     """
 
     client_id: str
     client_secret: str
     access: Access = "all"
+    hourly_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from scenario_runner.mock_pbx.faults import (
     is_in_api,
     played,
 )
+from scenario_runner.mock_pbx.invariants import check
 from scenario_runner.mock_pbx.notifications import Notifier
 from scenario_runner.mock_pbx.profile import PROFILES, Profile
 from scenario_runner.mock_pbx.rules import AUTH_REQUIRED, RATE_LIMIT
@@ -26,10 +27,15 @@ from scenario_runner.mock_pbx.switch import Switch
 from scenario_runner.mock_pbx.world import NO_ROUTE, NOT_ALLOWED, Reply, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenario_runner.exchange import Headers, Request
+    from scenario_runner.mock_pbx.access import Grant
     from scenario_runner.mock_pbx.calls import State
     from scenario_runner.mock_pbx.faults import Fault
+    from scenario_runner.mock_pbx.mutants import Mutant
     from scenario_runner.mock_pbx.notifications import Delivery
+    from scenario_runner.mock_pbx.rules import Rule
 
 
 class Parts(Struct, frozen=True):
@@ -56,6 +62,7 @@ class MockPbx:
     The same seed and the same requests at the same times give the same answers to the byte.
     Times are microseconds of a clock that starts at 0; `epoch_us` is that zero in microseconds
     since 1970. The clock never goes back: what comes with an earlier time happens now.
+    A `mutant` breaks one rule; it raises `invariants.Inconsistent` where it breaks the books, too.
     """
 
     def __init__(
@@ -65,19 +72,27 @@ class MockPbx:
         seed: int = 0,
         epoch_us: int = EPOCH_US,
         faults: tuple[Fault, ...] = (),
-        parts: Parts = _ORIGINAL,
+        mutant: Mutant | None = None,
     ) -> None:
         self._seed = seed
         self._first_faults = faults
-        self._parts = parts
-        self._tokens = parts.tokens(profile, seed)
+        self._parts = _ORIGINAL
+        self._check: Callable[[State], None] | None = None
+        if mutant is not None:
+            profile = mutant.profile(profile)
+            self._first_faults += mutant.faults
+            self._parts = mutant.parts(_ORIGINAL)
+            self._check = check
+        self._tokens = self._parts.tokens(profile, seed)
         self._begin(profile, epoch_us)
 
     def _begin(self, profile: Profile, epoch_us: int) -> None:
         notifier = self._parts.notifier(profile, epoch_us)
         self._world = World(profile, self._seed, notifier, self._parts.switch)
+        self._world.check = self._check
+        self._met: set[Rule] = set()
         self._served = self._parts.api(self._world)
-        self._limit = self._parts.limit(profile.hourly_limit)
+        self._limit = self._parts.limit()
         self._faults = FaultPlan(self._seed, self._first_faults)
 
     @property
@@ -98,7 +113,14 @@ class MockPbx:
     @property
     def exercised(self) -> frozenset[str]:
         """The ids of the rules that have decided something so far."""
-        return frozenset(rule.id for rule in self._world.met)
+        return frozenset(rule.id for rule in self._met | self._world.met)
+
+    def take_met(self) -> tuple[Rule, ...]:
+        """Return the rules that have decided something since they were last taken."""
+        taken = tuple(self._world.met)
+        self._met.update(taken)
+        self._world.met.clear()
+        return taken
 
     def handle(self, request: Request, now_us: int) -> Answer:
         """Answer one request at the time `now_us`; timers that are due by then fire first."""
@@ -154,17 +176,17 @@ class MockPbx:
         return Reply(204)
 
     def _api(self, request: Request, path: str) -> Answer:
-        reply = self._reply(request, path)
-        return _answer(reply, _JSON + self._limit.headers(self._world.clock))
-
-    def _reply(self, request: Request, path: str) -> Reply:
         world = self._world
-        authorization = header(request.headers, "authorization")
-        grant = self._tokens.grant(authorization, world.clock)
+        grant = self._tokens.grant(header(request.headers, "authorization"), world.clock)
         if grant is None:
-            return world.refuse(AUTH_REQUIRED)
-        if not self._limit.take(world.clock):
-            return world.refuse(RATE_LIMIT)
+            limit, reply = world.profile.hourly_limit, world.refuse(AUTH_REQUIRED)
+        else:
+            limit, reply = grant.hourly_limit, self._granted(request, path, grant)
+        return _answer(reply, _JSON + self._limit.headers(world.clock, limit))
+
+    def _granted(self, request: Request, path: str, grant: Grant) -> Reply:
+        if not self._limit.take(self._world.clock, grant.hourly_limit):
+            return self._world.refuse(RATE_LIMIT)
         asked = asked_from(path, request.body)
         if asked is None:
             return NO_ROUTE

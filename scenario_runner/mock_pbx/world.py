@@ -13,9 +13,9 @@ from scenario_runner.mock_pbx.calls import Refusal, fresh_state
 from scenario_runner.mock_pbx.switch import advance, step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from scenario_runner.mock_pbx.calls import Command, Step, SwitchAnswer
+    from scenario_runner.mock_pbx.calls import Command, State, Step, SwitchAnswer
     from scenario_runner.mock_pbx.notifications import Delivery, Notifier
     from scenario_runner.mock_pbx.profile import Profile, Refusals, Said
     from scenario_runner.mock_pbx.rules import Rule
@@ -81,7 +81,7 @@ class World:
     """Keeps the state between commands. Times are microseconds of the mock's clock.
 
     `clock` never goes back: a command that comes with an earlier time happens now. `met` are the
-    rules that have decided something.
+    rules that have decided something; `check` looks at each state, where somebody wants it.
     """
 
     def __init__(
@@ -94,6 +94,7 @@ class World:
         self.state = fresh_state(profile, seed)
         self.outbox: list[Delivery] = []
         self.met: set[Rule] = set()
+        self.check: Callable[[State], None] | None = None
         self._switch = switch
         self._refusals = refusal_replies(profile.refusals)
 
@@ -128,6 +129,8 @@ class World:
 
     def _took(self, move: Step) -> SwitchAnswer:
         self.state = move.state
+        if self.check is not None:
+            self.check(move.state)
         self.met.update(move.rules)
         if move.events:
             self.outbox += self.notifier.deliveries(move.events)

@@ -183,6 +183,36 @@ def test_the_hourly_limit_is_counted_and_told() -> None:
     assert asked() == (200, ["2", "1", "3600"])
 
 
+def test_applications_are_counted_together_and_each_has_a_limit_of_its_own() -> None:
+    clients = (
+        Client(client_id="seldom", client_secret="s", hourly_limit=2),
+        Client(client_id="often", client_secret="s"),
+    )
+    mock = MockPbx(Profile(clients=clients, hourly_limit=5))
+
+    def asked(client: str) -> tuple[int, str | None]:
+        form = f"grant_type=client_credentials&client_id={client}&client_secret=s".encode()
+        token = json.loads(mock.handle(token_request(form), 0).response.body)["access_token"]
+        headers = (("Authorization", f"Bearer {token}"),)
+        answer = mock.handle(Request(method="GET", path=LIST, headers=headers), 0).response
+        return answer.status, header(answer.headers, "X-RateLimit-Remaining")
+
+    assert [asked("often") for _ in range(2)] == [(200, "4"), (200, "3")]
+    assert asked("seldom") == (429, "0")
+    assert [asked("often") for _ in range(3)] == [(200, "2"), (200, "1"), (200, "0")]
+    assert asked("seldom") == (429, "0")
+    assert asked("often") == (429, "0")
+
+
+def test_rules_that_decided_are_told_once_and_remembered() -> None:
+    phone, path = parked(Profile())
+    phone.mock.take_met()
+    phone.send("PUT", path, b'{"action": "slots", "slot": 6}')
+    assert {rule.id for rule in phone.mock.take_met()} == {"slots.reports", "slot.shared"}
+    assert phone.mock.take_met() == ()
+    assert {"slots.reports", "park.occupies"} <= phone.mock.exercised
+
+
 def test_an_unknown_action_is_a_rule_too() -> None:
     phone = Phone()
     phone.send("PUT", "/api/ver1.0/extension/34414/valet_park/x", b"{}")

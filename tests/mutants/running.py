@@ -1,0 +1,53 @@
+"""Runs a scenario on the mock in this process, or on a mutant of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scenario_runner.events import ScenarioFinished
+from scenario_runner.execution.options import RunOptions
+from scenario_runner.execution.results import Results
+from scenario_runner.execution.targets import MOCK
+from scenario_runner.execution.virtual import VirtualRun
+from scenario_runner.language.target import MockClient, MockSettings
+from scenario_runner.loading.documents import LoadOptions, load
+from scenario_runner.masking import Mask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scenario_runner.events import Event
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.mock_pbx.mutants import Mutant
+
+CLIENTS = (
+    MockClient(id="nobody", secret="secret-of-nobody", access="none"),
+    MockClient(id="caller", secret="secret-of-caller", access="call-api"),
+    MockClient(id="seldom", secret="secret-of-seldom", hourly_limit=3),
+)
+"""The applications that the scenarios about access and the hourly limit ask with."""
+
+TARGET = replace(MOCK, settings=MockSettings(clients=CLIENTS))
+
+
+def scenario_of(path: Path) -> Scenario:
+    """Return the only scenario of a file that is without any problem, warnings included."""
+    (loaded,) = load([str(path)], LoadOptions(root=str(path.parent)))
+    assert list(loaded.problems) == []
+    (scenario,) = loaded.scenarios
+    return scenario
+
+
+def verdict(scenario: Scenario, mutant: Mutant | None = None) -> str:
+    """Run the scenario and return its verdict."""
+    finished: list[ScenarioFinished] = []
+
+    def emit(event: Event) -> None:
+        if isinstance(event, ScenarioFinished):
+            finished.append(event)
+
+    run = VirtualRun(target=TARGET, options=RunOptions(), mask=Mask(), emit=emit, mutant=mutant)
+    run.run([scenario], Results())
+    (one,) = finished
+    return one.verdict
