@@ -20,7 +20,6 @@ PURE = (
     "mock_pbx/invariants",
     "mock_pbx/seeding",
     "mock_pbx/switch",
-    "patterns",
     "references",
     "source",
 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from scenario_runner.durations import duration_text, parse_duration
+from scenario_runner.errors import PatternLimit
 from scenario_runner.language.matchers import (
     AllOf,
     Anything,
@@ -22,11 +26,12 @@ from scenario_runner.language.matchers import (
     OneOf,
     StartsWith,
 )
-from scenario_runner.patterns import compile_pattern
 from scenario_runner.references import Expression, Json, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import regex
 
 Resolve: TypeAlias = "Callable[[Expression], Json]"
 
@@ -142,7 +147,7 @@ def _matches_part(matcher: Contains | StartsWith | Matches, actual: Json, value:
         case StartsWith(prefix):
             return isinstance(actual, str) and actual.startswith(as_text(value(prefix)))
         case Matches(pattern):
-            return isinstance(actual, str) and compile_pattern(pattern).matches(actual)
+            return isinstance(actual, str) and matches_pattern(pattern, actual)
         case _:
             assert_never(matcher)
 
@@ -278,3 +283,102 @@ def _describe_bound(
             return f"{show(value)}, give or take {show(within)}"
         case _:
             assert_never(matcher)
+
+
+MOST_PATTERN = 1_000
+"""How many letters a pattern may have."""
+MOST_TEXT = 1_000_000
+"""How many letters a text may have that is matched with a pattern."""
+PATTERN_SECONDS = 1.0
+"""How long one match may take."""
+
+
+class PatternError(ValueError):
+    """A pattern that can't be run; `offset` counts letters from 0."""
+
+    def __init__(self, message: str, offset: int, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.hint = hint
+
+
+def matches_pattern(pattern: str, text: str, seconds: float = PATTERN_SECONDS) -> bool:
+    """Tell whether the whole of `text` matches; raise PatternLimit where that takes too long."""
+    letters = f"{len(text):,} letters"
+    if len(text) > MOST_TEXT:
+        message = f"a text of {letters} is too long for the pattern '{pattern}'"
+        raise PatternLimit(message, hint=f"the limit is {MOST_TEXT:,} letters; `contains` has none")
+    try:
+        return compile_pattern(pattern).fullmatch(text, timeout=seconds) is not None
+    except (TimeoutError, MemoryError):
+        message = f"the pattern '{pattern}' took longer than {seconds:g}s on a text of {letters}"
+        hint = "nested repetition such as (a+)+ takes for ever on a text that does not match"
+        raise PatternLimit(message, hint=hint) from None
+
+
+@cache
+def compile_pattern(pattern: str) -> regex.Pattern[str]:
+    """Compile a regular expression of Python's syntax; raise PatternError where it can't be run."""
+    import regex
+
+    if len(pattern) > MOST_PATTERN:
+        message = f"the pattern has {len(pattern):,} letters, and at most {MOST_PATTERN:,} may be"
+        raise PatternError(message, 0)
+    try:
+        # Python's own compiler is asked first: it knows none of the extensions of `regex`, and
+        # points to a group that is never closed where `regex` points to the end of the pattern.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `[[a]` may be a nested set in some later Python
+            re.compile(pattern)
+        tokens = list(re.finditer(_TOKEN, pattern, re.DOTALL | re.VERBOSE))
+        _check_repetition(tokens)
+        return regex.compile("".join("\\{" if t[0] == "{" else t[0] for t in tokens))
+    except (re.error, regex.error) as error:
+        raise _pattern_error(error, pattern) from None
+    except (OverflowError, RecursionError):
+        raise PatternError("the pattern repeats or nests too much", 0) from None
+
+
+def _pattern_error(error: re.error | regex.error, pattern: str) -> PatternError:
+    offset: int = error.pos or 0  # type: ignore[union-attr]  # types-regex leaves both out
+    message: str = error.msg  # type: ignore[union-attr]
+    letter = pattern[offset : offset + 1]
+    special = letter != "" and letter in "()[]{}*+?"
+    hint = f"a plain {letter} is written \\{letter}" if special else None
+    return PatternError(message, offset, hint)
+
+
+_TOKEN = r"""
+    \\N\{ [^}]* \}  |  \\.                                # an escape: one letter
+  | \[ \^? \]? (?: \\. | [^]\\] )* \]                     # a class: one letter
+  | (?P<comment> \(\? (?: \# | [a-z]*x ) )  |  \( | \)    # a group, or its end
+  | \{ (?P<least> [0-9]+ ) (?: ,[0-9]* )? \}              # so often, or more often
+  | \{ ,[0-9]* \}  |  .                                   # from none on; any other letter
+"""
+_MOST_REPEATED = 20_000
+
+
+def _check_repetition(tokens: list[re.Match[str]]) -> None:
+    """Refuse what nested {m,n} blow up: `regex` writes the m repetitions out, gigabytes of them."""
+    for token in tokens:
+        if token["comment"]:
+            message = "a pattern can't have comments, nor the flag x"
+            raise PatternError(message, token.start(), "write comments with # beside it, in YAML")
+    size, times, around = 0, 1, [1]
+    for token in reversed(tokens):  # from its end, where "how often" comes before "what"
+        if token["least"]:
+            times = max(int(token["least"]), 1)
+            continue
+        match token[0]:
+            case ")":
+                around.append(around[-1] * times)
+            case "(":
+                around.pop()
+            case _:
+                size += around[-1] * times
+        times = 1
+        if size > _MOST_REPEATED:
+            raise PatternError(
+                "this repeats too often", token.start(), "use smaller numbers in { }"
+            )

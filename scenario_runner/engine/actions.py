@@ -36,7 +36,7 @@ from scenario_runner.language.actions import (
 )
 from scenario_runner.language.expectations import CountIs
 from scenario_runner.language.vocabulary import CallState, EventType
-from scenario_runner.matching import describe, matches, typed
+from scenario_runner.matching import describe, typed
 from scenario_runner.pbx.protocol import AnySlot, CallAddress, CallRequest, Done, Outcome, Refused
 from scenario_runner.references import Expression, as_text
 
@@ -71,7 +71,7 @@ async def take_at_hand(action: Wait | Set | Check, frame: Frame) -> ActionResult
 def _checked(check: Check, frame: Frame) -> str:
     value = frame.scope.resolve(check.that)
     matcher, span = check.matcher.matcher, check.matcher.span
-    if matches(matcher, value, frame.scope.resolve):
+    if frame.scope.matches(check.matcher, value):
         return typed(value)
     expected = describe(matcher, frame.scope.resolve)
     message = f"check: expected {expected}, got {typed(value)}"
@@ -216,9 +216,9 @@ class _EventFilter:
 
     def _fields_match(self, event: PbxEvent) -> bool:
         fields = dict(event.fields)
-        resolve = self._frame.scope.resolve
+        scope = self._frame.scope
         return all(
-            name in fields and matches(spanned.matcher, fields[name], resolve)
+            name in fields and scope.matches(spanned, fields[name])
             for name, spanned in self._action.where
         )
 

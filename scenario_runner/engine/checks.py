@@ -29,8 +29,9 @@ from scenario_runner.language.expectations import (
     With,
 )
 from scenario_runner.language.expectations import Refused as ExpectRefused
+from scenario_runner.language.matchers import Spanned
 from scenario_runner.language.vocabulary import Reason
-from scenario_runner.matching import AsText, AsTime, Exactly, View, describe, matches
+from scenario_runner.matching import AsText, AsTime, Exactly, View, describe
 from scenario_runner.pbx.protocol import Done, Raw, Refused
 from scenario_runner.references import Json, NotThere, as_text, follow, path_text
 
@@ -117,7 +118,7 @@ class Checker:
     def _match(
         self, key: str, matcher: Matcher, actual: Json, span: Span, view: View = Exactly
     ) -> Failure | None:
-        if matches(matcher, actual, self._scope.resolve, view):
+        if self._scope.matches(Spanned(matcher, span), actual, view):
             return None
         expected = describe(matcher, self._scope.resolve, view)
         return _failure(key, expected, view.show(view.view(actual)), span)

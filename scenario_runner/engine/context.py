@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scenario_runner.durations import parse_duration
-from scenario_runner.errors import NotPossible, ScenarioRunnerError, TargetError
+from scenario_runner.errors import NotPossible, PatternLimit, ScenarioRunnerError, TargetError
 from scenario_runner.events import CallChanged, Event, Exchange, PbxReported
 from scenario_runner.language.actions import CallTarget, NamedCall
 from scenario_runner.language.vocabulary import CallState, Capability
+from scenario_runner.matching import Exactly, View, matches
 from scenario_runner.references import (
     Expression,
     Json,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from scenario_runner.engine.event_log import EventLog, StepMark
     from scenario_runner.engine.verdict import Counts
     from scenario_runner.language.actions import Binding
+    from scenario_runner.language.matchers import Spanned
     from scenario_runner.language.values import Duration
     from scenario_runner.masking import Mask
     from scenario_runner.pbx.protocol import CallIds, PbxEvent, Session, Trace, Traits
@@ -36,12 +38,20 @@ if TYPE_CHECKING:
     from scenario_runner.source import Span
 
 
-class Unresolved(ScenarioRunnerError):
-    """A reference found nothing when its step ran; `span` is where it stands."""
+class Undecided(ScenarioRunnerError):
+    """Something can't be decided within the limits of the runner; `span` is what asks for it."""
+
+    key = "limit"
 
     def __init__(self, message: str, span: Span, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.span = span
+
+
+class Unresolved(Undecided):
+    """A reference found nothing when its step ran."""
+
+    key = "name"
 
 
 class Unbound(Unresolved):
@@ -116,6 +126,13 @@ class Scope:
         if isinstance(expression, Literal):
             return expression.value
         return resolve(expression, self._lookup)
+
+    def matches(self, spanned: Spanned, value: Json, view: View = Exactly) -> bool:
+        """Tell whether a value matches; raise Undecided where its pattern takes too long."""
+        try:
+            return matches(spanned.matcher, value, self.resolve, view)
+        except PatternLimit as error:
+            raise Undecided(error.message, spanned.span, hint=error.hint) from None
 
     def duration(self, duration: Duration) -> int:
         """Return a duration in microseconds; raise Unresolved where a reference names none."""
@@ -209,7 +226,8 @@ class Frame:
 
     `prefix` begins the ids of its steps (`cleanup.`, `4[2].`); `via` are the places of the `use`
     steps that led here; `tolerant` says that a `together` around it judges the refusals,
-    `cleaning` that a name which was never bound makes a step not applicable.
+    `cleaning` that a name which was never bound makes a step not applicable; `rounds` are those of
+    the repeats around it, multiplied.
     """
 
     shared: Shared
@@ -219,6 +237,7 @@ class Frame:
     via: tuple[Span, ...] = ()
     tolerant: bool = False
     cleaning: bool = False
+    rounds: int = 1
 
     @property
     def session(self) -> Session:

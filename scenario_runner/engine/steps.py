@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.engine.actions import act, named_call
 from scenario_runner.engine.checks import Checker, certain
-from scenario_runner.engine.context import CURRENT_STEP, Frame, Scope, Unbound, Unresolved
+from scenario_runner.engine.context import (
+    CURRENT_STEP,
+    Frame,
+    Scope,
+    Unbound,
+    Undecided,
+    Unresolved,
+)
 from scenario_runner.engine.event_log import StepMark
 from scenario_runner.engine.normalize import answer_of, outcome_of
 from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
@@ -18,6 +25,7 @@ from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted
 from scenario_runner.language.actions import (
     CALL,
+    MOST_ROUNDS,
     Call,
     Condition,
     Holding,
@@ -34,17 +42,18 @@ from scenario_runner.language.actions import (
 )
 from scenario_runner.language.expectations import BranchesRefused, Succeeded
 from scenario_runner.language.vocabulary import Reason, Verdict
-from scenario_runner.matching import matches, typed
+from scenario_runner.matching import typed
 from scenario_runner.pbx.protocol import Done, Refused
 from scenario_runner.references import NotThere, as_text, follow, path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from scenario_runner.engine.context import Frame, NamedCallValue
     from scenario_runner.language.actions import Binding, Save, Step
     from scenario_runner.language.values import Duration
     from scenario_runner.references import Json
+    from scenario_runner.source import Span
 
 
 MAY_TURN = frozenset(
@@ -199,35 +208,47 @@ def _tally(action: Together, reports: list[list[Report]]) -> Tally:
 async def repeat(action: Repeat, frame: Frame, take_steps: TakeSteps) -> ActionResult:
     """Run the steps once for each round; a round that stops ends the rest."""
     items = _rounds(action, frame)
+    rounds = frame.rounds * len(items)
     own = _own(frame).removesuffix(".")
     reports: list[Report] = []
     for number, item in enumerate(items, 1):
         scope = frame.scope.child()
         if action.as_ is not None:
             scope.bind(action.as_, item)
-        done = await take_steps(action.steps, frame.inside(f"{own}[{number}].", scope))
-        reports += done
+        inner = replace(frame.inside(f"{own}[{number}].", scope), rounds=rounds)
+        round_reports = await take_steps(action.steps, inner)
+        reports += round_reports
         frame.scope.absorb(scope)
-        if any(report.verdict in STOPS for report in done):
+        if any(report.verdict in STOPS for report in round_reports):
             break
     seen = _inside(frame, reports)
-    rounds = len(reports) // len(action.steps)
-    return replace(seen, saw=f"{rounds} of {len(items)} rounds")
+    done = len(reports) // len(action.steps)
+    return replace(seen, saw=f"{done} of {len(items)} rounds")
 
 
-def _rounds(action: Repeat, frame: Frame) -> list[Json]:
+def _rounds(action: Repeat, frame: Frame) -> Sequence[Json]:
+    """Return what `as` is bound to in each round, or the numbers of the rounds."""
     if action.each is not None:
         items = frame.scope.resolve(action.each)
         if not isinstance(items, list) or not items:
             message = f"'each' is {typed(items)}, not a list with items"
             raise Unresolved(message, action.each.span)
+        _refuse_endless(len(items), frame, action.each.span)
         return items
     assert action.times is not None
     times = frame.scope.resolve(action.times)
     if not isinstance(times, int) or isinstance(times, bool) or times < 1:
         message = f"'times' is {typed(times)}, not a number from 1"
         raise Unresolved(message, action.times.span)
-    return list(range(1, times + 1))
+    _refuse_endless(times, frame, action.times.span)
+    return range(1, times + 1)
+
+
+def _refuse_endless(times: int, frame: Frame, span: Span) -> None:
+    rounds = frame.rounds * times
+    if rounds > MOST_ROUNDS:
+        hint = f"repeats inside each other may come to {MOST_ROUNDS:,} rounds"
+        raise Undecided(f"{rounds:,} rounds are too many", span, hint=hint)
 
 
 async def use(action: Use, step: Step, frame: Frame, take_steps: TakeSteps) -> ActionResult:
@@ -331,7 +352,7 @@ def holds(condition: Condition, frame: Frame) -> bool:
     match condition:
         case Holding(that, spanned):
             value = frame.scope.resolve(that)
-            return matches(spanned.matcher, value, frame.scope.resolve)
+            return frame.scope.matches(spanned, value)
         case TargetCan(capability):
             return capability in frame.shared.traits.capabilities
         case _:
@@ -422,8 +443,8 @@ def _saved(saves: tuple[Save, ...], seen: ActionResult, frame: Frame) -> tuple[F
 
 def _errored(error: ScenarioRunnerError, step: Step, frame: Frame) -> Failure:
     key, span = "pbx", step.span
-    if isinstance(error, Unresolved):
-        key, span = "name", error.span
+    if isinstance(error, Undecided):
+        key, span = error.key, error.span
     return Failure(key=key, message=error.message, span=span, hint=error.hint, via=frame.via)
 
 

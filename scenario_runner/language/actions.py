@@ -196,6 +196,9 @@ class Repeat:
     steps: tuple[Step, ...]
 
 
+MOST_ROUNDS = 100_000
+"""How many rounds a `repeat` may come to, those of the repeats around it multiplied."""
+
 CALL = "call"
 
 

@@ -28,7 +28,7 @@ from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.loading.names import read_path
 from scenario_runner.loading.nodes import Leaf, Listing, Mapping
 from scenario_runner.loading.reader import duration, duration_hint, expression, spot, text_of, truth
-from scenario_runner.patterns import PatternError, compile_pattern
+from scenario_runner.matching import PatternError, compile_pattern
 from scenario_runner.references import Literal, Text, parse_text, part_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scenario_runner.language import expectations as clauses
-from scenario_runner.language.actions import AwaitEvent, Bridge, Call, Check, Park, Slots
+from scenario_runner.language.actions import (
+    MOST_ROUNDS,
+    AwaitEvent,
+    Bridge,
+    Call,
+    Check,
+    Park,
+    Repeat,
+    Slots,
+    Together,
+    Use,
+)
 from scenario_runner.language.matchers import (
     AllOf,
     Anything,
@@ -17,7 +28,7 @@ from scenario_runner.language.matchers import (
 )
 from scenario_runner.loading.expectations import size
 from scenario_runner.loading.names import Kind, shape
-from scenario_runner.references import Literal, as_text, references
+from scenario_runner.references import Items, Literal, as_text, references
 
 if TYPE_CHECKING:
     from scenario_runner.language.actions import Step
@@ -57,6 +68,8 @@ def look_at(step: Step, reading: Reading) -> None:
             "empty-poll", "this step asks again, and its first answer is always good enough",
             step.span, "say with 'expect' what is waited for",
         )  # fmt: skip
+    if isinstance(step.action, Repeat):
+        _refuse_endless(step, step.action, reading)
     action = step.action
     if isinstance(action, Check) and not list(references(action.that)):
         reading.problems.warn(
@@ -71,6 +84,43 @@ def _note_refused_call(step: Step, names: Names) -> None:
     if isinstance(step.action, Call) and refused:
         for bound in names.visible.get(step.action.as_, ()):
             bound.used = True
+
+
+def _refuse_endless(step: Step, action: Repeat, reading: Reading) -> None:
+    """Refuse repeats within each other that come to more rounds than anybody would wait for."""
+    inner = most_rounds(action.steps)
+    rounds = _own_rounds(action) * inner
+    if rounds > MOST_ROUNDS >= inner:
+        reading.problem(
+            "too-many-rounds", f"{rounds:,} rounds are too many", step.span,
+            f"repeats inside each other may come to {MOST_ROUNDS:,} rounds",
+        )  # fmt: skip
+
+
+def most_rounds(steps: tuple[Step, ...]) -> int:
+    """Return how often the innermost step runs, as far as the file says it."""
+    most = 1
+    for step in steps:
+        match step.action:
+            case Repeat(steps=inner):
+                most = max(most, _own_rounds(step.action) * most_rounds(inner))
+            case Together(branches):
+                most = max(most, *map(most_rounds, branches))
+            case Use(fragment=fragment):
+                most = max(most, most_rounds(fragment.steps))
+            case _:
+                pass
+    return most
+
+
+def _own_rounds(action: Repeat) -> int:
+    match action:
+        case Repeat(times=Literal(value=int(times))) if times > 0:
+            return times
+        case Repeat(each=Items(items)):
+            return max(len(items), 1)
+        case _:
+            return 1
 
 
 def _note_slots(step: Step, found: Found) -> None:

@@ -1,0 +1,58 @@
+"""What would never end is errored, at its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from scenario_runner.matching import MOST_TEXT
+from tests.running import run_steps, run_text
+
+HEAD = "scenario: test\nsteps:\n"
+LONG = {"LONG": "a" * (MOST_TEXT + 1)}
+
+
+def test_an_undecided_pattern_errors_the_step_and_points_to_itself() -> None:
+    ran = run_text(HEAD + "  - check: {that: $env.LONG, matches: 'a*'}\n", environment=LONG)
+    assert ran.verdicts == ["errored"]
+    (failure,) = ran.failures
+    assert failure.key == "limit"
+    assert "too long for the pattern 'a*'" in failure.message
+    assert (failure.span.line, failure.span.column) == (3, 39)
+
+
+def test_what_can_not_be_decided_is_not_decided_by_its_opposite() -> None:
+    step = "  - check: {that: $env.LONG, not: {matches: 'a*'}}\n"
+    assert run_text(HEAD + step, environment=LONG).verdicts == ["errored"]
+
+
+def test_an_undecided_condition_errors_the_step_too() -> None:
+    step = "  - wait: 1s\n    when: {that: $env.LONG, matches: 'a*'}\n"
+    assert run_steps(step + "  - calls: {call: customer}\n    expect: {state: up}\n",
+                     environment=LONG).steps["3"] == "errored"  # fmt: skip
+
+
+@pytest.mark.parametrize("many", ["1000", "100001", "1" + "0" * 30])
+def test_rounds_that_a_variable_multiplies_are_bounded(many: str) -> None:
+    ran = run_text(
+        f"""
+        scenario: test
+        vars: {{many: {many}}}
+        steps:
+          - repeat:
+              times: 101
+              steps:
+                - repeat:
+                    times: $many
+                    steps:
+                      - check: {{that: $many, at_least: 1}}
+        """
+    )
+    assert ran.verdicts == ["errored"]
+    (failure, *_) = ran.failures
+    assert failure.message == f"{101 * int(many):,} rounds are too many"
+    assert failure.span.line == 9
+
+
+def test_as_many_rounds_as_are_possible_are_not_too_many() -> None:
+    steps = "  - repeat: {times: $n, steps: [check: {that: $n, at_least: 1}]}\n"
+    assert run_text(f"scenario: test\nvars: {{n: 100}}\nsteps:\n{steps}").verdicts == ["passed"]
