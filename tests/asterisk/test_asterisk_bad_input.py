@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from scenario_runner.pbx.protocol import CallIds, Session
 
+pytestmark = pytest.mark.real
+
 SCENARIO = """
 scenario: park
 steps:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from .instance import Instance
 
+pytestmark = pytest.mark.real
+
 SCENARIO = """
 scenario: smoke
 steps:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .instance import Instance
     from .sip_phones import Phones
 
+pytestmark = pytest.mark.real
+
 WITHIN = 10 * SECOND
 _T = TypeVar("_T")
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from .running_there import finished, run, target, told
 
 if TYPE_CHECKING:
     from .instance import Instance
+
+pytestmark = pytest.mark.real
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from scenario_runner.comparing.differences import Grade
 from scenario_runner.comparing.output import table
 from scenario_runner.comparing.run import compare, sides
@@ -17,6 +19,8 @@ from .targets import file_text
 
 if TYPE_CHECKING:
     from .instance import Instance
+
+pytestmark = pytest.mark.real
 
 TESTS = Path(__file__).parents[1]
 # On a busy machine an Asterisk takes over a second to park; what is claimed here is what it does,

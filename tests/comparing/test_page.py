@@ -97,6 +97,7 @@ def test_a_report_of_one_run_has_no_comparison(tmp_path: Path) -> None:
     assert Page(path).facts["comparison"] is None
 
 
+@pytest.mark.browser
 def test_the_browser_shows_differences_and_leads_to_both_sides(tmp_path: Path) -> None:
     pytest.importorskip("selenium", reason="NOT CHECKED IN A BROWSER: selenium is not installed")
     from tests.html.browser import chromium

@@ -17,7 +17,10 @@ from tests.editors.language_server import LanguageServer, serving
 VERSION = "1.25.0"
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+]
 
 
 def _installed() -> Path:

@@ -40,7 +40,7 @@ def served(player: Player) -> Iterator[Player]:
         loop.close()
 
 
-@pytest.fixture(params=["played", "named"])
+@pytest.fixture(params=["played", pytest.param("named", marks=pytest.mark.real)])
 def freeswitch(request: pytest.FixtureRequest) -> Iterator[str]:
     """Give the host, port and password of a FreeSWITCH as settings of a target.
 

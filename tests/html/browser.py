@@ -44,7 +44,8 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def all(self, css: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, css)
+        found: list[WebElement] = self.driver.find_elements(By.CSS_SELECTOR, css)
+        return found
 
     def one(self, css: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, css)
@@ -71,11 +72,11 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def complaints(self) -> list[str]:
-        log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        log = self.driver.get_log("browser")
         return [entry["message"] for entry in log]
 
     def requests(self) -> list[str]:
-        log = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
+        log = self.driver.get_log("performance")
         sent = [json.loads(entry["message"])["message"] for entry in log]
         return [
             message["params"]["request"]["url"]

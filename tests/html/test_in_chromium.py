@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scenario_runner.events import Event
 
 
+pytestmark = pytest.mark.browser
 _UNFOLD = "document.querySelectorAll('details').forEach((fold) => fold.open = true)"
 
 
