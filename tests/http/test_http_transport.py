@@ -197,6 +197,19 @@ def test_a_host_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert error.hint == "check 'url' in the targets file, and this machine's network"
 
 
+def test_nobody_there_at_any_of_several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = socket.getaddrinfo
+
+    def two(host: str, *given: int, **more: int) -> object:
+        if host != "pbx.invalid":
+            return found(host, *given, **more)
+        return [*found("127.0.0.1", *given, **more), *found("127.0.0.2", *given, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    error = failure(f"http://pbx.invalid:{free_port()}")
+    assert error.message.endswith(": connection refused")
+
+
 def test_a_proxy_that_is_not_there() -> None:
     proxy = f"http://user:pr0xy-secret@127.0.0.1:{free_port()}"
     error = failure("http://127.0.0.1:1", proxy=proxy)

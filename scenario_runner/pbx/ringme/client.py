@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import zlib
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
@@ -22,6 +22,8 @@ from scenario_runner.errors import (
     Unreachable,
 )
 from scenario_runner.exchange import Request, Response
+from scenario_runner.http.messages import BODY_LIMIT, decoded
+from scenario_runner.pbx.ringme.transport import OnceTransport, TooLarge
 from scenario_runner.version import __version__
 
 if TYPE_CHECKING:
@@ -30,9 +32,15 @@ if TYPE_CHECKING:
     from scenario_runner.language.target import RestAccess
 
 
-LARGEST = 1_048_576
+LARGEST = BODY_LIMIT
 _LONGEST_CONNECT = 10.0
 _GZIP = 31
+_URLS = 1024
+_HEADERS = (
+    ("Accept", "*/*"),
+    ("Accept-Encoding", "gzip"),
+    ("User-Agent", f"scenario-runner/{__version__}"),
+)
 
 
 class HttpTransport:
@@ -45,17 +53,8 @@ class HttpTransport:
     def __init__(self, access: RestAccess, name: str, *, insecure: bool = False) -> None:
         self._root = access.url
         self._name = name
-        limits = httpx.Limits(
-            max_connections=access.max_at_once, max_keepalive_connections=access.max_at_once
-        )
-        self._client = httpx.AsyncClient(
-            verify=_verification(access, insecure=insecure),
-            proxy=access.proxy or None,
-            trust_env=False,
-            limits=limits,
-            headers={"Accept-Encoding": "gzip", "User-Agent": f"scenario-runner/{__version__}"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        self._transport = _transport(access, insecure=insecure)
+        self._url = lru_cache(maxsize=_URLS)(lambda path: httpx.URL(access.url + path))
 
     async def send(self, request: Request, within: float) -> Response:
         """Send a request; see `exchange.Transport`."""
@@ -71,26 +70,28 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     def _said(self, request: Request, what: str) -> str:
         return f"target {self._name}, {request.method} {self._root}{request.path}: {what}"
 
     async def _exchange(self, request: Request, within: float) -> Response:
-        built = self._client.build_request(
+        connect = min(_LONGEST_CONNECT, within * 0.9)
+        own = {name.lower() for name, _ in request.headers}
+        built = httpx.Request(
             request.method,
-            self._root + request.path,
-            headers=list(request.headers),
+            self._url(request.path),
+            headers=[*(one for one in _HEADERS if one[0].lower() not in own), *request.headers],
             content=request.body or None,
-            timeout=httpx.Timeout(None, connect=min(_LONGEST_CONNECT, within * 0.9)),
+            extensions={"timeout": httpx.Timeout(None, connect=connect).as_dict()},
         )
-        answer = await self._client.send(built, stream=True)
+        answer = await self._transport.handle_async_request(built)
         try:
             self._refuse_redirect(request, answer)
             body = await self._body(request, answer)
         finally:
             await answer.aclose()
-        headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in answer.headers.raw)
+        headers = decoded(answer.headers.raw)
         return Response(status=answer.status_code, headers=headers, body=body)
 
     def _refuse_redirect(self, request: Request, answer: httpx.Response) -> None:
@@ -126,11 +127,25 @@ class HttpTransport:
         raise BadAnswer(self._said(request, "the answer is larger than 1 MiB"), hint=_NOT_THE_PBX)
 
 
-def _verification(access: RestAccess, *, insecure: bool) -> ssl.SSLContext | bool:
-    if insecure or access.url.startswith("http://"):
-        return False
-    if not access.ca_file:
-        return True
+def _transport(access: RestAccess, *, insecure: bool) -> httpx.AsyncBaseTransport:
+    """Return a transport that sends once; the way through a proxy is httpx's own."""
+    tls = _verification(access, insecure=insecure)
+    if access.proxy:
+        limits = httpx.Limits(
+            max_connections=access.max_at_once, max_keepalive_connections=access.max_at_once
+        )
+        return httpx.AsyncHTTPTransport(
+            verify=tls or False, proxy=access.proxy, limits=limits, trust_env=False
+        )
+    return OnceTransport(tls, access.max_at_once)
+
+
+def _verification(access: RestAccess, *, insecure: bool) -> ssl.SSLContext | None:
+    """Return how TLS is spoken, or None for plain HTTP."""
+    if access.url.startswith("http://"):
+        return None
+    if insecure or not access.ca_file:
+        return httpx.create_ssl_context(verify=not insecure, trust_env=False)
     try:
         return ssl.create_default_context(cafile=access.ca_file)
     except (OSError, ValueError) as error:
@@ -232,6 +247,10 @@ def _no_connection_in_time(_: Exception, __: str) -> Translation:
     return Unreachable, "no connection in time", _RUNNING
 
 
+def _too_large(_: Exception, __: str) -> Translation:
+    return BadAnswer, "the answer is larger than 1 MiB", _NOT_THE_PBX
+
+
 def _unreadable(error: Exception, _: str) -> Translation:
     return BadAnswer, f"the answer can't be read: {error}", _NOT_THE_PBX
 
@@ -246,6 +265,7 @@ _TABLE: dict[type[Exception], Callable[[Exception, str], Translation]] = {
     httpx.LocalProtocolError: _never_sent,
     httpx.InvalidURL: _never_sent,
     UnicodeError: _never_sent,
+    TooLarge: _too_large,
     httpx.RemoteProtocolError: _protocol,
     httpx.ProtocolError: _protocol,
     httpx.NetworkError: _lost,
