@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -29,6 +32,26 @@ class Response:
     status: int
     headers: Headers = ()
     body: bytes = b""
+
+
+class Loss(Enum):
+    """Whether an exchange breaks: not at all, before anything was done, or after it was done."""
+
+    NO = "no"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A response, and what the server that carries it does with it.
+
+    It waits `delay_us`, then loses it or lets the body come over `body_us` (microseconds).
+    """
+
+    response: Response
+    delay_us: int = 0
+    body_us: int = 0
+    loss: Loss = Loss.NO
 
 
 def header(headers: Headers, name: str) -> str | None:

@@ -135,6 +135,11 @@ class RequestReader(_Reader):
         self._buffer += data
 
     @property
+    def more(self) -> bool:
+        """Whether `next` may have something to give before more bytes come."""
+        return bool(self._whole or self._buffer or self._refused)
+
+    @property
     def pending(self) -> int:
         """How many bytes have come that were not looked at."""
         return len(self._buffer)
@@ -226,7 +231,7 @@ class RequestReader(_Reader):
             path=_path(self._target.decode("latin-1")),
             headers=decoded(self.headers),
             keep_alive=keep,
-            waits=self._has_body() and self._find(b"expect") == [b"100-continue"],
+            waits=self._has_body() and keep and self._find(b"expect") == [b"100-continue"],
         )
 
     def _has_body(self) -> bool:
@@ -363,7 +368,7 @@ def written_request(
 
 @lru_cache(maxsize=64)
 def _first_line(status: int) -> str:
-    known = {code.value: code.phrase for code in HTTPStatus}
+    known = {code.value: code.phrase for code in HTTPStatus} | {413: "Content Too Large"}
     return f"HTTP/1.1 {status} {known.get(status, 'Status')}\r\n"
 
 

@@ -1,6 +1,7 @@
 """A PBX to test against: a pure switch, the vendor's REST API over it, event notifications."""
 
-from scenario_runner.mock_pbx.faults import Answer, Fault, Loss, fault_from_text
+from scenario_runner.exchange import Answer, Loss
+from scenario_runner.mock_pbx.faults import Fault, fault_from_text
 from scenario_runner.mock_pbx.notifications import Delivery
 from scenario_runner.mock_pbx.profile import PROFILES, Access, Client, Profile, Refusals, Said
 from scenario_runner.mock_pbx.rest import EPOCH_US, MockPbx

@@ -26,7 +26,7 @@ from scenario_runner.mock_pbx.calls import (
 )
 from scenario_runner.mock_pbx.notifications import wish_from
 from scenario_runner.mock_pbx.rules import ACTION_UNKNOWN, AUTH_FORBIDDEN, EXTENSION_UNKNOWN
-from scenario_runner.mock_pbx.world import NO_ROUTE, NOT_ALLOWED, Reply, complaint, read_body, told
+from scenario_runner.mock_pbx.world import NO_ROUTE, Reply, complaint, not_allowed, read_body, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ class Api:
             return self.world.refuse(AUTH_FORBIDDEN)
         name = resource.handlers.get(method)
         if name is None:
-            return NOT_ALLOWED
+            return not_allowed(*resource.handlers)
         handler: Callable[[Asked], Reply] = getattr(self, name)
         return handler(asked)
 

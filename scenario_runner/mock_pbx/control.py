@@ -15,10 +15,10 @@ from scenario_runner.mock_pbx.calls import (
 )
 from scenario_runner.mock_pbx.world import (
     NO_ROUTE,
-    NOT_ALLOWED,
     Reply,
     complaint,
     json_object,
+    not_allowed,
     told,
 )
 
@@ -41,8 +41,12 @@ def dispatch(world: World, method: str, path: str, body: bytes) -> Reply:
             return _hang_up(world, uuid)
         case "GET", ["state"]:
             return told(200, _state_view(world))
-        case _, ["calls"] | ["calls", _] | ["calls", _, "answer"] | ["state"]:
-            return NOT_ALLOWED
+        case _, ["calls"] | ["calls", _, "answer"]:
+            return not_allowed("POST")
+        case _, ["calls", _]:
+            return not_allowed("DELETE")
+        case _, ["state"]:
+            return not_allowed("GET")
         case _:
             return NO_ROUTE
 

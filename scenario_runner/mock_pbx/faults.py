@@ -6,40 +6,19 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND, parse_duration
 from scenario_runner.errors import did_you_mean
-from scenario_runner.exchange import Response
+from scenario_runner.exchange import Answer, Loss, Response
 from scenario_runner.mock_pbx.seeding import hex_name
-from scenario_runner.mock_pbx.world import NOT_ALLOWED, Reply, complaint, json_object, told
+from scenario_runner.mock_pbx.world import Reply, complaint, json_object, not_allowed, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scenario_runner.exchange import Headers, Request
     from scenario_runner.mock_pbx.notifications import Delivery
-
-
-class Loss(Enum):
-    """Whether an exchange breaks: not at all, before the mock did anything, or after it did."""
-
-    NO = "no"
-    BEFORE = "before"
-    AFTER = "after"
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """A response, and what whoever carries it does with it.
-
-    It waits `delay_us`, then loses it or lets the body come over `body_us`.
-    """
-
-    response: Response
-    delay_us: int = 0
-    body_us: int = 0
-    loss: Loss = Loss.NO
 
 
 class Kind(Enum):
@@ -436,7 +415,7 @@ def fault_resource(plan: FaultPlan, method: str, body: bytes) -> Reply:
             plan.clear()
             return Reply(204)
         case _:
-            return NOT_ALLOWED
+            return not_allowed("GET", "POST", "DELETE")
 
 
 def _add(plan: FaultPlan, body: bytes) -> Reply:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from scenario_runner.exchange import Response, header
+from scenario_runner.exchange import Answer, Response, header
 from scenario_runner.mock_pbx import control
 from scenario_runner.mock_pbx.access import HourlyLimit, Tokens
 from scenario_runner.mock_pbx.api import Api, asked_from
 from scenario_runner.mock_pbx.calls import next_deadline
 from scenario_runner.mock_pbx.faults import (
-    Answer,
     FaultPlan,
     action_of,
     fault_resource,
@@ -24,7 +23,7 @@ from scenario_runner.mock_pbx.notifications import Notifier
 from scenario_runner.mock_pbx.profile import PROFILES, Profile
 from scenario_runner.mock_pbx.rules import AUTH_REQUIRED, RATE_LIMIT
 from scenario_runner.mock_pbx.switch import Switch
-from scenario_runner.mock_pbx.world import NO_ROUTE, NOT_ALLOWED, Reply, World
+from scenario_runner.mock_pbx.world import NO_ROUTE, Reply, World, not_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +170,7 @@ class MockPbx:
 
     def _reset(self, method: str) -> Reply:
         if method != "POST":
-            return NOT_ALLOWED
+            return not_allowed("POST")
         self.reset()
         return Reply(204)
 
@@ -194,13 +193,12 @@ class MockPbx:
 
     def _oauth(self, request: Request, query: str) -> Reply:
         if request.method != "POST":
-            return NOT_ALLOWED
+            return not_allowed("POST")
         form = request.body.decode("utf-8", "replace") or query
         return self._tokens.issue(form, self._world.clock)
 
 
 def _answer(reply: Reply, headers: Headers) -> Answer:
-    response = Response(
-        status=reply.status, headers=headers if reply.body else headers[1:], body=reply.body
-    )
-    return Answer(response=response)
+    allow = (("Allow", reply.allow),) if reply.allow else ()
+    headers = allow + (headers if reply.body else headers[1:])
+    return Answer(response=Response(status=reply.status, headers=headers, body=reply.body))

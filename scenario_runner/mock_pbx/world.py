@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What is answered: HTTP status and body."""
+    """What is answered: HTTP status and body; for status 405 also the methods that are allowed."""
 
     status: int
     body: bytes = b""
+    allow: str = ""
 
 
 def told(status: int, body: object) -> Reply:
@@ -52,7 +53,12 @@ def refusal_replies(refusals: Refusals) -> Mapping[str, Reply]:
 
 
 NO_ROUTE: Final = complaint(404, "Not found")
-NOT_ALLOWED: Final = complaint(405, "Method Not Allowed")
+
+
+def not_allowed(*methods: str) -> Reply:
+    """Answer that a resource has other methods than the one that was tried."""
+    return msgspec.structs.replace(complaint(405, "Method Not Allowed"), allow=", ".join(methods))
+
 
 B = TypeVar("B", bound=msgspec.Struct)
 

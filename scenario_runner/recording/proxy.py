@@ -12,9 +12,8 @@ from urllib.parse import unquote
 
 from scenario_runner.durations import MINUTE
 from scenario_runner.errors import PbxError
-from scenario_runner.exchange import Request, Response, header
-from scenario_runner.mock_pbx.faults import Answer
-from scenario_runner.mock_pbx.server.connection import listening, told_to_stop
+from scenario_runner.exchange import Answer, Request, Response, header
+from scenario_runner.http.server import listening, told_to_stop
 from scenario_runner.recording.scenario import SHORTEST_WAIT
 from scenario_runner.recording.transcript import Exchange, json_of, scenario_of_exchanges
 
@@ -37,7 +36,7 @@ _HOP_BY_HOP: Final = frozenset(
 
 
 class RecordingProxy:
-    """Passes requests on and keeps them; see `mock_pbx.serving.connection.Handler`."""
+    """Passes requests on and keeps them; see `http.server.Handler`."""
 
     def __init__(self, transport: Transport, api_root: str, now: Callable[[], int]) -> None:
         self._transport = transport

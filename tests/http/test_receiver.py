@@ -6,10 +6,13 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from scenario_runner.errors import TargetError
+from scenario_runner.http.messages import BODY_LIMIT
+from scenario_runner.http.server import Limits
 from scenario_runner.language.target import EventSettings
 from scenario_runner.pbx.drivers import Context, Notice
+from scenario_runner.pbx.ringme import receiver
 from scenario_runner.pbx.ringme.events import Deliveries
-from scenario_runner.pbx.ringme.receiver import LARGEST_BODY, Mailbox, receiving
+from scenario_runner.pbx.ringme.receiver import Mailbox, receiving
 
 FORM = "EventType=hangup&CallAPIID=1-u"
 
@@ -32,12 +35,12 @@ def delivered(*requests: bytes) -> tuple[list[bytes], list[str]]:
 async def asked(box: Mailbox, request: bytes) -> bytes:
     parts = urlsplit(box.url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    writer.write(request.replace(b"/BOX", parts.path.encode()))
-    if b"NEVER" not in request:
-        writer.write_eof()
     try:
+        writer.write(request.replace(b"/BOX", parts.path.encode()))
+        if b"NEVER" not in request:
+            writer.write_eof()
         answer = await reader.read()
-    except ConnectionResetError:
+    except OSError:
         answer = b""
     writer.close()
     return answer.partition(b"\r\n")[0]
@@ -49,7 +52,7 @@ def post(body: str, path: str = "/BOX", length: str | None = None) -> bytes:
 
 
 def test_deliveries_come_by_post_and_by_get() -> None:
-    answers, heard = delivered(post(FORM), f"GET /BOX?{FORM} HTTP/1.1\r\n\r\n".encode())
+    answers, heard = delivered(post(FORM), f"GET /BOX?{FORM} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert answers == [b"HTTP/1.1 200 OK"] * 2
     assert heard == [FORM, FORM]
 
@@ -59,18 +62,21 @@ def test_deliveries_come_by_post_and_by_get() -> None:
     [
         (post(FORM, "/somewhere"), b"404 Not Found"),
         (post(FORM, "/BOX/more"), b"404 Not Found"),
-        (b"PUT /BOX HTTP/1.1\r\n\r\n", b"405 Method Not Allowed"),
-        (post(FORM, length=str(LARGEST_BODY + 1)), b"413 Content Too Large"),
-        (post(FORM, length="9" * 20), b"413 Content Too Large"),
+        (b"PUT /BOX HTTP/1.1\r\nHost: x\r\n\r\n", b"405 Method Not Allowed"),
+        (post(FORM, length=str(BODY_LIMIT + 1)), b"413 Content Too Large"),
+        (post(FORM, length="9" * 18), b"413 Content Too Large"),
+        (post(FORM, length="9" * 20), b"400 Bad Request"),
         (post(FORM, length="-1"), b"400 Bad Request"),
         (post(FORM, length="99"), b"400 Bad Request"),
-        (b"POST /BOX HTTP/1.1\r\n\r\n", b"400 Bad Request"),
+        (b"POST /BOX HTTP/1.1\r\nHost: x\r\n\r\n", b"400 Bad Request"),
         (b"hello\r\n\r\n", b"400 Bad Request"),
         (b"GET BOX HTTP/1.1\r\n\r\n", b"400 Bad Request"),
         (b"\x00\xff\r\n\r\n", b"400 Bad Request"),
         (b"GET /BOX HT", b"400 Bad Request"),
-        (b"", b"400 Bad Request"),
-        (b"GET /BOX HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", b"413 Content Too Large"),
+        (
+            b"GET /BOX HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+            b"431 Request Header Fields Too Large",
+        ),
     ],
     ids=repr,
 )
@@ -81,13 +87,13 @@ def test_what_is_no_delivery_is_refused(request_: bytes, status: bytes) -> None:
 
 
 def test_who_is_slow_does_not_hold_the_others_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scenario_runner.pbx.ringme.receiver.PATIENCE", 0.05)
-    answers, _ = delivered(b"NEVER")
-    assert answers == [b"HTTP/1.1 400 Bad Request"]
+    monkeypatch.setattr(receiver, "LIMITS", Limits(idle=0.05, stalled=0.05))
+    answers, _ = delivered(b"GET /NEVER HT")
+    assert answers == [b"HTTP/1.1 408 Request Timeout"]
 
 
 def test_too_many_connections_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scenario_runner.pbx.ringme.receiver.MOST_CONNECTIONS", 0)
+    monkeypatch.setattr(receiver, "LIMITS", Limits(connections=0))
     answers, heard = delivered(post(FORM))
     assert answers[0] in (b"HTTP/1.1 503 Service Unavailable", b"")
     assert heard == []

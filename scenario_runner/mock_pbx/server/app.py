@@ -11,14 +11,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from scenario_runner.durations import HOUR, SECOND, duration_text, parse_duration
-from scenario_runner.exchange import Response
-from scenario_runner.mock_pbx.faults import Answer
+from scenario_runner.exchange import Answer, Response
+from scenario_runner.http.server import listening, told_to_stop
 from scenario_runner.mock_pbx.profile import PROFILES, Profile
 from scenario_runner.mock_pbx.rest import EPOCH_US
-from scenario_runner.mock_pbx.server.connection import listening, told_to_stop
 from scenario_runner.mock_pbx.server.tenants import Recipe, Tenants, TooMany, WorldClock, client_of
 from scenario_runner.mock_pbx.server.webhooks import Silent, Webhooks
-from scenario_runner.mock_pbx.world import NOT_ALLOWED, Reply, complaint, json_object, told
+from scenario_runner.mock_pbx.world import Reply, complaint, json_object, not_allowed, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -41,7 +40,7 @@ _TOO_MANY: Final = complaint(503, "too many clients: restart the mock, or use fe
 
 
 class MockHandler:
-    """Answers requests to a served mock; see `connection.Handler`."""
+    """Answers requests to a served mock; see `http.server.Handler`."""
 
     def __init__(self, worlds: Tenants, webhooks: Webhooks, log: Log) -> None:
         self._worlds = worlds
@@ -92,8 +91,10 @@ class MockHandler:
                 answer = _answer(_clock_view(owned))
             case "POST", "/mock/clock/advance":
                 answer = _answer(self._advance(owned, request.body))
-            case _, "/mock/clock" | "/mock/clock/advance":
-                answer = _answer(NOT_ALLOWED)
+            case _, "/mock/clock":
+                answer = _answer(not_allowed("GET"))
+            case _, "/mock/clock/advance":
+                answer = _answer(not_allowed("POST"))
             case _:
                 answer = self._handled(owned, request)
         return owned.client, answer
@@ -146,12 +147,13 @@ def _clock_view(owned: OwnedPbx) -> Reply:
 
 
 def _described(request: Request) -> Answer:
-    reply = Reply(200, description()) if request.method == "GET" else NOT_ALLOWED
+    reply = Reply(200, description()) if request.method == "GET" else not_allowed("GET")
     return _answer(reply)
 
 
 def _answer(reply: Reply) -> Answer:
-    headers = _JSON if reply.body else ()
+    allow = (("Allow", reply.allow),) if reply.allow else ()
+    headers = (*allow, *(_JSON if reply.body else ()))
     return Answer(response=Response(status=reply.status, headers=headers, body=reply.body))
 
 

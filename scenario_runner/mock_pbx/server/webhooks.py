@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections import deque
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from scenario_runner.http.client import ClientConnection, Lost, NotConnected
+from scenario_runner.http.messages import Malformed, written_request
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from scenario_runner.exchange import Request
-    from scenario_runner.mock_pbx.faults import Answer
+    from scenario_runner.exchange import Answer, Request
     from scenario_runner.mock_pbx.notifications import Delivery
 
 
@@ -147,26 +150,21 @@ class Webhooks:
                 return f"{told} → {await self._exchange(delivery)}"
         except TimeoutError:
             return f"{told} → no answer within {TIME_OUT:g}s"
-        except (OSError, ValueError) as error:
+        except (Lost, Malformed):
+            return f"{told} → no HTTP answer"
+        except (NotConnected, OSError, ValueError) as error:
             return f"{told} → not delivered: {error}"
 
     async def _exchange(self, delivery: Delivery) -> str:
         url = urlsplit(delivery.url)
-        address = await self._address(url)
-        secure = url.scheme == "https"
-        reader, writer = await asyncio.open_connection(
-            *address,
-            ssl=secure or None,
-            server_hostname=url.hostname if secure else None,
-            limit=8192,
-        )
+        request = _request(url, delivery)
+        address, port = await self._address(url)
+        tls = ssl.create_default_context() if url.scheme == "https" else None
+        connection = await ClientConnection.open(address, port, tls, url.hostname)
         try:
-            writer.write(_request(url, delivery))
-            line = await reader.readline()
+            return str((await connection.exchange(request)).status)
         finally:
-            writer.transport.abort()
-        words = line.decode("latin-1").split(maxsplit=2)
-        return words[1] if len(words) > 1 else "no HTTP answer"
+            connection.close()
 
     async def _address(self, url: SplitResult) -> tuple[str, int]:
         """Return where to connect; raises ValueError where that is not allowed.
@@ -201,12 +199,12 @@ def _request(url: SplitResult, delivery: Delivery) -> bytes:
     )
     if query:
         target += f"?{query}"
-    lines = [f"{delivery.method} {target} HTTP/1.1", f"Host: {url.netloc.rpartition('@')[2]}"]
-    lines.append("Connection: close")
+    headers = {"Host": url.netloc.rpartition("@")[2], "Connection": "close"}
+    body = form if _posts(delivery) else b""
     if _posts(delivery):
-        lines += [f"Content-Type: {_FORM}", f"Content-Length: {len(form)}"]
-    head = "\r\n".join(lines) + "\r\n\r\n"
-    return head.encode("ascii", "replace") + (form if _posts(delivery) else b"")
+        headers |= {"Content-Type": _FORM, "Content-Length": str(len(body))}
+    raw = [(name.encode(), value.encode("ascii", "replace")) for name, value in headers.items()]
+    return written_request(delivery.method.encode(), target.encode("ascii", "replace"), raw, body)
 
 
 def _posts(delivery: Delivery) -> bool:

@@ -1,33 +1,33 @@
-"""One client's connection: requests in, each answer out in one write, faults acted out."""
+"""An HTTP server: requests in, each answer out in one write, clients that misbehave bounded."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import signal
 import socket
 import time
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from email.utils import formatdate
-from functools import lru_cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
+from scenario_runner.durations import SECOND
 from scenario_runner.errors import UsageError
-from scenario_runner.exchange import Response
-from scenario_runner.mock_pbx.faults import Answer, Loss
-from scenario_runner.mock_pbx.server.http import Incoming, Malformed, RequestParser
-from scenario_runner.mock_pbx.world import complaint
+from scenario_runner.exchange import Answer, Loss, Response
+from scenario_runner.http.messages import Malformed, RequestReader, written_head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from scenario_runner.exchange import Request
+    from scenario_runner.http.messages import Incoming
 
 
-_BUFFERED: Final = 256 * 1024
+_BUFFERED: Final = 64 * 1024
 _PIECES: Final = 8
-_SECOND: Final = 1_000_000
+_JSON: Final = (("Content-Type", "application/json"),)
 
 
 class Handler(Protocol):
@@ -38,46 +38,90 @@ class Handler(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
-    """Serves one connection; requests that come early wait for the answer before them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a server puts up with, in seconds of the event loop and in connections.
 
-    `date` returns the value of the Date header. The connection puts itself into `others` while
-    it is open.
+    `idle` is how long a connection may wait for its next request, `stalled` how long a request
+    may take to come whole, or an answer to be read. One connection too many is answered 503.
     """
 
-    def __init__(self, handler: Handler, others: set[Connection], date: Callable[[], str]) -> None:
+    idle: float = 75.0
+    stalled: float = 30.0
+    connections: int = 4096
+
+
+class Connection(asyncio.Protocol):
+    """Serves one client; requests that come early wait for the answer before them.
+
+    While an answer waits to be read no further request is read, so that a client that only sends
+    fills its own buffers. `date` returns the value of the Date header. The connection puts itself
+    into `others` while it is open.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        others: set[Connection],
+        date: Callable[[], str],
+        limits: Limits,
+    ) -> None:
         self._handler = handler
         self._others = others
         self._date = date
-        self._parser = RequestParser()
-        self._busy = False
+        self._limits = limits
+        self._reader = RequestReader()
+        self._busy = self._unread = self._ended = self._begun = self._headless = False
         self._keep = True
-        self._headless = False
+        self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.gone: asyncio.Future[None] = self._loop.create_future()
         self._others.add(self)
+        self._since = self._loop.time()
+        self._watch = self._loop.call_later(self._limits.stalled, self._look)
+        if len(self._others) > self._limits.connections:
+            self._refuse(Malformed(503, "too many connections"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client; an answer that is still to come goes nowhere."""
         del exc
         self._others.discard(self)
         self.gone.set_result(None)
+        self._watch.cancel()
         if self._timer is not None:
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Take what came and answer what is whole."""
-        self._parser.feed(data)
-        if not self._busy:
-            self._go_on()
-        elif self._parser.pending > _BUFFERED:
+        self._reader.feed(data)
+        self._go_on()
+        if self._reader.pending > _BUFFERED:
             self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """Answer what came before the client ended its side, and close then."""
+        self._ended = True
+        self._go_on()
+        return True
+
+    def pause_writing(self) -> None:
+        """The client does not read: do not read from it either."""
+        self._unread = True
+        self._since = self._loop.time()
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has read its answers."""
+        self._unread = False
+        self._rest()
 
     def close_soon(self) -> None:
         """Close after the answer that is on its way, or at once where there is none."""
@@ -90,25 +134,48 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _go_on(self) -> None:
-        try:
-            while not self._busy and not self._transport.is_closing():
-                incoming = self._parser.next()
-                if incoming is None:
-                    break
-                self._serve(incoming)
-        except Malformed as error:
-            self._keep = False
-            reply = complaint(error.status, error.message)
-            self._write(Response(status=reply.status, headers=_JSON, body=reply.body))
+        """Serve the next request, if it is there and its turn has come."""
+        if self._busy or self._unread or self._transport.is_closing():
             return
-        if self._parser.awaits_continue:
+        try:
+            incoming = self._reader.next()
+        except Malformed as error:
+            self._refuse(error)
+            return
+        if incoming is not None:
+            self._serve(incoming)
+        elif self._ended:
+            self._end()
+        else:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait for the rest of a request, or for its beginning."""
+        if self._reader.begun != self._begun:
+            self._begun = self._reader.begun
+            self._since = self._loop.time()
+        if self._reader.awaits_continue:
+            self._reader.continued()
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _end(self) -> None:
+        if self._reader.begun:
+            self._refuse(Malformed(400, "the request did not come whole"))
+        else:
+            self._transport.close()
 
     def _serve(self, incoming: Incoming) -> None:
         self._busy = True
+        self._begun = False
         self._keep = self._keep and incoming.keep_alive
         self._headless = incoming.request.method == "HEAD"
         self._handler.take(incoming.request, self._reply)
+
+    def _refuse(self, error: Malformed) -> None:
+        """Answer what is no request, and close."""
+        self._keep = False
+        body = json.dumps({"message": error.message}).encode()
+        self._write(Response(status=error.status, headers=_JSON, body=body))
 
     def _reply(self, answer: Answer) -> None:
         if self._transport.is_closing():
@@ -132,7 +199,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, response: Response) -> None:
         """Write head and body at once: two writes would wait for the client's delayed ACK."""
-        head = _head(response, self._date(), keep=self._keep)
+        head = written_head(response, self._date(), keep=self._keep)
         self._transport.write(head if self._headless else head + response.body)
         if not self._keep:
             self._transport.close()
@@ -140,7 +207,7 @@ class Connection(asyncio.Protocol):
     def _trickle(self, answer: Answer) -> None:
         """Write the head, then the body piece by piece."""
         body = answer.response.body
-        self._transport.write(_head(answer.response, self._date(), keep=self._keep))
+        self._transport.write(written_head(answer.response, self._date(), keep=self._keep))
         size = max(1, -(-len(body) // _PIECES))
         pieces = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
         self._next_piece(pieces, answer.body_us // len(pieces))
@@ -158,35 +225,43 @@ class Connection(asyncio.Protocol):
         self._next_piece(pieces[1:], pause_us)
 
     def _later(self, wait_us: int, act: Callable[..., None], *args: object) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(wait_us / _SECOND, act, *args)
+        self._timer = self._loop.call_later(wait_us / SECOND, act, *args)
 
     def _done(self) -> None:
         self._busy = False
-        if self._parser.pending and not self._transport.is_closing():
+        self._rest()
+
+    def _rest(self) -> None:
+        """Begin to wait, or go on with what came early once others had their turn."""
+        self._since = self._loop.time()
+        if self._unread or self._transport.is_closing():
+            return
+        if self._reader.pending <= _BUFFERED:
             self._transport.resume_reading()
-            asyncio.get_running_loop().call_soon(self._resume)
+        if self._reader.more or self._ended:
+            self._loop.call_soon(self._go_on)
 
-    def _resume(self) -> None:
-        if not self._busy:
-            self._go_on()
+    def _look(self) -> None:
+        """Close the connection of a client that has kept this server waiting for too long."""
+        waited = self._loop.time() - self._since
+        closing = self._transport.is_closing()
+        slow = self._reader.begun or self._unread or closing
+        limit = self._limits.stalled if slow else self._limits.idle
+        if waited < limit or (self._busy and not self._unread):
+            wait = min(max(limit - waited, 0.001), self._limits.stalled)
+            self._watch = self._loop.call_later(wait, self._look)
+        elif closing or self._unread:
+            self._transport.abort()
+        else:
+            self._give_up()
 
-
-_JSON: Final = (("Content-Type", "application/json"),)
-
-
-@lru_cache(maxsize=64)
-def _first_line(status: int) -> str:
-    known = {code.value: code.phrase for code in HTTPStatus}
-    return f"HTTP/1.1 {status} {known.get(status, 'Status')}\r\n"
-
-
-def _head(response: Response, date: str, *, keep: bool) -> bytes:
-    headers = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
-    length = "" if response.status == 204 else f"Content-Length: {len(response.body)}\r\n"
-    close = "" if keep else "Connection: close\r\n"
-    first = _first_line(response.status)
-    return f"{first}{headers}{length}Date: {date}\r\n{close}\r\n".encode("latin-1")
+    def _give_up(self) -> None:
+        self._watch = self._loop.call_later(self._limits.stalled, self._look)
+        self._since = self._loop.time()
+        if self._reader.begun:
+            self._refuse(Malformed(408, "the request did not come whole in time"))
+        else:
+            self._transport.close()
 
 
 _GRACE: Final = 2.0
@@ -208,8 +283,13 @@ class HttpDate:
         return self._text
 
 
+_USUAL: Final = Limits()
+
+
 @asynccontextmanager
-async def listening(handler: Handler, host: str, port: int) -> AsyncIterator[str]:
+async def listening(
+    handler: Handler, host: str, port: int, limits: Limits = _USUAL
+) -> AsyncIterator[str]:
     """Serve `handler` as long as the context is open; gives the URL.
 
     Port 0 takes any free one. Raises UsageError where the address can't be listened at. At the
@@ -220,7 +300,7 @@ async def listening(handler: Handler, host: str, port: int) -> AsyncIterator[str
     date = HttpDate()
     try:
         server = await loop.create_server(
-            lambda: Connection(handler, connections, date), host, port, backlog=_BACKLOG
+            lambda: Connection(handler, connections, date, limits), host, port, backlog=_BACKLOG
         )
     except OSError as error:
         raise _not_here(error, host, port) from error
