@@ -180,6 +180,7 @@ def _telling(arguments: MockArguments, options: MockOptions) -> Callable[[str], 
 
     def tell(url: str) -> None:
         from scenario_runner.durations import duration_text
+        from scenario_runner.http.hosts import is_this_machine
 
         click.echo(url)
         profile = options.profile
@@ -190,10 +191,21 @@ def _telling(arguments: MockArguments, options: MockOptions) -> Callable[[str], 
             f"parked for {duration_text(profile.park_timeout)}; Ctrl-C ends it",
             err=True,
         )
+        if not is_this_machine(options.host):
+            click.secho(_reachable(options), err=True, fg="yellow")
         if arguments.ready_file:
             _write_whole(arguments.ready_file, url)
 
     return tell
+
+
+def _reachable(options: MockOptions) -> str:
+    who = "those who know a --client's secret" if options.profile.clients else "anybody there"
+    hint = "" if options.profile.clients else "; --client ID:SECRET keeps others out"
+    return (
+        f"warning: OTHER MACHINES REACH THIS MOCK at {options.host}, and {who} can use it; below "
+        f"/mock it asks for a token, too{hint}"
+    )
 
 
 def _write_whole(file: str, url: str) -> None:

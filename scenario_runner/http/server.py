@@ -355,6 +355,6 @@ def _not_here(error: OSError, host: str, port: int) -> UsageError:
         message, hint = "the host {host} is not known", "127.0.0.1 always works"
     else:
         message, hint = _REASONS.get(
-            error.errno or 0, (f"can't listen at {{host}}:{{port}}: {error.strerror}", "")
+            error.errno or 0, (f"can't listen at {{host}}:{{port}}: {error.strerror or error}", "")
         )
     return UsageError(message.format(host=host, port=port), hint=hint or None)

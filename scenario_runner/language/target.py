@@ -109,6 +109,10 @@ class EventSettings:
     public_url: str = ""
 
 
+AT_ONCE = 16
+"""Requests on their way at once: an answer is mostly waited for, so that fewer would queue."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestAccess:
     """A PBX of the RingMe dialect, spoken to over HTTP.
@@ -130,7 +134,7 @@ class RestAccess:
     proxy: str = field(default="", repr=False)
     calls: Literal["callback", "wait", "control"] = "callback"
     events: EventSettings | None = None
-    max_at_once: int = 4
+    max_at_once: int = AT_ONCE
     empty_slot_404: bool = False
     pickup: int = 0
     event_method: Literal["GET", "POST"] = "POST"

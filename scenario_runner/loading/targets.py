@@ -9,7 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from scenario_runner.durations import MINUTE, SECOND, parse_duration
 from scenario_runner.errors import InvalidFiles, TargetError, did_you_mean
+from scenario_runner.http.hosts import is_this_machine
 from scenario_runner.language.target import (
+    AT_ONCE,
     AddedSettings,
     Allow,
     AsteriskSettings,
@@ -171,9 +173,6 @@ def _range(first: str, last: str) -> tuple[int, int] | None:
     return (low, high) if 1 <= low <= high else None
 
 
-_THIS_MACHINE = ("localhost", "::1", "in this process")
-
-
 class Located(NamedTuple):
     """A driver's settings, the host for people, and the root for requests repeated by hand."""
 
@@ -208,7 +207,7 @@ def _ringme(entry: Entry) -> Located:
         proxy=proxy,
         calls=cast("Literal['callback', 'wait', 'control']", calls),
         events=_events(entry.inside("events")) if entry.has("events") else None,
-        max_at_once=entry.number("max_at_once", 4),
+        max_at_once=entry.number("max_at_once", AT_ONCE),
         empty_slot_404=profile.text("empty_slot") == "not-found",
         pickup=profile.duration("pickup", 0),
         event_method=cast("Literal['GET', 'POST']", method),
@@ -369,12 +368,6 @@ SETTINGS: dict[str, Callable[[Entry], Located]] = {
 def settings_of(entry: Entry, driver: str) -> Located:
     """Return the settings of a target; what is wrong with them is reported."""
     return SETTINGS.get(driver, _added)(entry)
-
-
-def is_this_machine(host: str) -> bool:
-    """Tell whether a host, with or without a port, is this machine."""
-    name = urlsplit(f"//{host}").hostname or host
-    return name in _THIS_MACHINE or name.startswith("127.")
 
 
 _CREDENTIALS = ("client_secret", "password")
@@ -590,6 +583,11 @@ def _hide(secret: str, mask: Mask) -> None:
         mask.add(secret, name="a credential")
 
 
+def _elsewhere(located: Located) -> bool:
+    in_this_process = isinstance(located.settings, MockSettings)
+    return not (in_this_process or is_this_machine(located.host))
+
+
 def _target(entry: Entry) -> Target:
     driver = entry.text("driver")
     located = settings_of(entry, driver)
@@ -605,5 +603,5 @@ def _target(entry: Entry) -> Target:
         extensions=entry.extensions(),
         reasons=entry.reasons(),
         allow=entry.allow(),
-        protected=not is_this_machine(located.host) if protected is None else protected,
+        protected=_elsewhere(located) if protected is None else protected,
     )

@@ -70,6 +70,27 @@ def test_it_says_where_it_listens_and_ends_in_order(ending: signal.Signals, tmp_
     assert "s3cret" not in told
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--host", "0.0.0.0"), "anybody there can use it"),
+        (("--host", "0.0.0.0", "--client", "a:b"), "those who know a --client's secret can use it"),
+        (("--host", "127.0.0.2"), None),
+    ],
+)
+def test_a_mock_that_other_machines_reach_says_so(
+    options: tuple[str, ...], told: str | None
+) -> None:
+    with started(*options) as (process, url):
+        client = Client(url.replace("0.0.0.0", "127.0.0.1"))
+        assert client.login("a", "b").status == 200
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    client.connection.close()
+    assert ("warning: OTHER MACHINES REACH THIS MOCK" in errors) is (told is not None)
+    assert told is None or told in errors
+
+
 def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])

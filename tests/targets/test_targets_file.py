@@ -140,6 +140,8 @@ def test_extensions_are_a_range_or_a_list(
         ("http://127.8.0.1", False),
         ("http://[::1]:8080", False),
         ("http://localhost.example.com", True),
+        ("http://127.pbx.example.com", True),
+        ("http://127.0.0.1.example.com:8080", True),
         ("https://pbx.example.com", True),
         ("http://192.168.0.7", True),
     ],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from scenario_runner.durations import HOUR, SECOND, duration_text, parse_duration
 from scenario_runner.exchange import Answer, Response
+from scenario_runner.http.hosts import foreign_page, is_this_machine
 from scenario_runner.http.server import listening, told_to_stop
 from scenario_runner.mock_pbx.profile import PROFILES, Profile
 from scenario_runner.mock_pbx.rest import EPOCH_US
@@ -36,13 +37,20 @@ def description() -> bytes:
 
 _JSON: Final = (("Content-Type", "application/json"),)
 _LONGEST_ADVANCE: Final = 10_000 * HOUR
+_TOKEN_WANTED: Final = complaint(
+    401, "other machines reach this mock: /mock/ needs the token of a client, as the API does"
+)
 _TOO_MANY: Final = complaint(503, "too many clients: restart the mock, or use fewer client ids")
 
 
 class MockHandler:
-    """Answers requests to a served mock; see `http.server.Handler`."""
+    """Answers requests to a served mock; see `http.server.Handler`.
 
-    def __init__(self, worlds: Tenants, webhooks: Webhooks, log: Log) -> None:
+    `local` says that only this machine reaches it. Else `/mock/*` is for those with a token.
+    """
+
+    def __init__(self, worlds: Tenants, webhooks: Webhooks, log: Log, *, local: bool) -> None:
+        self._local = local
         self._worlds = worlds
         self._webhooks = webhooks
         self._log = log
@@ -51,7 +59,10 @@ class MockHandler:
     def take(self, request: Request, reply: Callable[[Answer], None]) -> None:
         """Answer a request at once."""
         path = request.path.partition("?")[0]
-        if path.startswith("/mock/"):
+        foreign = foreign_page(request.headers, local=self._local)
+        if foreign is not None:
+            client, answer = "", _answer(complaint(403, foreign))
+        elif path.startswith("/mock/"):
             client, answer = self._control(request, path)
         elif path == "/oauth/token":
             client, answer = self._token(request)
@@ -83,6 +94,8 @@ class MockHandler:
         return owned.client, answer
 
     def _control(self, request: Request, path: str) -> tuple[str, Answer]:
+        if not self._local and self._worlds.of_token(request) is None:
+            return "", _answer(_TOKEN_WANTED)
         owned = self._worlds.of_control(request)
         if isinstance(owned, str):
             return "", _answer(complaint(409, owned))
@@ -193,7 +206,8 @@ def _recipe(options: MockOptions) -> Recipe:
 async def mock_server(options: MockOptions) -> AsyncIterator[str]:
     """Serve a mock as long as the context is open; gives its URL; raises UsageError."""
     webhooks = Webhooks(options.webhook_hosts, options.log)
-    handler = MockHandler(Tenants(_recipe(options)), webhooks, options.log)
+    local = is_this_machine(options.host)
+    handler = MockHandler(Tenants(_recipe(options)), webhooks, options.log, local=local)
     try:
         async with listening(handler, options.host, options.port) as url:
             yield url

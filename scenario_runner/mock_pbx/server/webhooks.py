@@ -6,11 +6,11 @@ import asyncio
 import re
 import ssl
 from collections import deque
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from scenario_runner.http.client import ClientConnection, Lost, NotConnected
+from scenario_runner.http.hosts import is_this_machine
 from scenario_runner.http.messages import Malformed, written_request
 
 if TYPE_CHECKING:
@@ -176,10 +176,7 @@ class Webhooks:
         port = url.port or (443 if url.scheme == "https" else 80)
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
         address = str(found[0][4][0])
-        if (
-            host.lower() not in self._hosts
-            and not ip_address(address.partition("%")[0]).is_loopback
-        ):
+        if host.lower() not in self._hosts and not is_this_machine(address):
             raise ValueError(
                 f"{host} is not this machine; start the mock with --allow-webhooks-to {host}"
             )
