@@ -7,29 +7,29 @@ looks things up in plain data.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from msgspec import Struct
+
+from scenario_runner.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scenario_runner.source import Span
 
 Scalar: TypeAlias = str | int | float | bool | None
 Json: TypeAlias = "Scalar | list[Json] | dict[str, Json]"
 Path: TypeAlias = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A value that is what it looks like."""
 
     value: Scalar
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """`$name.path.to[0].value`; resolving keeps the value's type."""
 
     name: str
@@ -40,24 +40,21 @@ class Reference:
         return "$" + self.name + path_text(self.path, first=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Text with references inside it; resolving gives text."""
 
     parts: tuple[str | Reference, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     """A list of expressions."""
 
     items: tuple[Expression, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """A map from names to expressions, in the order written."""
 
     fields: tuple[tuple[str, Expression], ...]

@@ -24,12 +24,12 @@ from scenario_runner.engine.verdict import STOPS
 from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted
 from scenario_runner.language.actions import (
-    CALL,
     MOST_ROUNDS,
     Call,
     Condition,
     Holding,
     NamedCall,
+    ParamType,
     Poll,
     Repeat,
     Set,
@@ -274,7 +274,7 @@ async def use(action: Use, step: Step, frame: Frame, take_steps: TakeSteps) -> A
 def _given(given: Binding, kind: str, frame: Frame) -> Json | NamedCallValue:
     """Return what a parameter is bound to: a value, or the call that the value names."""
     value = frame.scope.resolve(given.value)
-    if kind != CALL:
+    if kind != ParamType.CALL:
         return value
     return named_call(NamedCall(as_text(value), given.value.span), frame)
 

@@ -172,7 +172,7 @@ def arranged(scenarios: Sequence[Scenario], options: RunOptions, number: int) ->
     if options.shuffle:
         random.Random(options.seed).shuffle(chosen)
     if number:
-        chosen = [replace(one, name=in_turn(one.name, "run", number)) for one in chosen]
+        chosen = [one.renamed(in_turn(one.name, "run", number)) for one in chosen]
     return chosen
 
 

@@ -299,7 +299,7 @@ class VirtualRun:
         verdicts: list[Verdict] = []
         choices: tuple[int, ...] | None = ()
         while choices is not None and len(verdicts) < limit:
-            named = replace(scenario, name=in_turn(scenario.name, "order", len(verdicts) + 1))
+            named = scenario.renamed(in_turn(scenario.name, "order", len(verdicts) + 1))
             turns, verdict = await self._once(named, target, choices, 1)
             verdicts.append(verdict)
             choices = next_order(tuple(turns.order))

@@ -1,162 +1,487 @@
-"""Steps and the actions they take; one frozen class for each action of the language."""
+"""Steps, and the actions they take; one frozen class for each action of the language."""
 
-from __future__ import annotations
+# Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from msgspec import Struct
 
 from scenario_runner.durations import SECOND
+from scenario_runner.language.expectations import EXPECT, Clause, Part
+from scenario_runner.language.kinds import (
+    CALL_API_ID,
+    CALL_NAME,
+    DURATION,
+    EXTENSION,
+    LABEL,
+    NAME,
+    OWN_EXTENSION,
+    PARTY,
+    PATH,
+    REASON,
+    SLOT,
+    TEXT,
+    TRUTH,
+    VALUE,
+    Kind,
+    Shape,
+    Word,
+    by_word,
+    many,
+    mapping,
+    one_of,
+)
+from scenario_runner.language.matchers import MATCHER, MATCHER_BESIDE, Spanned
+from scenario_runner.language.prose import Prose, listing
 from scenario_runner.language.values import Duration
+from scenario_runner.language.vocabulary import Capability, EventType, Party
+from scenario_runner.references import Expression, Path
+from scenario_runner.source import Span
 
-if TYPE_CHECKING:
-    from scenario_runner.language.expectations import Clause
-    from scenario_runner.language.matchers import Spanned
-    from scenario_runner.language.vocabulary import Capability, EventType, Party
-    from scenario_runner.references import Expression, Path
-    from scenario_runner.source import Span
+STEP = Kind(
+    name="step",
+    noun="a step",
+    sentence="One step: exactly one action, and what must hold after it.",
+    of=lambda: (Step,),
+    shared="step",
+)
+STEPS = Kind(
+    name="steps",
+    noun="a list of steps",
+    sentence="The steps, one after the other. Each begins with '- ' and has exactly one action.",
+    schema={"type": "array", "minItems": 1, "items": STEP(type="object")},
+    shared="steps",
+)
+ACTION = Kind(name="action", choices=lambda: ACTIONS, spread=True)
+CALL_TARGET = Kind(name="call target", of=lambda: (NamedCall, CallById), spread=True)
+ONLY_CALL = CALL_TARGET(name="only call")
+CONDITION = Kind(
+    name="condition",
+    noun="a condition",
+    sentence="When this step (or scenario) applies: '{that: $mode, equals: full}' or "
+    "'{target_can: random-bridge}'. Where it does not hold, the step is left out and counts "
+    "neither as passed nor as failed.",
+    schema={"type": "object"},
+    of=lambda: (TargetCan, Holding),
+    shared="condition",
+)
+FIELD_VALUE = TEXT("A field's value.", type=["string", "number", "boolean"])
+HEADER_VALUE = TEXT(
+    "The header's value, or null to send none.",
+    noun="text or null",
+    type=["string", "number", "null"],
+)
 
 
-@dataclass(frozen=True, slots=True)
-class NamedCall:
+class ParamType(StrEnum):
+    """What a parameter of a fragment takes: a type of JSON, or a call of the file that uses it."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ARRAY = "array"
+    OBJECT = "object"
+    NULL = "null"
+    CALL = "call"
+
+
+class NamedCall(Struct, frozen=True):
     """A call by the name that a `call` step gave it."""
 
-    name: str
+    name: Annotated[str, CALL_NAME(key="call")]
     span: Span
 
+    def said(self, _: Prose) -> str:
+        return f"*{self.name}*"
 
-@dataclass(frozen=True, slots=True)
-class CallById:
+
+class CallById(Struct, frozen=True):
     """A call by an id made up or saved, at an extension; for negative cases."""
 
-    call_api_id: Expression
-    extension: Expression
+    call_api_id: Annotated[Expression, CALL_API_ID]
+    extension: Annotated[Expression, OWN_EXTENSION]
     span: Span
+
+    def said(self, prose: Prose) -> str:
+        return f"`{prose.text(self.call_api_id)}` at {prose.text(self.extension)}"
 
 
 CallTarget: TypeAlias = NamedCall | CallById
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """Brings a call up at an extension: incoming (`party` calls it) or outgoing (it calls)."""
+class Requirement(NamedTuple):
+    """What a target must be able to do for an action, and what the action does that needs it."""
 
-    as_: str
-    extension: Expression
-    flow: Literal["in", "out"]
-    party: Expression
-    answered: Expression | None = None
+    capability: Capability
+    because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Alternatives(NamedTuple):
+    """Keys of which one can be given, and must be unless `rule` says what they are about."""
+
+    keys: tuple[str, ...]
+    rule: str = ""
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What the rest of the program wants to know of an action.
+
+    `parts` are what it brings back. A scenario of nothing but actions that don't `prove` anything
+    could never fail; what does not `check` counts for nothing when it ran without `expect`. What
+    `polls` can be asked again by `within` and `stays`; what `waits` has `within` as its own window.
+    `inner` is where steps of its own stand below its key.
+    """
+
+    parts: tuple[Part, ...]
+    proves: bool = False
+    checks: bool = True
+    polls: bool = False
+    waits: bool = False
+    inner: tuple[str, ...] | None = None
+    requires: Requirement | None = None
+
+    @property
+    def exchange(self) -> bool:
+        """Whether it is one exchange with the PBX."""
+        return Part.ANSWER in self.parts
+
+
+class ActionBase(Word, frozen=True):
+    """What all actions are: a word, fields, and facts; some facts depend on what was written.
+
+    Of two actions with one word the one whose key (`chosen_by`) is given is meant; `which` and
+    `about` tell them apart in messages, and `example` is how to write it.
+    """
+
+    facts: ClassVar[Facts]
+    alternatives: ClassVar[tuple[Alternatives, ...]] = ()
+    chosen_by: ClassVar[tuple[str, ...]] = ()
+    which: ClassVar[str] = ""
+    about: ClassVar[str] = ""
+    example: ClassVar[str] = ""
+
+    def requires(self) -> Requirement | None:
+        """Return what the target must be able to do."""
+        return self.facts.requires
+
+    def only_reads(self) -> bool:
+        """Tell whether it changes nothing on the PBX, so that it may be asked again."""
+        return self.facts.polls
+
+    def takes_any_call(self) -> bool:
+        """Tell whether it may take a call of somebody else's."""
+        return False
+
+    def fills(self) -> Expression | None:
+        """Return the slot that this puts a call into."""
+        return None
+
+    def looks_into(self) -> tuple[Expression, ...] | None:
+        """Return the slots that this looks into or empties; None: it may be any."""
+        return ()
+
+
+class Call(ActionBase, frozen=True, kw_only=True):
+    """Brings a call up at an extension and waits until it is answered.
+
+    'from' calls the extension; with 'to' the extension calls.
+    """
+
+    word = "call"
+    facts = Facts(parts=(Part.ANSWER, Part.PLACED, Part.MOMENT), checks=False, waits=True)
+    alternatives = (Alternatives(("from", "to")),)
+    as_: Annotated[
+        str, NAME("The name of the call from here on, also when it is parked or bridged.")
+    ]
+    extension: Annotated[Expression, EXTENSION]
+    from_: Annotated[
+        Expression | None,
+        PARTY(
+            "An incoming call: the number that calls the extension; 'any' takes whoever calls "
+            "where a person dials."
+        ),
+    ] = None
+    to: Annotated[
+        Expression | None, PARTY("An outgoing call: the number that the extension calls.")
+    ] = None
+    answered: Annotated[
+        Expression | None, TRUTH("false leaves the call ringing; true where nothing is said.")
+    ] = None
+
+    @property
+    def flow(self) -> Literal["in", "out"]:
+        """The direction as the extension sees it."""
+        return "out" if self.from_ is None else "in"
+
+    @property
+    def party(self) -> Expression:
+        """The number at the other end."""
+        party = self.to if self.from_ is None else self.from_
+        assert party is not None
+        return party
+
+    def said(self, prose: Prose) -> str:
+        extension, party = prose.text(self.extension), prose.text(self.party)
+        ringing = self.answered is not None and prose.value(self.answered) is False
+        if self.flow == "in":
+            text = f"{party} calls extension {extension}"
+            end = "which keeps ringing" if ringing else "which answers"
+        else:
+            text = f"Extension {extension} calls {party}"
+            end = "who lets it ring" if ringing else "who answers"
+        return f"{text}, {end}; this call is named *{self.as_}*"
+
+
+class Answer(ActionBase, frozen=True):
     """Answers a ringing call."""
 
-    call: CallTarget
+    word = "answer"
+    facts = Facts(
+        parts=(Part.ANSWER, Part.MOMENT),
+        requires=Requirement(Capability.ANSWER, "it answers a ringing call"),
+    )
+    call: Annotated[CallTarget, ONLY_CALL]
+
+    def said(self, prose: Prose) -> str:
+        return f"The call {self.call.said(prose)} is answered"
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
-    """Parks a call in a slot; `extension` stands in for the call's own."""
+class Park(ActionBase, frozen=True):
+    """Parks a call in a slot."""
 
-    call: CallTarget
-    slot: Expression
-    extension: Expression | None = None
+    word = "park"
+    facts = Facts(parts=(Part.ANSWER, Part.MOMENT), proves=True)
+    call: Annotated[CallTarget, CALL_TARGET]
+    slot: Annotated[Expression, SLOT]
+    extension: Annotated[Expression | None, OWN_EXTENSION(name="own extension")] = None
 
+    def fills(self) -> Expression | None:
+        return self.slot
 
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """Asks who is parked in a slot."""
-
-    call: CallTarget
-    slot: Expression
-    extension: Expression | None = None
+    def said(self, prose: Prose) -> str:
+        return f"The call {self.call.said(prose)} is parked in slot {prose.text(self.slot)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
-    """Joins a call with the one in the slot, or with any parked one (`slot` None)."""
+class Slots(ActionBase, frozen=True):
+    """Asks the PBX who is parked in a slot."""
 
-    call: CallTarget
-    slot: Expression | None = None
-    extension: Expression | None = None
+    word = "slots"
+    facts = Facts(parts=(Part.ANSWER, Part.SLOT, Part.PARKED, Part.MOMENT), proves=True, polls=True)
+    call: Annotated[
+        CallTarget,
+        CALL_TARGET("The call in whose name the PBX is asked; any call that is up."),
+    ]
+    slot: Annotated[Expression, SLOT]
+    extension: Annotated[Expression | None, OWN_EXTENSION(name="own extension")] = None
 
+    def looks_into(self) -> tuple[Expression, ...] | None:
+        return (self.slot,)
 
-@dataclass(frozen=True, slots=True)
-class Hangup:
-    """Ends a call, as the remote party or as the extension."""
-
-    call: CallTarget
-    by: Party
-
-
-@dataclass(frozen=True, slots=True)
-class ListCalls:
-    """Lists the current calls of an extension."""
-
-    extension: Expression
+    def said(self, prose: Prose) -> str:
+        return f"On {self.call.said(prose)}, it is asked who is in slot {prose.text(self.slot)}"
 
 
-@dataclass(frozen=True, slots=True)
-class CallStatus:
+class Bridge(ActionBase, frozen=True):
+    """Joins a call with the one parked in the slot; without 'slot' with any parked call."""
+
+    word = "bridge"
+    facts = Facts(parts=(Part.ANSWER, Part.SLOT, Part.PARTNER, Part.MOMENT), proves=True)
+    call: Annotated[CallTarget, CALL_TARGET]
+    slot: Annotated[Expression | None, SLOT] = None
+    extension: Annotated[Expression | None, OWN_EXTENSION(name="own extension")] = None
+
+    def requires(self) -> Requirement | None:
+        if self.slot is not None:
+            return None
+        return Requirement(Capability.RANDOM_BRIDGE, "it bridges without naming a slot")
+
+    def takes_any_call(self) -> bool:
+        return self.slot is None
+
+    def looks_into(self) -> tuple[Expression, ...] | None:
+        return None if self.slot is None else (self.slot,)
+
+    def said(self, prose: Prose) -> str:
+        slot = None if self.slot is None else prose.text(self.slot)
+        whom = "any parked call" if slot is None else f"the call in slot {slot}"
+        return f"The call {self.call.said(prose)} is joined with {whom}"
+
+
+class Hangup(ActionBase, frozen=True):
+    """Ends a call."""
+
+    word = "hangup"
+    facts = Facts(parts=(Part.ANSWER, Part.MOMENT))
+    call: Annotated[CallTarget, ONLY_CALL]
+    by: Annotated[
+        Party,
+        one_of(
+            Party,
+            "remote or extension",
+            "Who hangs up: 'remote' is the party at the other end (where nothing is said), "
+            "'extension' the extension.",
+        ),
+    ] = Party.REMOTE
+
+    def said(self, prose: Prose) -> str:
+        who = "the party at the other end" if self.by is Party.REMOTE else "the extension"
+        return f"The call {self.call.said(prose)} is ended by {who}"
+
+
+class ListCalls(ActionBase, frozen=True):
+    """Lists an extension's current calls."""
+
+    word = "calls"
+    which = "of an extension"
+    about = "an extension's calls"
+    example = "list them: calls: {extension: 341}"
+    schema: ClassVar = {"minProperties": 1}
+    facts = Facts(parts=(Part.ANSWER, Part.LISTED, Part.MOMENT), polls=True)
+    extension: Annotated[Expression, EXTENSION]
+
+    def said(self, prose: Prose) -> str:
+        return f"The current calls of extension {prose.text(self.extension)} are listed"
+
+
+class CallStatus(ActionBase, frozen=True):
     """Asks about one call."""
 
-    call: CallTarget
+    word = "calls"
+    chosen_by = ("call", "call_api_id")
+    which = "of one call"
+    about = "one call"
+    example = "ask about one: calls: {call: customer}"
+    facts = Facts(parts=(Part.ANSWER, Part.STATE, Part.MOMENT), polls=True)
+    call: Annotated[CallTarget, ONLY_CALL]
+
+    def said(self, prose: Prose) -> str:
+        return f"It is asked what the call {self.call.said(prose)} is doing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwaitEvent:
-    """Waits for an event that the PBX reports; `where` are conditions on the event's fields."""
+class AwaitEvent(ActionBase, frozen=True, kw_only=True):
+    """Waits for an event that the PBX reports by itself."""
 
-    type: EventType
-    call: NamedCall | None = None
-    extension: Expression | None = None
-    since: str | None = None
-    where: tuple[tuple[str, Spanned], ...] = ()
+    word = "event"
+    facts = Facts(
+        parts=(Part.EVENTS, Part.MOMENT),
+        proves=True,
+        waits=True,
+        requires=Requirement(Capability.EVENTS, "it waits for events"),
+    )
+    type: Annotated[EventType, one_of(EventType, "an event type", "What is waited for.")]
+    call: Annotated[
+        NamedCall | None,
+        CALL_NAME("Only events of this call, on all its legs.", name="named call"),
+    ] = None
+    extension: Annotated[Expression | None, EXTENSION("Only events at this extension.")] = None
+    since: Annotated[
+        str | None,
+        LABEL(
+            "The 'id' of an earlier step: only events after that step was sent.",
+            name="earlier label",
+        ),
+    ] = None
+    where: Annotated[
+        tuple[tuple[str, Spanned], ...],
+        mapping(
+            'Only events whose own fields match: {caller_id: "+78120000443"}.',
+            name="matchers by field",
+            noun="a map of fields to matchers",
+            minProperties=1,
+            additionalProperties=MATCHER,
+        ),
+    ] = ()
 
+    def looks_into(self) -> tuple[Expression, ...] | None:
+        return None  # a call that comes back by itself is watched through its events
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Lets time pass."""
-
-    duration: Duration
-
-
-@dataclass(frozen=True, slots=True)
-class JsonBody:
-    """A request body sent as JSON."""
-
-    value: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class TextBody:
-    """A request body sent as typed."""
-
-    text: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class FormBody:
-    """A request body sent as a form; each value is written as text."""
-
-    fields: tuple[tuple[str, Expression], ...]
-
-
-Body: TypeAlias = JsonBody | TextBody | FormBody
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawRequest:
-    """A raw request; a header whose value is None is not sent."""
-
-    method: Literal["GET", "PUT", "POST", "DELETE"]
-    path: Expression
-    body: Body | None = None
-    headers: tuple[tuple[str, Expression], ...] = ()
+    def said(self, prose: Prose) -> str:
+        about = f" about {self.call.said(prose)}" if self.call is not None else ""
+        return f"The PBX's event `{self.type.value}`{about} is awaited"
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Wait(ActionBase, frozen=True):
+    """Lets time pass: 'wait: 5s'.
+
+    On the in-process mock waiting costs no time.
+    """
+
+    word = "wait"
+    shape = Shape.VALUE
+    facts = Facts(parts=(Part.MOMENT,), checks=False)
+    duration: Annotated[Duration, DURATION]
+
+    def said(self, prose: Prose) -> str:
+        return f"{prose.duration(self.duration)} pass"
+
+
+class Together(ActionBase, frozen=True):
+    """Starts all branches at the same moment and waits for all.
+
+    A branch is a step, or a list of steps that keep their order.
+    """
+
+    word = "together"
+    shape = Shape.VALUE
+    facts = Facts(parts=(Part.BRANCHES, Part.MOMENT), checks=False, inner=())
+    branches: Annotated[
+        tuple[tuple["Step", ...], ...],
+        many(
+            STEP(
+                "One branch.",
+                noun="a step or a list of steps",
+                type=["object", "array"],
+                minItems=1,
+                items=STEP(type="object"),
+            ),
+            "The branches.",
+            name="branches",
+            noun="a list of branches",
+            minItems=2,
+        ),
+    ]
+
+    def said(self, _: Prose) -> str:
+        return f"{len(self.branches)} things happen at the same moment"
+
+
+class Repeat(ActionBase, frozen=True, kw_only=True):
+    """Runs steps again: 'times: 3', or 'each: [6, 7]' with 'as: slot'."""
+
+    word = "repeat"
+    facts = Facts(parts=(Part.MOMENT,), checks=False, inner=("steps",))
+    alternatives = (Alternatives(("times", "each")),)
+    times: Annotated[
+        Expression | None,
+        VALUE(
+            "How often the steps run.",
+            noun="a number",
+            type=["integer", "string"],
+            minimum=1,
+            maximum=10000,
+        ),
+    ] = None
+    each: Annotated[
+        Expression | None,
+        VALUE(
+            "The steps run once for each of these, bound to the name in 'as'.",
+            noun="a list of values",
+            type=["array", "string"],
+            minItems=1,
+        ),
+    ] = None
+    as_: Annotated[str | None, NAME("The name of the current item of 'each'.")] = None
+    steps: Annotated[tuple["Step", ...], STEPS("The steps that are run again.")]
+
+    def said(self, prose: Prose) -> str:
+        if self.times is not None:
+            return f"This is done {prose.text(self.times)} times"
+        items = prose.text(self.each) if self.each is not None else ""
+        return f"This is done for each `{self.as_}` of {items}"
+
+
+class Binding(Struct, frozen=True):
     """A name, what it is bound to, and where that is said."""
 
     name: str
@@ -164,76 +489,180 @@ class Binding:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
-    """Binds variables."""
+class Use(ActionBase, frozen=True, kw_only=True):
+    """Runs the steps of a fragment file."""
 
-    bindings: tuple[Binding, ...]
+    word = "use"
+    facts = Facts(parts=(Part.MOMENT,), checks=False, inner=())
+    fragment: Annotated[
+        "Fragment",
+        TEXT(
+            "The fragment's file, relative to this file.",
+            noun="a file name",
+            key="file",
+            minLength=1,
+        ),
+    ]
+    given: Annotated[
+        tuple[Binding, ...],
+        mapping(
+            "Values for the fragment's parameters.",
+            name="parameters",
+            noun="a map of parameters",
+            key="with",
+            propertyNames=NAME,
+        ),
+    ] = ()
+    exports: Annotated[
+        tuple[tuple[str, str], ...],
+        mapping(
+            "Names from inside the fragment and the names they get here: {customer: first}. "
+            "Everything else stays inside.",
+            name="exports",
+            noun="a map of names",
+            propertyNames=NAME,
+            additionalProperties=NAME,
+        ),
+    ] = ()
+
+    def said(self, _: Prose) -> str:
+        return f"{self.fragment.name} (from {self.fragment.file})"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Asserts about a value at hand."""
+class JsonBody(Struct, frozen=True):
+    """A request body sent as JSON."""
 
-    that: Expression
-    matcher: Spanned
+    value: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
-    """Starts all branches at the same moment and waits for all of them."""
+class TextBody(Struct, frozen=True):
+    """A request body sent as typed."""
 
-    branches: tuple[tuple[Step, ...], ...]
+    text: Expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat:
-    """Runs steps a number of times, or once for each item, bound to `as_`."""
+class FormBody(Struct, frozen=True):
+    """A request body sent as a form; each value is written as text."""
 
-    times: Expression | None = None
-    each: Expression | None = None
-    as_: str | None = None
-    steps: tuple[Step, ...]
+    fields: tuple[tuple[str, Expression], ...]
 
+
+Body: TypeAlias = JsonBody | TextBody | FormBody
+Method: TypeAlias = Literal["GET", "PUT", "POST", "DELETE"]
 
 MOST_ROUNDS = 100_000
 """How many rounds a `repeat` may come to, those of the repeats around it multiplied."""
 
-CALL = "call"
+
+class RawRequest(ActionBase, frozen=True, kw_only=True):
+    """A raw request to the PBX's API, for what has no action of its own and for malformed ones."""
+
+    word = "request"
+    facts = Facts(
+        parts=(Part.ANSWER, Part.MOMENT),
+        proves=True,
+        polls=True,
+        requires=Requirement(Capability.RAW_REQUESTS, "it sends raw requests"),
+    )
+    alternatives = (
+        Alternatives(("get", "put", "post", "delete")),
+        Alternatives(("json", "text", "form"), "a request has one body"),
+    )
+    get: Annotated[Expression | None, PATH] = None
+    put: Annotated[Expression | None, PATH] = None
+    post: Annotated[Expression | None, PATH] = None
+    delete: Annotated[Expression | None, PATH] = None
+    json: Annotated[Expression | None, VALUE("The body, sent as JSON.")] = None
+    text: Annotated[
+        Expression | None,
+        VALUE("The body, sent as typed.", noun="text", type=["string", "number"]),
+    ] = None
+    form: Annotated[
+        tuple[tuple[str, Expression], ...] | None,
+        mapping(
+            "The body, sent as a form.",
+            name="values by field",
+            noun="a map of fields",
+            additionalProperties=FIELD_VALUE,
+        ),
+    ] = None
+    headers: Annotated[
+        tuple[tuple[str, Expression], ...],
+        mapping(
+            "Headers to send; null keeps one from being sent. The runner's token is sent unless "
+            "'Authorization' stands here.",
+            name="values by field",
+            noun="a map of headers",
+            additionalProperties=HEADER_VALUE,
+        ),
+    ] = ()
+
+    @property
+    def method(self) -> Method:
+        """The verb of HTTP."""
+        if self.get is not None:
+            return "GET"
+        if self.put is not None:
+            return "PUT"
+        return "DELETE" if self.post is None else "POST"
+
+    @property
+    def path(self) -> Expression:
+        """The path below the API's root."""
+        path = self.get or self.put or self.post or self.delete
+        assert path is not None
+        return path
+
+    @property
+    def body(self) -> Body | None:
+        """What is sent with it."""
+        if self.json is not None:
+            return JsonBody(self.json)
+        if self.text is not None:
+            return TextBody(self.text)
+        return None if self.form is None else FormBody(self.form)
+
+    def only_reads(self) -> bool:
+        return self.get is not None
+
+    def said(self, prose: Prose) -> str:
+        return f"The request `{self.method} {prose.text(self.path)}` is sent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Param:
-    """A parameter of a fragment: its type, and its default (None: it must be given).
+class Set(ActionBase, frozen=True):
+    """Binds names to values, used as $name in later steps."""
 
-    The type is a JSON type, or CALL: a call of the file that uses the fragment, by its name.
-    """
+    word = "set"
+    shape = Shape.VALUE
+    facts = Facts(parts=(), checks=False)
+    bindings: Annotated[
+        tuple[Binding, ...],
+        mapping(
+            "The names and values.",
+            name="bindings",
+            noun="a map of names to values",
+            minProperties=1,
+            propertyNames=NAME,
+        ),
+    ]
 
-    name: str
-    type: str
-    default: Expression | None
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fragment:
-    """A file of steps for reuse."""
-
-    name: str
-    file: str
-    params: tuple[Param, ...]
-    exports: tuple[str, ...]
-    steps: tuple[Step, ...]
-    span: Span
+    def said(self, prose: Prose) -> str:
+        named = tuple(f"`{one.name}` is {prose.text(one.value)}" for one in self.bindings)
+        return f"From here on, {listing(named)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """Runs a fragment's steps; `given` are its parameters, `exports` (inside, outside) names."""
+class Check(ActionBase, frozen=True):
+    """Asserts about a value at hand: {that: $first, equals: $second}."""
 
-    fragment: Fragment
-    given: tuple[Binding, ...] = ()
-    exports: tuple[tuple[str, str], ...] = ()
+    word = "check"
+    noun = "a map with 'that' and a matcher"
+    schema: ClassVar = {"minProperties": 2}
+    facts = Facts(parts=(), proves=True)
+    that: Annotated[Expression, VALUE("The value that is looked at, such as $first.")]
+    matcher: Annotated[Spanned, MATCHER_BESIDE]
+
+    def said(self, prose: Prose) -> str:
+        return f"`{prose.written(self.that)}` is compared: {prose.matcher(self.matcher.matcher)}"
 
 
 Action: TypeAlias = (
@@ -247,52 +676,54 @@ Action: TypeAlias = (
     | CallStatus
     | AwaitEvent
     | Wait
-    | RawRequest
-    | Set
-    | Check
     | Together
     | Repeat
     | Use
+    | RawRequest
+    | Set
+    | Check
 )
+ACTIONS: tuple[type[ActionBase], ...] = get_args(Action)
+ACTION_WORDS = by_word(ACTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """A condition: a value at hand matches."""
 
-    that: Expression
-    matcher: Spanned
+    that: Annotated[Expression, VALUE("The value that is looked at, such as $mode.")]
+    matcher: Annotated[Spanned, MATCHER_BESIDE]
 
 
-@dataclass(frozen=True, slots=True)
-class TargetCan:
+class TargetCan(Struct, frozen=True):
     """A condition: the target has this capability."""
 
-    capability: Capability
+    capability: Annotated[
+        Capability,
+        one_of(
+            Capability, "something a target can do", "Applies only on targets that can do this."
+        )(key="target_can"),
+    ]
     span: Span
 
 
 Condition: TypeAlias = Holding | TargetCan
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(Struct, frozen=True):
     """Asks again every `every` until the expectation holds, for at most `within`."""
 
     within: Duration
     every: Duration
 
 
-@dataclass(frozen=True, slots=True)
-class Stays:
+class Stays(Struct, frozen=True):
     """Asks again every `every`, for the time `during`; the expectation must hold each time."""
 
     during: Duration
     every: Duration
 
 
-@dataclass(frozen=True, slots=True)
-class Save:
+class Save(Struct, frozen=True):
     """Binds `name` to what stands at `path` in the answer."""
 
     name: str
@@ -301,26 +732,163 @@ class Save:
 
 
 EXCHANGE_TIMEOUT = Duration(30 * SECOND)
+PAUSE = Duration(SECOND)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One step: its action, where it stands, what is expected, and how it is taken.
 
-    `word` is the action as written (`park`), `name` what the file calls the step.
-    `within` is the window of an `event` or `call`; `repeating` says how an asking step asks again.
+    `within` is the window of an action that waits, or how long one that polls is asked again.
     """
 
-    action: Action
-    word: str
+    name: Annotated[
+        Expression | None,
+        VALUE(
+            "What happens in this step, for people: 'A customer reaches extension 341'.",
+            noun="text",
+            type=["string", "integer"],
+        ),
+    ] = None
+    id: Annotated[
+        str | None,
+        LABEL("A label, for 'after' and 'since' in later steps and for reports.", name="own label"),
+    ] = None
+    action: Annotated[Action, ACTION]
+    expect: Annotated[tuple[Clause, ...], EXPECT] = ()
+    within: Annotated[
+        Duration | None,
+        DURATION(
+            "Asks again until the expectation holds, for at most this long. On 'event' and "
+            "'call': how long to wait."
+        ),
+    ] = None
+    every: Annotated[
+        Duration | None,
+        DURATION(
+            "The pause between two questions of 'within' or 'stays'; 1s where nothing is said."
+        ),
+    ] = None
+    stays: Annotated[
+        Duration | None,
+        DURATION("Asks again for this long; the expectation must hold each time."),
+    ] = None
+    save: Annotated[
+        tuple[Save, ...],
+        mapping(
+            "Binds parts of the answer: {who: uuid, first: 'body.call_list[0]'}. Every answer has "
+            "status, headers, body; 'slots' and 'bridge' also slot and uuid; 'event' the event's "
+            "fields.",
+            name="save",
+            noun="a map of names to paths",
+            minProperties=1,
+            propertyNames=NAME,
+            additionalProperties=TEXT(
+                "Where the value stands in the answer: status, uuid, body.data.slot, "
+                "'body.call_list[0]'.",
+                noun="a path",
+                minLength=1,
+            ),
+        ),
+    ] = ()
+    when: Annotated[Condition | None, CONDITION] = None
+    timeout: Annotated[
+        Duration,
+        DURATION("How long one exchange with the PBX may take; 30s where nothing is said."),
+    ] = EXCHANGE_TIMEOUT
+    xfail: Annotated[
+        str | None,
+        REASON(
+            "Why this step is known to fail, best a link to the issue. It then counts as a "
+            "failure if it passes."
+        ),
+    ] = None
     span: Span
-    name: Expression | None = None
-    id: str | None = None
-    expect: tuple[Clause, ...] = ()
     expect_span: Span | None = None
-    within: Duration | None = None
-    repeating: Poll | Stays | None = None
-    save: tuple[Save, ...] = ()
-    when: Condition | None = None
-    timeout: Duration = EXCHANGE_TIMEOUT
-    xfail: str | None = None
+
+    @property
+    def word(self) -> str:
+        """The action as written: `park`."""
+        return self.action.word
+
+    @property
+    def repeating(self) -> Poll | Stays | None:
+        """How the action is asked again, if it is."""
+        if not self.action.facts.polls:
+            return None
+        every = self.every or PAUSE
+        if self.within is not None:
+            return Poll(self.within, every)
+        return None if self.stays is None else Stays(self.stays, every)
+
+
+class Param(Struct, frozen=True, kw_only=True):
+    """A parameter of a fragment: its type, and its default (None: it must be given)."""
+
+    name: str
+    type: Annotated[
+        ParamType,
+        one_of(
+            ParamType,
+            "a type of value, or call",
+            "What values the parameter takes; 'call' is a call of the file that uses the "
+            "fragment: with: {who: customer}.",
+        ),
+    ]
+    default: Annotated[
+        Expression | None,
+        VALUE("The value where none is given; without it the parameter must be given."),
+    ] = None
+    description: Annotated[str, TEXT("What the parameter means.")] = ""
+    span: Span
+
+
+class Fragment(Struct, frozen=True, kw_only=True):
+    """A file of steps for reuse."""
+
+    name: Annotated[
+        str,
+        TEXT(
+            "What the steps do, for people: 'A parked customer'.",
+            noun="the fragment's name",
+            key="fragment",
+            minLength=1,
+        ),
+    ]
+    description: Annotated[str, TEXT("What the fragment is for, in your own words.")] = ""
+    params: Annotated[
+        tuple[Param, ...],
+        mapping(
+            "What the fragment is given with 'with', used as $name inside.",
+            name="params",
+            noun="a map of parameters",
+            propertyNames=NAME,
+            additionalProperties=Kind(
+                name="param",
+                noun="a map with 'type' and perhaps 'default'",
+                sentence="One parameter.",
+                schema={"type": "object"},
+                of=lambda: (Param,),
+            ),
+        ),
+    ] = ()
+    exports: Annotated[
+        tuple[str, ...],
+        many(
+            NAME,
+            "Names that the file using the fragment may take over; everything else stays inside.",
+            name="names",
+            noun="a list of names",
+        ),
+    ] = ()
+    steps: Annotated[tuple[Step, ...], STEPS]
+    file: str
+    span: Span
+
+
+FRAGMENT = Kind(
+    name="fragment",
+    noun="a fragment",
+    sentence="Steps for reuse: other files run them with 'use'.",
+    schema={"type": "object"},
+    of=lambda: (Fragment,),
+)

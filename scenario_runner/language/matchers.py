@@ -1,111 +1,179 @@
 """What an expectation may say about a value; one frozen class for each kind of matcher."""
 
-from __future__ import annotations
+# Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
+from enum import StrEnum
+from typing import Annotated, TypeAlias, get_args
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from scenario_runner.references import Expression
-    from scenario_runner.source import Span
+from scenario_runner.language.kinds import AMOUNT, TEXT, VALUE, Kind, Shape, Word, by_word, one_of
+from scenario_runner.references import Expression
+from scenario_runner.source import Span
 
-
-@dataclass(frozen=True, slots=True)
-class Equals:
-    """The value is this one, types included."""
-
-    expected: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The inner matcher does not hold."""
-
-    inner: Matcher
+MATCHER = Kind(
+    name="matcher",
+    noun="a value or a matcher",
+    sentence="A plain value that must be equal, or one of: {words}.",
+    schema={"minProperties": 1},
+    choices=lambda: MATCHERS,
+    shared="matcher",
+)
+MATCHER_BESIDE = Kind(name="matcher beside", choices=lambda: MATCHERS, spread=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class JsonType(StrEnum):
+    """The types of JSON, by their names."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ARRAY = "array"
+    OBJECT = "object"
+    NULL = "null"
+
+
+class MatcherBase(Word, frozen=True):
+    """What all matchers are: a word with a value under it."""
+
+    shape = Shape.VALUE
+
+
+class Equals(MatcherBase, frozen=True):
+    """The value is exactly this, types included: 6 and "6" differ in a body."""
+
+    word = "equals"
+    shared = "equals"
+    expected: Annotated[Expression, VALUE]
+
+
+class Not(MatcherBase, frozen=True):
+    """The opposite: the value, or the matcher, does not hold.
+
+    'not: 6', 'not: {contains: parked}'.
+    """
+
+    word = "not"
+    inner: Annotated["Matcher", MATCHER]
+
+
+class Contains(MatcherBase, frozen=True):
     """A text contains this text, a list has this item, a map has this key."""
 
-    part: Expression
+    word = "contains"
+    shared = "contains"
+    part: Annotated[
+        Expression,
+        VALUE(noun="a value", type=["string", "number", "boolean", "null", "object", "array"]),
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class StartsWith:
-    """A text begins with this text."""
+class StartsWith(MatcherBase, frozen=True):
+    """A text begins with this."""
 
-    prefix: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """The whole text matches the regular expression; `patterns` says which are understood."""
-
-    pattern: str
+    word = "starts_with"
+    shared = "startsWith"
+    prefix: Annotated[Expression, VALUE(noun="text", type=["string", "integer"])]
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class Matches(MatcherBase, frozen=True):
+    """The whole text matches this regular expression; write it in single quotes.
+
+    No look-around, no back-references.
+    """
+
+    word = "matches"
+    shared = "matches"
+    pattern: Annotated[str, TEXT(name="pattern", noun="a pattern", examples=["[0-9a-f-]{36}"])]
+
+
+class OneOf(MatcherBase, frozen=True):
     """The value is one of these."""
 
-    options: tuple[Expression, ...]
+    word = "one_of"
+    shared = "oneOf"
+    options: Annotated[
+        tuple[Expression, ...],
+        VALUE(name="values", noun="a list of values", type="array", minItems=1),
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
-    """A number or duration is this much or more."""
+class AtLeast(MatcherBase, frozen=True):
+    """The number or duration is this much or more."""
 
-    bound: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class AtMost:
-    """A number or duration is this much or less."""
-
-    bound: Expression
+    word = "at_least"
+    shared = "atLeast"
+    bound: Annotated[Expression, AMOUNT]
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
-    """A number or duration lies between the two, both included."""
+class AtMost(MatcherBase, frozen=True):
+    """The number or duration is this much or less."""
 
+    word = "at_most"
+    shared = "atMost"
+    bound: Annotated[Expression, AMOUNT]
+
+
+class Between(MatcherBase, frozen=True):
+    """The number or duration lies between the two, both included: [179s, 182s]."""
+
+    word = "between"
+    shared = "between"
+    kind = Kind(
+        name="two amounts",
+        noun="a list of two, the smaller first",
+        schema={
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 2,
+            "items": AMOUNT("One end of the range."),
+        },
+    )
     low: Expression
     high: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """A number or duration differs from `value` by no more than `within`."""
+class Near(MatcherBase, frozen=True):
+    """The number or duration differs from 'value' by no more than 'within'.
 
-    value: Expression
-    within: Expression
+    For example {value: $target.park_timeout, within: 1s}.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class IsType:
-    """The value is of this JSON type: string, integer, number, boolean, array, object, null."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """The number of letters, items or keys matches."""
-
-    inner: Matcher
+    word = "near"
+    shared = "near"
+    shape = Shape.MAP
+    noun = "a map with value and within"
+    value: Annotated[Expression, AMOUNT("What the value should be about.")]
+    within: Annotated[Expression, AMOUNT("How far off it may be.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Anything:
-    """The value is there, whatever it is."""
+class IsType(MatcherBase, frozen=True):
+    """The value is of this type."""
+
+    word = "type"
+    shared = "type"
+    name: Annotated[JsonType, one_of(JsonType, "a JSON type", "A type of JSON.")]
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Several matchers hold at once."""
+class Length(MatcherBase, frozen=True):
+    """The number of letters, items or keys: a number, or a matcher such as {at_least: 1}."""
 
-    inner: tuple[Matcher, ...]
+    word = "length"
+    inner: Annotated["Matcher", MATCHER]
+
+
+class Anything(MatcherBase, frozen=True):
+    """true: the value is there, whatever it is."""
+
+    word = "any"
+    shared = "any"
+    kind = Kind(name="only true", noun="true", schema={"type": "boolean", "enum": [True]})
+
+
+class AllOf(MatcherBase, frozen=True):
+    """Several matchers hold at once: what a map with more than one of them means."""
+
+    inner: tuple["Matcher", ...]
 
 
 Matcher: TypeAlias = (
@@ -124,10 +192,11 @@ Matcher: TypeAlias = (
     | Anything
     | AllOf
 )
+MATCHERS: tuple[type[MatcherBase], ...] = get_args(Matcher)
+MATCHER_WORDS = by_word(MATCHERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Spanned:
+class Spanned(Struct, frozen=True):
     """A matcher and where it stands in its file."""
 
     matcher: Matcher

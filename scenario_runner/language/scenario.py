@@ -1,24 +1,22 @@
 """A scenario as loaded: everything typed, everything with its place in the file."""
 
-from __future__ import annotations
+# Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
+from typing import Annotated
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenario_runner.durations import MINUTE
+from scenario_runner.errors import Problem
+from scenario_runner.language.actions import CONDITION, STEP, STEPS, Binding, Condition, Step
+from scenario_runner.language.kinds import DURATION, NAME, REASON, TEXT, VALUE, Kind, many, mapping
 from scenario_runner.language.values import Duration
-
-if TYPE_CHECKING:
-    from scenario_runner.errors import Problem
-    from scenario_runner.language.actions import Binding, Condition, Step
-    from scenario_runner.source import Source, Span
-
+from scenario_runner.source import Source, Span
 
 SCENARIO_TIMEOUT = Duration(10 * MINUTE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(Struct, frozen=True, kw_only=True):
     """Resources a scenario leases from its target: names to bind, and numbers known beforehand.
 
     `slots` and `extensions` are names that are bound to free ones; `literal_slots` and
@@ -26,15 +24,66 @@ class Needs:
     every other scenario off the target.
     """
 
-    slots: tuple[str, ...] = ()
-    extensions: tuple[str, ...] = ()
+    slots: Annotated[
+        tuple[str, ...],
+        many(
+            NAME,
+            "Names that are bound to free slots of the target: 'slots: [slot]' gives you $slot.",
+            name="leases",
+            noun="a list of names",
+        ),
+    ] = ()
+    extensions: Annotated[
+        tuple[str, ...],
+        many(
+            NAME,
+            "Names that are bound to free extensions of the target: 'extensions: [desk]' gives "
+            "you $desk.",
+            name="leases",
+            noun="a list of names",
+        ),
+    ] = ()
+    alone: Annotated[
+        bool,
+        VALUE(
+            "true keeps every other scenario off the target while this one runs.",
+            noun="true or false",
+            type="boolean",
+        ),
+    ] = False
     literal_slots: tuple[str, ...] = ()
     literal_extensions: tuple[str, ...] = ()
-    alone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+MATRIX = Kind(
+    name="matrix",
+    noun="a map of lists, or a list of maps",
+    sentence="Rows to run the scenario with. A map of lists runs every combination; a list of maps "
+    "runs each map. The names are used as $name.",
+    schema={
+        "type": ["object", "array"],
+        "propertyNames": NAME,
+        "minProperties": 1,
+        "minItems": 1,
+        "additionalProperties": VALUE(
+            "The values that this name takes, one after the other.",
+            noun="a list of values",
+            type="array",
+            minItems=1,
+        ),
+        "items": mapping(
+            "One row: what each name is in it.",
+            name="row",
+            noun="a map of names to values",
+            minProperties=1,
+            propertyNames=NAME,
+        ),
+    },
+    key="matrix",
+)
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
     """One scenario, or one row of a scenario with a matrix.
 
     `name` carries the row (`Park [slot=1]`); `row` is the same as (name, value) pairs, and `vars`
@@ -43,20 +92,79 @@ class Scenario:
     waits for an event.
     """
 
-    name: str
+    name: Annotated[
+        str,
+        TEXT(
+            "The name of the scenario, as reports show it. Say what happens: 'Park a caller and "
+            "pick the call up'.",
+            noun="the scenario's name",
+            key="scenario",
+            minLength=1,
+        ),
+    ]
+    description: Annotated[
+        str,
+        TEXT(
+            "What the scenario is for, in your own words. Reports show it; nothing depends on it."
+        ),
+    ] = ""
+    tags: Annotated[
+        tuple[str, ...],
+        many(
+            TEXT("A word to select the scenario by.", noun="a word", minLength=1),
+            "Words to select scenarios by: 'scenario-runner run --tag smoke'.",
+            name="texts",
+            noun="a list of words",
+        ),
+    ] = ()
+    vars: Annotated[
+        tuple[Binding, ...],
+        mapping(
+            "Names and values. Write $name wherever the value is wanted; --var NAME=VALUE "
+            "replaces it for one run.",
+            name="vars",
+            noun="a map of names to values",
+            propertyNames=NAME,
+        ),
+    ] = ()
+    needs: Annotated[
+        Needs,
+        Kind(
+            name="needs",
+            noun="a map",
+            sentence="What the scenario reserves on the target, so that scenarios that run side by "
+            "side never meet.",
+            schema={"type": "object"},
+            of=lambda: (Needs,),
+        ),
+    ] = Needs()
+    row: Annotated[tuple[tuple[str, str], ...], MATRIX] = ()
+    steps: Annotated[tuple[Step, ...], STEPS]
+    cleanup: Annotated[
+        tuple[Step, ...],
+        many(
+            STEP(type="object"),
+            "Steps that always run at the end, also after a failure or Ctrl-C. Calls that the "
+            "scenario placed are hung up afterwards in any case.",
+            name="steps",
+            noun="a list of steps",
+            minItems=1,
+        ),
+    ] = ()
+    timeout: Annotated[
+        Duration, DURATION("How long the whole scenario may take; 10m where nothing is said.")
+    ] = SCENARIO_TIMEOUT
+    when: Annotated[Condition | None, CONDITION] = None
+    xfail: Annotated[
+        str | None,
+        REASON(
+            "Why the scenario is known to fail, best a link to the issue. It then counts as a "
+            "failure if it passes."
+        ),
+    ] = None
     file: str
     span: Span
-    steps: tuple[Step, ...]
     sources: tuple[Source, ...]
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    vars: tuple[Binding, ...] = ()
-    needs: Needs = Needs()
-    cleanup: tuple[Step, ...] = ()
-    timeout: Duration = SCENARIO_TIMEOUT
-    when: Condition | None = None
-    xfail: str | None = None
-    row: tuple[tuple[str, str], ...] = ()
     uses_events: bool = False
     warnings: tuple[Problem, ...] = ()
 
@@ -64,3 +172,17 @@ class Scenario:
     def id(self) -> str:
         """The scenario's unique name in a run."""
         return f"{self.file}::{self.name}"
+
+    def renamed(self, name: str) -> "Scenario":
+        """Return the same scenario under another name, such as that of one of several runs."""
+        return replace(self, name=name)
+
+
+SCENARIO = Kind(
+    name="scenario",
+    noun="a scenario",
+    sentence="A call-parking scenario: what happens on the PBX, step by step, and what must hold "
+    "after each step.",
+    schema={"type": "object"},
+    of=lambda: (Scenario,),
+)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from scenario_runner.references import Reference
-    from scenario_runner.source import Span
+from scenario_runner.references import Reference
+from scenario_runner.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Struct, frozen=True):
     """Microseconds, or a reference to a text such as `3m10s`."""
 
     value: int | Reference

@@ -16,6 +16,7 @@ from scenario_runner.language.matchers import (
     Contains,
     Equals,
     IsType,
+    JsonType,
     Length,
     Matches,
     Near,
@@ -128,7 +129,7 @@ def _near(node: Node, reading: Reading) -> Matcher:
 
 
 def _type(node: Node, _: Reading) -> Matcher:
-    return IsType(text_of(node))
+    return IsType(JsonType(text_of(node)))
 
 
 def _length(node: Node, reading: Reading) -> Matcher:

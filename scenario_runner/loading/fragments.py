@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import Note, did_you_mean
-from scenario_runner.language.actions import CALL, Fragment, Param
+from scenario_runner.language.actions import Fragment, Param, ParamType
 from scenario_runner.loading.expectations import items
 from scenario_runner.loading.files import read_text
 from scenario_runner.loading.lint import unused
@@ -190,7 +190,7 @@ def _params(root: Mapping, reading: Reading) -> tuple[Param, ...]:
         kind = text_of(fields["type"])
         default = expression(fields["default"], reading) if "default" in fields else None
         found = json_type(default) if default else None
-        if default and kind == CALL:
+        if default and kind == ParamType.CALL:
             reading.problem(
                 "wrong-type", f"'{name}' is a call, and a call has no default", default.span,
                 "remove the default: the file that uses the fragment names the call",
@@ -200,9 +200,10 @@ def _params(root: Mapping, reading: Reading) -> tuple[Param, ...]:
                 "wrong-type", f"the default of '{name}' must be of type {kind}, this is {found}",
                 default.span, "change the type or the default",
             )  # fmt: skip
-        made.append(Param(name=name, type=kind, default=default, span=node.keys[name]))
+        made.append(Param(name=name, type=ParamType(kind), default=default, span=node.keys[name]))
     for param in made:
-        reading.names.bind(param.name, Kind.PARAM, param.span).is_call = param.type == CALL
+        bound = reading.names.bind(param.name, Kind.PARAM, param.span)
+        bound.is_call = param.type == ParamType.CALL
     return tuple(made)
 
 

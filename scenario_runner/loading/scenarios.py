@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from scenario_runner.language.actions import Binding
 from scenario_runner.language.scenario import SCENARIO_TIMEOUT, Needs, Scenario

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from scenario_runner.durations import SECOND
 from scenario_runner.errors import Note, did_you_mean
 from scenario_runner.language import actions
 from scenario_runner.language.actions import (
-    CALL,
     EXCHANGE_TIMEOUT,
     Binding,
     CallStatus,
     Fragment,
     Holding,
-    Poll,
+    ParamType,
     RawRequest,
     Repeat,
     Save,
-    Stays,
     Step,
     TargetCan,
     Together,
     Use,
 )
 from scenario_runner.language.matchers import Anything, Spanned
-from scenario_runner.language.values import Duration
 from scenario_runner.language.vocabulary import Capability, EventType, Party
 from scenario_runner.loading.expectations import expectations, items, matcher, spanned
 from scenario_runner.loading.lint import look_at
@@ -46,7 +42,8 @@ from scenario_runner.references import Literal as LiteralValue
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenario_runner.language.actions import Action, Body, CallTarget, Condition, Param
+    from scenario_runner.language.actions import Action, CallTarget, Condition, Param
+    from scenario_runner.language.values import Duration
     from scenario_runner.loading.nodes import Node
     from scenario_runner.loading.reader import Found, KnownFragment, Reading
     from scenario_runner.references import Expression
@@ -67,8 +64,8 @@ def _call(fields: Mapping, place: Span, reading: Reading) -> Action:
     made = actions.Call(
         as_=text_of(fields.fields["as"]),
         extension=_extension(fields, reading) or _nothing(place),
-        flow="out" if party == "to" else "in",
-        party=expression(fields.fields[party], reading) if party else _nothing(place),
+        from_=expression(fields.fields["from"], reading) if party == "from" else None,
+        to=expression(fields.fields["to"], reading) if party == "to" else None,
         answered=truth(fields.fields["answered"], reading) if "answered" in fields.fields else None,
     )
     reading.names.bind(made.as_, Kind.CALL, fields.fields["as"].span)
@@ -155,22 +152,15 @@ def _request(fields: Mapping, place: Span, reading: Reading) -> Action:
             "two-of-one", f"a request has one body: '{bodies[0]}' or '{key}'", fields.keys[key],
             "remove one of them",
         )  # fmt: skip
-    return actions.RawRequest(
-        method=METHODS[method or "get"],
-        path=expression(fields.fields[method], reading) if method else _nothing(place),
-        body=_body(bodies[0], fields.fields[bodies[0]], reading) if bodies else None,
-        headers=_pairs(fields.fields.get("headers"), reading),
-    )
+    path = expression(fields.fields[method], reading) if method else _nothing(place)
+    body = _body(bodies[0], fields.fields[bodies[0]], reading) if bodies else {}
+    headers = _pairs(fields.fields.get("headers"), reading)
+    given: dict[str, Any] = {method or "get": path, **body}
+    return actions.RawRequest(headers=headers, **given)
 
 
-def _body(kind: str, node: Node, reading: Reading) -> Body:
-    match kind:
-        case "json":
-            return actions.JsonBody(expression(node, reading))
-        case "text":
-            return actions.TextBody(expression(node, reading))
-        case _:
-            return actions.FormBody(_pairs(node, reading))
+def _body(kind: str, node: Node, reading: Reading) -> dict[str, Any]:
+    return {kind: _pairs(node, reading) if kind == "form" else expression(node, reading)}
 
 
 def _pairs(node: Node | None, reading: Reading) -> tuple[tuple[str, Expression], ...]:
@@ -297,7 +287,8 @@ def condition(node: Node | None, reading: Reading) -> Condition | None:
     return Holding(expression(that, reading), matcher)
 
 
-_ALSO_FITS = {"number": ("integer",), CALL: ("string",)}
+CALL = ParamType.CALL
+_ALSO_FITS = {"number": ("integer",), "call": ("string",)}
 
 
 def use(node: Node, reading: Reading) -> Action:
@@ -458,7 +449,6 @@ ANSWER_PARTS = {
 }
 _ALWAYS = ("status", "headers", "body")
 _SAVING = ("call", "answer", "park", "slots", "bridge", "hangup", "calls", "request", "event")
-_EVERY = Duration(SECOND)
 
 
 def steps(node: Node | None, reading: Reading) -> tuple[Step, ...]:
@@ -514,17 +504,15 @@ def _step(node: Mapping, word: str, reading: Reading) -> Step:
             else ()
         )
         save = _save(fields.get("save"), word, reading)
-    within, repeating = _again(node, word, action, reading)
+    again = _again(node, word, action, reading)
     step = Step(
         action=action,
-        word=word,
         span=place,
         name=optional(fields.get("name"), reading),
         id=_label(fields.get("id"), reading),
         expect=expect,
         expect_span=node.keys.get("expect"),
-        within=within,
-        repeating=repeating,
+        **again,
         save=save,
         when=when,
         timeout=duration(fields["timeout"], reading) if "timeout" in fields else EXCHANGE_TIMEOUT,
@@ -569,23 +557,15 @@ def _save(node: Node | None, word: str, reading: Reading) -> tuple[Save, ...]:
     return tuple(saved)
 
 
-def _again(
-    node: Mapping, word: str, action: Action, reading: Reading
-) -> tuple[Duration | None, Poll | Stays | None]:
+def _again(node: Mapping, word: str, action: Action, reading: Reading) -> dict[str, Duration]:
     """The window of an `event` or `call`, or how an asking step asks again."""
     given = [key for key in ("within", "stays", "every") if key in node.fields]
-    if not given:
-        return None, None
     for key in given:
         fault = _not_again(key, word, action, node)
         if fault:
             reading.problem("misplaced-key", fault[0], node.keys[key], fault[1])
-            return None, None
-    first = duration(node.fields[given[0]], reading)
-    if word not in ASKING:
-        return first, None
-    every = duration(node.fields["every"], reading) if "every" in node.fields else _EVERY
-    return None, Poll(first, every) if given[0] == "within" else Stays(first, every)
+            return {}
+    return {key: duration(node.fields[key], reading) for key in given}
 
 
 def _not_again(key: str, word: str, action: Action, node: Mapping) -> tuple[str, str] | None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import Struct
 
 from scenario_runner.language.actions import (
     AwaitEvent,
@@ -107,10 +107,8 @@ def _spans(value: object) -> list[Span]:
         return [value]
     if isinstance(value, tuple):
         return [span for item in value for span in _spans(item)]
-    if dataclasses.is_dataclass(value):
-        return [
-            span for one in dataclasses.fields(value) for span in _spans(getattr(value, one.name))
-        ]
+    if isinstance(value, Struct):
+        return [span for name in value.__struct_fields__ for span in _spans(getattr(value, name))]
     return []
 
 
