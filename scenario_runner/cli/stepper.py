@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scenario_runner.events import Exchange, ScenarioStarted, SourceRead, StepFinished, StepStarted
+from scenario_runner.language.actions import ACTION_WORDS
 from scenario_runner.source import Source
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from scenario_runner.source import Span
 
 
-_ASKING = frozenset({"call", "answer", "park", "slots", "bridge", "hangup", "calls", "request"})
 _WIDTH = 100
 
 
@@ -62,7 +62,8 @@ class StepDebugger:
         click.echo(f"\nstep {event.step}: {event.title}")
         click.echo(self._lines(event.span))
         self._due = self._in_step = True
-        if event.action not in _ASKING or not self._shows:
+        sends = ACTION_WORDS[event.action][0].facts.exchange
+        if not sends or not self._shows:
             self._pause()
 
     def sending(self, text: str) -> None:

@@ -17,11 +17,22 @@ from scenario_runner.events import (
     StepFinished,
     StepStarted,
 )
-from scenario_runner.language.actions import AwaitEvent, Bridge, Call, Repeat, Together, Use
+from scenario_runner.language.actions import (
+    Answer,
+    AwaitEvent,
+    Bridge,
+    Call,
+    Hangup,
+    Park,
+    Slots,
+    all_steps,
+)
+from scenario_runner.language.expectations import Part
+from scenario_runner.language.vocabulary import Reason
 from scenario_runner.mock_pbx import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from scenario_runner.language.actions import Step
     from scenario_runner.language.scenario import Scenario
@@ -126,8 +137,6 @@ class Comparison:
         return 1 if self.count(Grade.UNEXPLAINED) else 0
 
 
-_UNHURRIED = (Call, Together, Repeat, Use)
-
 Wanted: TypeAlias = tuple[str, str | None]
 """An event that a scenario waits for: its type, and the name of its call if one is named."""
 
@@ -150,10 +159,10 @@ class Declared:
 
 def declared(scenario: Scenario) -> Declared:
     """Return what the scenario's files say."""
-    steps = list(_all((*scenario.steps, *scenario.cleanup)))
+    steps = list(all_steps((*scenario.steps, *scenario.cleanup)))
     return Declared(
         random=frozenset(step.span for step in steps if _is_random(step)),
-        unhurried=frozenset(step.span for step in steps if isinstance(step.action, _UNHURRIED)),
+        unhurried=frozenset(step.span for step in steps if _is_unhurried(step)),
         pauses={step.span: _pause(step) for step in steps},
         events=frozenset(
             (step.action.type.value, step.action.call.name if step.action.call else None)
@@ -163,29 +172,12 @@ def declared(scenario: Scenario) -> Declared:
     )
 
 
-def _all(steps: tuple[Step, ...]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        match step.action:
-            case Together(branches):
-                for branch in branches:
-                    yield from _all(branch)
-            case Repeat(steps=inner):
-                yield from _all(inner)
-            case Use(fragment=fragment):
-                yield from _all(fragment.steps)
-            case _:
-                pass
-
-
 def _is_random(step: Step) -> bool:
-    match step.action:
-        case Together():
-            return True
-        case Bridge(slot=None):
-            return True
-        case _:
-            return False
+    return Part.BRANCHES in step.action.facts.parts or step.action.takes_any_call()
+
+
+def _is_unhurried(step: Step) -> bool:
+    return step.action.facts.composite or Part.PLACED in step.action.facts.parts
 
 
 def _pause(step: Step) -> int:
@@ -252,7 +244,7 @@ class ScenarioSeen:
         """Take in the end of a step."""
         step = self.steps[event.step]
         step.finished = event
-        if step.started.action == "event":
+        if step.started.action == AwaitEvent.word:
             self.awaited = len(self.reported)
 
 
@@ -306,25 +298,25 @@ def _shape(value: Json) -> str:
             return "text"
 
 
-_REFUSES: Final = {
-    ("park", "slot-full"): rules.PARK_FULL,
-    ("park", "slot-required"): rules.PARK_SLOT_REQUIRED,
-    ("park", "call-not-answered"): rules.PARK_NOT_RINGING,
-    ("park", "call-already-parked"): rules.PARK_NOT_TWICE,
-    ("slots", "slot-required"): rules.SLOTS_SLOT_REQUIRED,
-    ("slots", "slot-empty"): rules.SLOTS_EMPTY,
-    ("bridge", "slot-empty"): rules.BRIDGE_EMPTY,
-    ("bridge", "nothing-parked"): rules.BRIDGE_NOTHING,
-    ("bridge", "call-not-answered"): rules.BRIDGE_NOT_RINGING,
-    ("bridge", "call-already-parked"): rules.BRIDGE_NOT_PARKED,
-    ("answer", "other"): rules.ANSWER_RINGING,
-    ("call", "no-capacity"): rules.CAPACITY,
+_REFUSES: Final[dict[tuple[str, str], rules.Rule]] = {
+    (Park.word, Reason.SLOT_FULL): rules.PARK_FULL,
+    (Park.word, Reason.SLOT_REQUIRED): rules.PARK_SLOT_REQUIRED,
+    (Park.word, Reason.CALL_NOT_ANSWERED): rules.PARK_NOT_RINGING,
+    (Park.word, Reason.CALL_ALREADY_PARKED): rules.PARK_NOT_TWICE,
+    (Slots.word, Reason.SLOT_REQUIRED): rules.SLOTS_SLOT_REQUIRED,
+    (Slots.word, Reason.SLOT_EMPTY): rules.SLOTS_EMPTY,
+    (Bridge.word, Reason.SLOT_EMPTY): rules.BRIDGE_EMPTY,
+    (Bridge.word, Reason.NOTHING_PARKED): rules.BRIDGE_NOTHING,
+    (Bridge.word, Reason.CALL_NOT_ANSWERED): rules.BRIDGE_NOT_RINGING,
+    (Bridge.word, Reason.CALL_ALREADY_PARKED): rules.BRIDGE_NOT_PARKED,
+    (Answer.word, Reason.OTHER): rules.ANSWER_RINGING,
+    (Call.word, Reason.NO_CAPACITY): rules.CAPACITY,
 }
-_ALWAYS_REFUSES: Final = {
-    "slot-unknown": rules.PARK_RANGE,
-    "slot-invalid": rules.SLOT_TYPE,
-    "no-such-call": rules.CALL_UNKNOWN,
-    "not-found": rules.EXTENSION_UNKNOWN,
+_ALWAYS_REFUSES: Final[dict[str, rules.Rule]] = {
+    Reason.SLOT_UNKNOWN: rules.PARK_RANGE,
+    Reason.SLOT_INVALID: rules.SLOT_TYPE,
+    Reason.NO_SUCH_CALL: rules.CALL_UNKNOWN,
+    Reason.NOT_FOUND: rules.EXTENSION_UNKNOWN,
 }
 
 
@@ -343,7 +335,7 @@ class History:
 
     def outlasted(self) -> None:
         """Remember a wait in which a call that was parked before has come back."""
-        self.back |= "park" in self.done
+        self.back |= Park.word in self.done
 
     def note(self, step: StepSeen) -> None:
         """Remember a step that both sides took."""
@@ -353,7 +345,7 @@ class History:
     def why_refused(self, a: StepSeen, b: StepSeen) -> str:
         """Explain another outcome, or return nothing."""
         action = a.started.action
-        if action == "call" and "not-found" in _outcomes(a, b):
+        if action == Call.word and Reason.NOT_FOUND in _outcomes(a, b):
             return "who can be dialled is a setting of each PBX"
         for step in (a, b):
             reason = step.finished.outcome if step.finished is not None else ""
@@ -381,7 +373,7 @@ class History:
         keys = {failure.key.partition(".")[0] for failure in failures}
         if keys and keys <= _WIRE and a.protocol != b.protocol:
             return f"the scenario looks at the answer of one protocol ({', '.join(sorted(keys))})"
-        if self.assumptions and a.started.action == "event" and "park" in self.done:
+        if self.assumptions and a.started.action == AwaitEvent.word and Park.word in self.done:
             return "assumed, since the vendor does not say it: the events that parking brings"
         return ""
 
@@ -393,9 +385,9 @@ class History:
         return ""
 
     def _about_state(self) -> rules.Rule | None:
-        if "bridge" in self.done:
-            return rules.HANGUP_BRIDGED if "hangup" in self.done else rules.BRIDGE_PARTIES
-        return rules.PARK_RETURN_UNANSWERED if "park" in self.done else None
+        if Bridge.word in self.done:
+            return rules.HANGUP_BRIDGED if Hangup.word in self.done else rules.BRIDGE_PARTIES
+        return rules.PARK_RETURN_UNANSWERED if Park.word in self.done else None
 
     def _assumed(self, rule: rules.Rule | None) -> str:
         if rule is None or not self.assumptions or rule.source != "assumed":

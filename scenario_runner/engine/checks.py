@@ -43,16 +43,6 @@ if TYPE_CHECKING:
     from scenario_runner.source import Span
 
 
-_SLOT_KEYS: dict[type, str] = {
-    Holds: "holds",
-    With: "with",
-    Empty: "empty",
-    UuidIs: "uuid",
-    SlotIs: "slot",
-}
-_SPEAKS_OF_REFUSAL = (ExpectRefused, MessageIs, StatusIs)
-
-
 class Checker:
     """Checks the clauses of one step in its frame."""
 
@@ -84,7 +74,7 @@ class Checker:
     def _unexpected_refusal(self, seen: ActionResult) -> Failure | None:
         if not isinstance(seen.outcome, Refused):
             return None
-        if any(isinstance(clause, _SPEAKS_OF_REFUSAL) for clause in self._step.expect):
+        if any(clause.allows_refusal for clause in self._step.expect):
             return None
         refused = seen.outcome
         return Failure(
@@ -172,8 +162,8 @@ class Checker:
         self, clause: Holds | Empty | UuidIs | SlotIs | With, seen: ActionResult
     ) -> Failure | None:
         if not isinstance(seen.outcome, Done):
-            key = _SLOT_KEYS[type(clause)]
-            return _failure(key, f"an answer that tells '{key}'", seen.saw, clause.span)
+            wanted = f"an answer that tells '{clause.word}'"
+            return _failure(clause.word, wanted, seen.saw, clause.span)
         done = seen.outcome
         match clause:
             case Holds(call, span):

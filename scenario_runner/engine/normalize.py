@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from scenario_runner.language.actions import Bridge, CallStatus, ListCalls, Slots
+from scenario_runner.language.expectations import Part
 from scenario_runner.pbx.protocol import Done, Refused
 
 if TYPE_CHECKING:
@@ -42,15 +42,14 @@ def answer_of(action: Action, seen: ActionResult | None, frame: Frame) -> Pairs:
 
 
 def _done(action: Action, done: Done, frame: Frame) -> Pairs:
-    match action:
-        case Slots() | Bridge():
-            return (("slot", done.slot or ""), ("call", _name(done.uuid, frame)))
-        case CallStatus():
-            return (("state", done.state.value if done.state is not None else ""),)
-        case ListCalls():
-            return tuple(sorted(("call", _name(call.uuid, frame)) for call in done.listed))
-        case _:
-            return ()
+    parts = action.facts.parts
+    if Part.SLOT in parts:
+        return (("slot", done.slot or ""), ("call", _name(done.uuid, frame)))
+    if Part.STATE in parts:
+        return (("state", done.state.value if done.state is not None else ""),)
+    if Part.LISTED in parts:
+        return tuple(sorted(("call", _name(call.uuid, frame)) for call in done.listed))
+    return ()
 
 
 def _event(event: PbxEvent, frame: Frame) -> Pairs:

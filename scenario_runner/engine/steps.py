@@ -25,14 +25,12 @@ from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
-    Call,
     Condition,
     Holding,
     NamedCall,
     ParamType,
     Poll,
     Repeat,
-    Set,
     Stays,
     Step,
     TargetCan,
@@ -369,7 +367,7 @@ async def _taken(step: Step, frame: Frame) -> Report:
         failures += _saved(step.save, seen, frame)
     except (CheckFailed, ScenarioRunnerError) as error:
         return replace(_not_seen(error, step, frame), attempts=tuple(attempts))
-    if isinstance(step.action, (Together, Repeat, Use)):
+    if step.action.facts.composite:
         mark = frame.log.mark()
     if step.id is not None:
         frame.moments[step.id] = StepMark(sent=seen.sent, at=seen.at, mark=mark)
@@ -499,14 +497,11 @@ def _title(step: Step, frame: Frame) -> str:
         return step.word
 
 
-_CHECKS_NOTHING = (Call, Wait, Set, Together, Repeat, Use)
-
-
 def _finished(step: Step, frame: Frame, place: str, begin: int, report: Report) -> None:
     applies = report.verdict is not Verdict.NOT_APPLICABLE
-    composite = isinstance(step.action, (Together, Repeat, Use))
-    if not composite or step.expect:
-        checks = bool(step.expect) or not isinstance(step.action, _CHECKS_NOTHING)
+    facts = step.action.facts
+    if not facts.composite or step.expect:
+        checks = bool(step.expect) or facts.checks
         frame.shared.counts.add(report.verdict, checks=checks and applies)
     seen, now = report.seen, frame.now()
     frame.shared.emit(

@@ -9,25 +9,16 @@ from scenario_runner.errors import NothingSelected, did_you_mean
 from scenario_runner.events import Failure, ScenarioFinished, ScenarioStarted
 from scenario_runner.execution.interleavings import without_turn
 from scenario_runner.execution.last_failed import identity
-from scenario_runner.language.actions import (
-    Answer,
-    AwaitEvent,
-    Bridge,
-    RawRequest,
-    Repeat,
-    Step,
-    Together,
-    Use,
-)
-from scenario_runner.language.vocabulary import Capability, Verdict
+from scenario_runner.language.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scenario_runner.events import Event
     from scenario_runner.execution.leases import Pool
-    from scenario_runner.language.actions import Action
+    from scenario_runner.language.actions import Requirement
     from scenario_runner.language.scenario import Scenario
+    from scenario_runner.language.vocabulary import Capability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,61 +83,28 @@ def select(scenarios: Sequence[Scenario], selection: Selection) -> list[Scenario
     raise NothingSelected(f"none of the {len(scenarios)} scenarios is selected", hint=hint)
 
 
-_WHAT = {
-    Capability.ANSWER: "it answers a ringing call",
-    Capability.EVENTS: "it waits for events",
-    Capability.RANDOM_BRIDGE: "it bridges without naming a slot",
-    Capability.RAW_REQUESTS: "it sends raw requests",
-}
-
-
 def why_not(scenario: Scenario, pool: Pool, capabilities: frozenset[Capability]) -> str | None:
     """Say why the target can never run this scenario, or None."""
-    for capability in sorted(required(scenario) - capabilities):
-        return f"{_WHAT[capability]}, which needs a target with {capability}"
+    for capability, because in sorted(required(scenario)):
+        if capability not in capabilities:
+            return f"{because}, which needs a target with {capability}"
     return pool.lacks(scenario.needs)
 
 
-def required(scenario: Scenario) -> frozenset[Capability]:
-    """Return what a target must be able to do for the scenario's unconditional steps.
+def required(scenario: Scenario) -> Iterator[Requirement]:
+    """Yield what a target must be able to do for the scenario's unconditional steps.
 
     That a slot is outside of the target's range is no reason: a scenario may expect the refusal.
     """
-    if scenario.when is not None:
-        return frozenset()
-    actions = _actions((*scenario.steps, *scenario.cleanup))
-    needed = {_needed(action) for action in actions}
-    return frozenset(capability for capability in needed if capability is not None)
-
-
-def _needed(action: Action) -> Capability | None:
-    match action:
-        case RawRequest():
-            return Capability.RAW_REQUESTS
-        case Bridge(slot=None):
-            return Capability.RANDOM_BRIDGE
-        case AwaitEvent():
-            return Capability.EVENTS
-        case Answer():
-            return Capability.ANSWER
-        case _:
-            return None
-
-
-def _actions(steps: tuple[Step, ...]) -> Iterator[Action]:
-    for step in steps:
+    pending = [] if scenario.when is not None else [*scenario.steps, *scenario.cleanup]
+    while pending:
+        step = pending.pop()
         if step.when is not None:
             continue
-        match step.action:
-            case Together(branches):
-                for branch in branches:
-                    yield from _actions(branch)
-            case Repeat(steps=inner):
-                yield from _actions(inner)
-            case Use(fragment=fragment):
-                yield from _actions(fragment.steps)
-            case action:
-                yield action
+        requirement = step.action.requires()
+        if requirement is not None:
+            yield requirement
+        pending.extend(step.action.steps_inside())
 
 
 def skip(scenario: Scenario, reason: str, emit: Callable[[Event], None]) -> Verdict:

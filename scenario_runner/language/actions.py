@@ -1,6 +1,7 @@
 """Steps, and the actions they take; one frozen class for each action of the language."""
 
 # Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
@@ -146,6 +147,11 @@ class Facts(Struct, frozen=True, kw_only=True):
         """Whether it is one exchange with the PBX."""
         return Part.ANSWER in self.parts
 
+    @property
+    def composite(self) -> bool:
+        """Whether it consists of steps of its own."""
+        return self.inner is not None
+
 
 class ActionBase(Word, frozen=True):
     """What all actions are: a word, fields, and facts; some facts depend on what was written.
@@ -160,6 +166,10 @@ class ActionBase(Word, frozen=True):
     which: ClassVar[str] = ""
     about: ClassVar[str] = ""
     example: ClassVar[str] = ""
+
+    def steps_inside(self) -> tuple["Step", ...]:
+        """Return the steps that it consists of, those of all branches one after the other."""
+        return ()
 
     def requires(self) -> Requirement | None:
         """Return what the target must be able to do."""
@@ -442,6 +452,9 @@ class Together(ActionBase, frozen=True):
         ),
     ]
 
+    def steps_inside(self) -> tuple["Step", ...]:
+        return tuple(step for branch in self.branches for step in branch)
+
     def said(self, _: Prose) -> str:
         return f"{len(self.branches)} things happen at the same moment"
 
@@ -473,6 +486,9 @@ class Repeat(ActionBase, frozen=True, kw_only=True):
     ] = None
     as_: Annotated[str | None, NAME("The name of the current item of 'each'.")] = None
     steps: Annotated[tuple["Step", ...], STEPS("The steps that are run again.")]
+
+    def steps_inside(self) -> tuple["Step", ...]:
+        return self.steps
 
     def said(self, prose: Prose) -> str:
         if self.times is not None:
@@ -524,6 +540,9 @@ class Use(ActionBase, frozen=True, kw_only=True):
             additionalProperties=NAME,
         ),
     ] = ()
+
+    def steps_inside(self) -> tuple["Step", ...]:
+        return self.fragment.steps
 
     def said(self, _: Prose) -> str:
         return f"{self.fragment.name} (from {self.fragment.file})"
@@ -819,6 +838,13 @@ class Step(Struct, frozen=True, kw_only=True):
         if self.within is not None:
             return Poll(self.within, every)
         return None if self.stays is None else Stays(self.stays, every)
+
+
+def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps, each followed by those inside it."""
+    for step in steps:
+        yield step
+        yield from all_steps(step.action.steps_inside())
 
 
 class Param(Struct, frozen=True, kw_only=True):

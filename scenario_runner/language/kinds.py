@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import replace
@@ -99,6 +99,9 @@ class Word(Struct, frozen=True):
         return " ".join((cls.__doc__ or "").split())
 
 
+_W = TypeVar("_W", bound=Word)
+
+
 class Key(NamedTuple):
     """A key of a map: its word, the field it fills, its kind, and whether it must be there."""
 
@@ -133,9 +136,9 @@ def _kind(declaration: type[Struct], field: str) -> Kind | None:
     return None
 
 
-def by_word(declarations: Iterable[type[Word]]) -> dict[str, tuple[type[Word], ...]]:
+def by_word(declarations: Iterable[type[_W]]) -> dict[str, tuple[type[_W], ...]]:
     """Return declarations by their words; two may share one, such as both kinds of `calls`."""
-    found: dict[str, tuple[type[Word], ...]] = {}
+    found: dict[str, tuple[type[_W], ...]] = {}
     for one in declarations:
         if one.word:
             found[one.word] = (*found.get(one.word, ()), one)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import UsageError
+from scenario_runner.language.actions import ACTION_WORDS
 from scenario_runner.references import Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from scenario_runner.language.actions import Facts
 
 
 Fields = tuple[tuple[str, Json], ...]
@@ -20,7 +23,6 @@ Fields = tuple[tuple[str, Json], ...]
 SHORTEST_WAIT: Final = SECOND
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|0|[1-9][0-9]{0,8}")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-_UNCHECKED: Final = frozenset({"call"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,12 @@ class Told:
     @property
     def checks(self) -> bool:
         """Whether a scenario with only this step would check anything."""
-        return bool(self.expect) or self.action not in _UNCHECKED
+        return bool(self.expect) or self.facts.checks
+
+    @property
+    def facts(self) -> Facts:
+        """What the language says about the action."""
+        return ACTION_WORDS[self.action][0].facts
 
     def same_as(self, other: Told) -> bool:
         """Tell whether another step asks and finds the same, at whatever time."""
@@ -53,7 +60,7 @@ def folded(steps: Iterable[Told]) -> list[Told]:
     """
     kept: list[Told] = []
     for step in steps:
-        asks = step.action in ("slots", "calls")
+        asks = step.facts.polls and not step.raw
         if not (asks and kept and kept[-1].same_as(step)):
             kept.append(step)
     return kept

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from scenario_runner.durations import parse_duration
+from scenario_runner.language.actions import Bridge, Park, Slots
 from scenario_runner.pbx.ringme.answers import SLOT_FULL, words
 from scenario_runner.recording.scenario import (
     SHORTEST_WAIT,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _UNTOLD: Final = frozenset({401, 429})
 """What says nothing about the calls: the client asks again with another token, or later."""
+_VALET: Final = frozenset({Park.word, Slots.word, Bridge.word})
+"""The API's own actions on a call, which are called as in the language."""
 _SHORT_NAME: Final = re.compile(r"[0-9]+\*([0-9]+)(?:@.*)?")
 _NUMBER: Final = re.compile(r"[0-9]{2,8}")
 
@@ -181,7 +184,7 @@ class Transcript:
         asked = _object(exchange.request)
         action, slot, at = asked.get("action"), asked.get("slot"), exchange.at
         done = exchange.response.status < 400
-        if actor is None or action not in ("park", "slots", "bridge"):
+        if actor is None or action not in _VALET:
             self._raw(exchange, exchange.request.path.removeprefix(self._api_root))
             return
         if actor.phase == "ringing" and done and action != "slots":
