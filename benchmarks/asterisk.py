@@ -22,8 +22,16 @@ from scenario_runner.clock import LoopClock
 from scenario_runner.durations import HOUR, SECOND
 from scenario_runner.language.target import AsteriskSettings, Headless, Target
 from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.commands import (
+    AskSlot,
+    CallAddress,
+    ParkCall,
+    PlaceCall,
+    ShowCall,
+    ShowCalls,
+)
 from scenario_runner.pbx.drivers import Context
-from scenario_runner.pbx.protocol import CallAddress, CallRequest, Done, Plan
+from scenario_runner.pbx.protocol import Done, Plan
 from tests.asterisk.instance import SECRET, USER, Instance, discard, free_ports
 from tests.asterisk.packages import NotToBeHad, fetched
 
@@ -121,7 +129,7 @@ def at(ids: CallIds) -> CallAddress:
 
 async def exchanges(on: Session, port: int) -> list[Row]:
     """Time single exchanges on an empty lot."""
-    outcome = await on.call(CallRequest(extension="341", flow="in", party="+78120000443"), WITHIN)
+    outcome = await on.do(PlaceCall(extension="341", flow="in", party="+78120000443"), WITHIN)
     assert isinstance(outcome, Done)
     assert outcome.ids is not None
     ids = outcome.ids
@@ -133,17 +141,17 @@ async def exchanges(on: Session, port: int) -> list[Row]:
         Row(
             "slots (ParkedCalls, empty lot)",
             await median(lambda: socket.ask(parked, b"ParkedCallsComplete")),
-            await median(lambda: on.slots(at(ids), 6, WITHIN)),
+            await median(lambda: on.do(AskSlot(call=at(ids), slot=6), WITHIN)),
         ),
         Row(
             "calls of one call (Status)",
             await median(lambda: socket.ask(status, b"StatusComplete")),
-            await median(lambda: on.call_status(at(ids), WITHIN)),
+            await median(lambda: on.do(ShowCall(call=at(ids)), WITHIN)),
         ),
         Row(
             "calls of an extension (CoreShowChannels)",
             await median(lambda: socket.ask(channels, b"CoreShowChannelsComplete")),
-            await median(lambda: on.list_calls("341", WITHIN)),
+            await median(lambda: on.do(ShowCalls(extension="341"), WITHIN)),
         ),
     ]
 
@@ -154,9 +162,9 @@ async def many(on: Session) -> tuple[float, float, int, int]:
     limit = asyncio.Semaphore(20)
 
     async def placed(number: int) -> CallIds:
-        request = CallRequest(extension="341", flow="in", party=f"+7812{number:07}")
+        request = PlaceCall(extension="341", flow="in", party=f"+7812{number:07}")
         async with limit:
-            outcome = await on.call(request, WITHIN)
+            outcome = await on.do(request, WITHIN)
         assert isinstance(outcome, Done)
         assert outcome.ids is not None
         return outcome.ids
@@ -165,7 +173,7 @@ async def many(on: Session) -> tuple[float, float, int, int]:
     placing = perf_counter() - begin
     begin = perf_counter()
     parked = await asyncio.gather(
-        *(on.park(at(ids), slot, WITHIN) for slot, ids in enumerate(calls, 1))
+        *(on.do(ParkCall(call=at(ids), slot=slot), WITHIN) for slot, ids in enumerate(calls, 1))
     )
     parking = perf_counter() - begin
     held = dict((await on.holding()).slots)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 Scalar: TypeAlias = str | int | float | bool | None
-Json: TypeAlias = "Scalar | list[Json] | dict[str, Json]"
+if TYPE_CHECKING:
+    Json: TypeAlias = Scalar | list["Json"] | dict[str, "Json"]
+else:
+    # A type checker understands a recursive type; what evaluates annotations does not.
+    Json = object
 Path: TypeAlias = tuple[str | int, ...]
 
 

@@ -37,7 +37,20 @@ from scenario_runner.language.actions import (
 from scenario_runner.language.expectations import CountIs
 from scenario_runner.language.vocabulary import CallState, EventType
 from scenario_runner.matching import describe, typed
-from scenario_runner.pbx.protocol import AnySlot, CallAddress, CallRequest, Done, Outcome, Refused
+from scenario_runner.pbx.commands import (
+    AnswerCall,
+    AnySlot,
+    AskSlot,
+    BridgeCall,
+    CallAddress,
+    HangUp,
+    ParkCall,
+    PlaceCall,
+    SendRequest,
+    ShowCall,
+    ShowCalls,
+)
+from scenario_runner.pbx.protocol import Done, Outcome, Refused
 from scenario_runner.references import Expression, as_text
 
 if TYPE_CHECKING:
@@ -281,14 +294,14 @@ async def _valet(action: Park | Slots | Bridge, step: Step, frame: Frame) -> Act
     sent = frame.now()
     match action:
         case Park():
-            outcome = await frame.session.park(address, slot, within)
+            outcome = await frame.session.do(ParkCall(call=address, slot=slot), within)
             saw = f"parked in slot {as_text(slot)}"
         case Slots():
-            outcome = await frame.session.slots(address, slot, within)
+            outcome = await frame.session.do(AskSlot(call=address, slot=slot), within)
             saw = _slot_saw(outcome, as_text(slot), frame)
         case Bridge():
             wanted = AnySlot() if action.slot is None else slot
-            outcome = await frame.session.bridge(address, wanted, within)
+            outcome = await frame.session.do(BridgeCall(call=address, slot=wanted), within)
             saw = _bridge_saw(outcome, frame)
         case _:
             assert_never(action)
@@ -330,16 +343,16 @@ async def _call(action: Call, step: Step, frame: Frame) -> ActionResult:
     extension, party = scope.resolve(action.extension), scope.resolve(action.party)
     answered = True if action.answered is None else scope.resolve(action.answered) is True
     window = scope.duration(step.within) if step.within is not None else _PERSON_WINDOW
-    request = CallRequest(
+    request = PlaceCall(
         extension=as_text(extension),
         flow=action.flow,
         party=as_text(party),
         answered=answered,
         instruction="" if step.name is None else as_text(scope.resolve(step.name)),
-        within=window,
+        window=window,
     )
     sent = frame.now()
-    outcome = await frame.session.call(request, scope.duration(step.timeout))
+    outcome = await frame.session.do(request, scope.duration(step.timeout))
     if isinstance(outcome, Done) and outcome.ids is not None:
         uuid = outcome.ids.uuid
         value = NamedCallValue(name=action.as_, uuid=uuid, party=request.party, flow=action.flow)
@@ -355,7 +368,7 @@ async def _call(action: Call, step: Step, frame: Frame) -> ActionResult:
 async def _answer(call: CallTarget, step: Step, frame: Frame) -> ActionResult:
     address = address_of(call, None, frame)
     sent = frame.now()
-    outcome = await frame.session.answer(address, frame.scope.duration(step.timeout))
+    outcome = await frame.session.do(AnswerCall(call=address), frame.scope.duration(step.timeout))
     if isinstance(outcome, Done) and isinstance(call, NamedCall):
         uuid = named_call(call, frame).uuid
         frame.changed(call, CallState.UP)
@@ -367,7 +380,7 @@ async def _hangup(action: Hangup, step: Step, frame: Frame) -> ActionResult:
     address = address_of(action.call, None, frame)
     sent = frame.now()
     within = frame.scope.duration(step.timeout)
-    outcome = await frame.session.hangup(address, action.by, within)
+    outcome = await frame.session.do(HangUp(call=address, by=action.by), within)
     if isinstance(outcome, Done):
         frame.changed(action.call, CallState.ENDED)
     return _outcome(frame, sent, outcome, f"hung up by the {action.by} party")
@@ -378,12 +391,12 @@ async def _calls(action: ListCalls | CallStatus, step: Step, frame: Frame) -> Ac
     sent = frame.now()
     match action:
         case CallStatus(call):
-            outcome = await frame.session.call_status(address_of(call, None, frame), within)
+            outcome = await frame.session.do(ShowCall(call=address_of(call, None, frame)), within)
             state = outcome.state if isinstance(outcome, Done) else None
             return _outcome(frame, sent, outcome, f"the call is {state}")
         case ListCalls(expression):
             extension = as_text(frame.scope.resolve(expression))
-            outcome = await frame.session.list_calls(extension, within)
+            outcome = await frame.session.do(ShowCalls(extension=extension), within)
             listed = outcome.listed if isinstance(outcome, Done) else ()
             who = ", ".join(frame.who(call.uuid) for call in listed) or "none"
             return _outcome(frame, sent, outcome, f"{len(listed)} calls: {who}")
@@ -394,5 +407,7 @@ async def _calls(action: ListCalls | CallStatus, step: Step, frame: Frame) -> Ac
 async def _request(action: RawRequest, step: Step, frame: Frame) -> ActionResult:
     request = build_request(action, frame.scope)
     sent = frame.now()
-    outcome = await frame.session.request(request, frame.scope.duration(step.timeout))
+    outcome = await frame.session.do(
+        SendRequest(request=request), frame.scope.duration(step.timeout)
+    )
     return _outcome(frame, sent, outcome, f"status {outcome.raw.status}")

@@ -12,6 +12,7 @@ from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import BadCredentials, PbxError, ScenarioRunnerError, TargetError
 from scenario_runner.exchange import header
 from scenario_runner.execution.targets import find_driver, masked
+from scenario_runner.pbx.commands import ShowCalls
 from scenario_runner.pbx.protocol import NullWatcher, Plan, Refused
 from scenario_runner.pbx.rate import read_limit
 
@@ -85,7 +86,7 @@ async def _look(target: Target, session: Session, context: Context, findings: _F
             "name them in the targets file: extensions: {'341': 34414}",
         )
         return
-    first = await session.list_calls(numbers[0], _WITHIN)
+    first = await session.do(ShowCalls(extension=numbers[0]), _WITHIN)
     findings.good("it is reachable and takes the credentials")
     _look_at_clock(first.raw, context, findings)
     limit = read_limit(first.raw.headers)
@@ -95,7 +96,7 @@ async def _look(target: Target, session: Session, context: Context, findings: _F
         findings.good(f"requests: {limit}")
     outcomes = {numbers[0]: first}
     for number in numbers[1:_MOST]:
-        outcomes[number] = await session.list_calls(number, _WITHIN)
+        outcomes[number] = await session.do(ShowCalls(extension=number), _WITHIN)
     _look_at_extensions(dict(target.extensions), outcomes, findings)
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import PbxError, ScenarioRunnerError
-from scenario_runner.exchange import Request
 from scenario_runner.execution.targets import find_driver, masked
 from scenario_runner.language.vocabulary import Party, Reason
 from scenario_runner.masking import MASK
+from scenario_runner.pbx.commands import CallAddress, HangUp, ShowCalls, Unsubscribe
 from scenario_runner.pbx.journal import FOLDER, PlacedCall, left_behind
-from scenario_runner.pbx.protocol import CallAddress, Done, NullWatcher, Plan, Refused
-from scenario_runner.pbx.ringme.events import subscriptions_to
+from scenario_runner.pbx.protocol import Done, NullWatcher, Plan, Refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +78,9 @@ async def _hung_up(call: PlacedCall, session: Session) -> list[Undone]:
         return [Undone(good=False, message=message)]
     try:
         addresses = await _addresses(call, session)
-        outcomes = [await session.hangup(one, Party.EXTENSION, _WITHIN) for one in addresses]
+        outcomes = [
+            await session.do(HangUp(call=one, by=Party.EXTENSION), _WITHIN) for one in addresses
+        ]
     except PbxError as error:
         return [Undone(good=False, message=f"{named} can't be hung up: {error.message}")]
     refused = [
@@ -98,7 +99,7 @@ async def _hung_up(call: PlacedCall, session: Session) -> list[Undone]:
 async def _addresses(call: PlacedCall, session: Session) -> list[CallAddress]:
     if call.ids is not None:
         return [CallAddress(call_api_id=call.ids.call_api_id, extension=call.ids.extension)]
-    listed = await session.list_calls(call.extension, _WITHIN)
+    listed = await session.do(ShowCalls(extension=call.extension), _WITHIN)
     if isinstance(listed, Refused):
         return []
     return [
@@ -111,11 +112,10 @@ async def _addresses(call: PlacedCall, session: Session) -> list[CallAddress]:
 async def _unwatched(path: str, url: str, session: Session) -> Undone:
     """Remove the subscriptions below `path` that deliver to `url`."""
     try:
-        listed = await session.request(Request(method="GET", path=path), _WITHIN)
-        ids = subscriptions_to(url, listed.raw.body)
-        for one in ids:
-            await session.request(Request(method="DELETE", path=f"{path}{one}"), _WITHIN)
+        outcome = await session.do(Unsubscribe(path=path, url=url), _WITHIN)
     except PbxError as error:
         text = f"subscriptions at {path} can't be removed: {error.message}"
         return Undone(good=False, message=text)
-    return Undone(good=True, message=f"{len(ids)} subscriptions at {path} were removed")
+    removed = outcome.raw.body
+    count = len(removed) if isinstance(removed, list) else 0
+    return Undone(good=True, message=f"{count} subscriptions at {path} were removed")

@@ -12,22 +12,27 @@ from scenario_runner.execution.interleavings import seeded
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import MockTarget
 from scenario_runner.language.vocabulary import CallState, Party
-from scenario_runner.pbx.protocol import (
+from scenario_runner.pbx.commands import (
+    AnswerCall,
     AnySlot,
+    AskSlot,
+    BridgeCall,
     CallAddress,
-    CallIds,
-    CallRequest,
-    Done,
-    Plan,
-    Refused,
+    HangUp,
+    ParkCall,
+    PlaceCall,
+    ShowCall,
+    ShowCalls,
 )
+from scenario_runner.pbx.protocol import CallIds, Done, Plan, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
     from types import TracebackType
 
     from scenario_runner.language.target import Target
-    from scenario_runner.pbx.protocol import BridgeSlot, Leftover, Outcome, PbxEvent, Trace
+    from scenario_runner.pbx.commands import BridgeSlot, Command
+    from scenario_runner.pbx.protocol import Leftover, Outcome, PbxEvent, Trace
     from scenario_runner.references import Json
 
 
@@ -63,7 +68,7 @@ class SyncPbx:
     def __enter__(self) -> SyncPbx:
         plan = Plan(scenario="by hand", events=True)
         self._opened = self._connection.session(plan, self, self._clock)
-        self._session = self._do(_awaited(self._opened.__aenter__()))
+        self._session = self._run(_awaited(self._opened.__aenter__()))
         return self
 
     def __exit__(
@@ -73,11 +78,15 @@ class SyncPbx:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self.leftovers = self._do(self._session.close())
-            self._do(_awaited(self._opened.__aexit__(None, None, None)))
+            self.leftovers = self._run(self._session.close())
+            self._run(_awaited(self._opened.__aexit__(None, None, None)))
         finally:
             self._wire.close()
             self._runner.close()
+
+    def do(self, command: Command) -> Outcome:
+        """Do a command, also one that has no method of its own here."""
+        return self._run(self._session.do(command, _WITHIN))
 
     def call(
         self,
@@ -93,13 +102,13 @@ class SyncPbx:
         """
         if (caller is None) == (callee is None):
             raise ValueError("a call has either a caller or a callee")
-        request = CallRequest(
+        request = PlaceCall(
             extension=extension,
             flow="out" if caller is None else "in",
             party=caller or callee or "",
             answered=answered,
         )
-        outcome = self._do(self._session.call(request, _WITHIN))
+        outcome = self.do(request)
         if isinstance(outcome, Refused):
             raise PbxError(f"the call did not come up: {outcome.message}")
         assert outcome.ids is not None
@@ -107,44 +116,44 @@ class SyncPbx:
 
     def answer(self, call: CallIds) -> Outcome:
         """Answer a ringing call."""
-        return self._do(self._session.answer(self._address(call), _WITHIN))
+        return self.do(AnswerCall(call=self._address(call)))
 
     def park(self, call: CallIds, slot: Json) -> Outcome:
         """Park the call in the slot."""
-        return self._do(self._session.park(self._address(call), slot, _WITHIN))
+        return self.do(ParkCall(call=self._address(call), slot=slot))
 
     def slots(self, call: CallIds, slot: Json) -> Outcome:
         """Ask who is parked in the slot: `Done.uuid`, which is None where nobody is."""
-        return self._do(self._session.slots(self._address(call), slot, _WITHIN))
+        return self.do(AskSlot(call=self._address(call), slot=slot))
 
     def bridge(self, call: CallIds, slot: BridgeSlot | None = None) -> Outcome:
         """Join the call with the one in the slot, or with any parked one."""
         wanted = AnySlot() if slot is None else slot
-        return self._do(self._session.bridge(self._address(call), wanted, _WITHIN))
+        return self.do(BridgeCall(call=self._address(call), slot=wanted))
 
     def hangup(self, call: CallIds, by: Party = Party.REMOTE) -> Outcome:
         """End the call as the party at the other end, or as the extension."""
-        return self._do(self._session.hangup(self._address(call), by, _WITHIN))
+        return self.do(HangUp(call=self._address(call), by=by))
 
     def calls(self, extension: str) -> Outcome:
         """List the extension's current calls: `Done.listed`."""
-        return self._do(self._session.list_calls(extension, _WITHIN))
+        return self.do(ShowCalls(extension=extension))
 
     def state(self, call: CallIds) -> CallState | None:
         """Return what the call is doing now."""
-        outcome = self._do(self._session.call_status(self._address(call), _WITHIN))
+        outcome = self.do(ShowCall(call=self._address(call)))
         return outcome.state if isinstance(outcome, Done) else None
 
     def wait(self, seconds: float) -> None:
         """Let virtual time pass; it costs none."""
-        self._do(_awaited(asyncio.sleep(seconds)))
+        self._run(_awaited(asyncio.sleep(seconds)))
 
     def _address(self, call: CallIds) -> CallAddress:
         """Return where the call is now: its ids follow it through parking and bridging."""
         now = self._session.ids(call.uuid) or call
         return CallAddress(call_api_id=now.call_api_id, extension=now.extension)
 
-    def _do(self, command: Coroutine[None, None, _T]) -> _T:
+    def _run(self, command: Coroutine[None, None, _T]) -> _T:
         return self._runner.run(command)
 
 

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import NotPossible, PbxError
 from scenario_runner.language.vocabulary import CallState, Capability, Party
 from scenario_runner.matching import AsText, describe, matches
-from scenario_runner.pbx.protocol import AnySlot, CallAddress, Done
+from scenario_runner.pbx.commands import (
+    AnySlot,
+    BridgeCall,
+    CallAddress,
+    HangUp,
+    PlaceCall,
+    ShowCall,
+    impossible,
+)
+from scenario_runner.pbx.protocol import Done
 from scenario_runner.references import Literal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scenario_runner.clock import Clock
-    from scenario_runner.exchange import Request
     from scenario_runner.language.target import Allow, Target
+    from scenario_runner.pbx.commands import Command
     from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.protocol import (
-        BridgeSlot,
         CallIds,
-        CallRequest,
         Connection,
         Holding,
         Leftover,
@@ -60,30 +69,31 @@ class Guard:
         told = self.allow.random_bridge
         return not self.target.protected if told is None else told
 
-    def refuse_number(self, number: str) -> None:
-        """Raise NotPossible for a telephone number that is not on the list."""
+    def refuse(self, command: Command) -> None:
+        """Raise NotPossible for a command that is not allowed on this target."""
+        match command:
+            case PlaceCall(party=number):
+                self._refuse_number(number)
+            case BridgeCall(slot=AnySlot()) if not self.random_bridge:
+                hint = "name a slot, or let the target say allow: {random_bridge: true}"
+                raise self._forbidden("a bridge without a slot may take anybody's call", hint)
+
+    def _refuse_number(self, number: str) -> None:
         numbers = self.allow.numbers
         if numbers is None or number == _ANYBODY:
             return
         if not any(matches(one, number, _plain, AsText) for one in numbers):
             known = ", ".join(describe(one, _plain, AsText) for one in numbers) or "none"
-            raise self.forbidden(f"the number {number} is not allowed", f"allowed are: {known}")
+            raise self._forbidden(f"the number {number} is not allowed", f"allowed are: {known}")
 
     def refuse_more(self) -> None:
         """Raise NotPossible where as many calls are up as are allowed."""
         most = self.allow.max_calls
         if most is not None and len(self.up) >= most:
             hint = "hang calls up first, run fewer scenarios at once (--jobs), or raise max_calls"
-            raise self.forbidden(f"{most} calls are up, and max_calls is {most}", hint)
+            raise self._forbidden(f"{most} calls are up, and max_calls is {most}", hint)
 
-    def refuse_random_bridge(self) -> None:
-        """Raise NotPossible where a bridge without a slot is not allowed."""
-        if not self.random_bridge:
-            hint = "name a slot, or let the target say allow: {random_bridge: true}"
-            raise self.forbidden("a bridge without a slot may take anybody's call", hint)
-
-    def forbidden(self, what: str, hint: str) -> NotPossible:
-        """Return the error for what is not allowed."""
+    def _forbidden(self, what: str, hint: str) -> NotPossible:
         return NotPossible(f"target {self.target.name} does not allow it: {what}", hint=hint)
 
 
@@ -110,39 +120,51 @@ class GuardedConnection:
     async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:
         """Open one scenario's session."""
         async with self._inner.session(plan, watcher, clock) as inner:
-            session = GuardedSession(inner, self._guard)
+            session = GuardedSession(inner, self._inner.traits, self._guard)
             try:
                 yield session
             finally:
-                session.let_go()
+                await session.let_go()
 
 
 class GuardedSession:
-    """A session that refuses what is not allowed before anything is dialled.
+    """A session that refuses what is not allowed, or not possible, before anything is dialled.
 
     Each call is noted in the journal before it is placed; one that lasts longer than is allowed
-    is hung up, which is told as a notice.
+    is hung up, which is told as a notice. Commands that place and end no call are passed on.
     """
 
-    def __init__(self, inner: Session, guard: Guard) -> None:
+    def __init__(self, inner: Session, traits: Traits, guard: Guard) -> None:
         self._inner = inner
+        self._traits = traits
         self._guard = guard
         self._placing: set[str] = set()
         self._own: dict[str, object] = {}
-        self._ends: dict[str, asyncio.Task[None]] = {}
+        self._limits: dict[str, asyncio.Task[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
 
-    async def call(self, request: CallRequest, within: int) -> Outcome:
-        """Bring a call up, if the target allows it."""
+    async def do(self, command: Command, within: int) -> Outcome:
+        """Do what is asked, if the target allows it and is able to."""
+        self._guard.refuse(command)
+        if command.needs not in {None, *self._traits.capabilities}:
+            raise impossible(command, self._traits)
+        if isinstance(command, PlaceCall):
+            return await self._place(command, within)
+        outcome = await self._inner.do(command, within)
+        if isinstance(command, HangUp | ShowCall) and _is_over(command, outcome):
+            self._ended(command.call)
+        return outcome
+
+    async def _place(self, call: PlaceCall, within: int) -> Outcome:
         guard = self._guard
-        guard.refuse_number(request.party)
         await self._forget_ended(within)
         guard.refuse_more()
         token = object()
         guard.up.add(token)
-        placing = guard.context.journal.calling(request)
+        placing = guard.context.journal.calling(call)
         self._placing.add(placing)
         try:
-            outcome = await self._inner.call(request, within)
+            outcome = await self._inner.do(call, within)
         except BaseException:
             # It may be up all the same: the session's end finds out, and until then it counts.
             self._own[f"placing {placing}"] = token
@@ -161,14 +183,16 @@ class GuardedSession:
         self._own[ids.uuid] = token
         longest = self._guard.allow.max_duration
         if longest is not None:
-            self._ends[ids.uuid] = asyncio.create_task(self._end_in_time(ids, longest))
+            limit = asyncio.create_task(self._end_in_time(ids, longest))
+            self._limits[ids.uuid] = limit
+            self._tasks.append(limit)
 
     async def _end_in_time(self, ids: CallIds, longest: int) -> None:
         await self._guard.context.sleep(longest / SECOND)
         limit = duration_text(longest)
         what = f"the call at {ids.extension} ({ids.uuid}) lasted longer than max_duration {limit}"
         try:
-            await self.hangup(self._address(ids), Party.EXTENSION, _HANGING_UP)
+            await self.do(HangUp(call=self._address(ids), by=Party.EXTENSION), _HANGING_UP)
         except PbxError as error:
             self._guard.context.notice("max-duration", f"{what}; hanging up failed", error.message)
         else:
@@ -187,7 +211,7 @@ class GuardedSession:
         for uuid in list(self._own):
             ids = self._inner.ids(uuid)
             if ids is not None:
-                await self.call_status(self._address(ids), within)
+                await self.do(ShowCall(call=self._address(ids)), within)
 
     def _ended(self, call: CallAddress) -> None:
         for uuid in list(self._own):
@@ -198,55 +222,18 @@ class GuardedSession:
     def _forget(self, uuid: str) -> None:
         self._guard.up.discard(self._own.pop(uuid, None))
         self._guard.context.journal.ended(uuid)
-        task = self._ends.pop(uuid, None)
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
+        limit = self._limits.pop(uuid, None)
+        if limit is not None and limit is not asyncio.current_task():
+            limit.cancel()
 
-    def let_go(self) -> None:
-        """Count the calls of this session no longer: it is over."""
-        for task in self._ends.values():
-            task.cancel()
+    async def let_go(self) -> None:
+        """Count the calls of this session no longer: it is over, and so are their time limits."""
         self._guard.up.difference_update(self._own.values())
-
-    async def answer(self, call: CallAddress, within: int) -> Outcome:
-        """Answer a ringing call."""
-        return await self._inner.answer(call, within)
-
-    async def park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
-        """Park the call in the slot."""
-        return await self._inner.park(call, slot, within)
-
-    async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
-        """Ask who is parked in the slot."""
-        return await self._inner.slots(call, slot, within)
-
-    async def bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
-        """Join the call with the one in the slot, or with any if the target allows that."""
-        if isinstance(slot, AnySlot):
-            self._guard.refuse_random_bridge()
-        return await self._inner.bridge(call, slot, within)
-
-    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
-        """End the call."""
-        outcome = await self._inner.hangup(call, by, within)
-        if isinstance(outcome, Done):
-            self._ended(call)
-        return outcome
-
-    async def list_calls(self, extension: str, within: int) -> Outcome:
-        """List the extension's current calls."""
-        return await self._inner.list_calls(extension, within)
-
-    async def call_status(self, call: CallAddress, within: int) -> Outcome:
-        """Ask about one call."""
-        outcome = await self._inner.call_status(call, within)
-        if isinstance(outcome, Done) and outcome.state is CallState.ENDED:
-            self._ended(call)
-        return outcome
-
-    async def request(self, request: Request, within: int) -> Outcome:
-        """Send a raw request."""
-        return await self._inner.request(request, within)
+        for limit in self._limits.values():
+            limit.cancel()
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
 
     def ids(self, uuid: str) -> CallIds | None:
         """Return the ids of a call as last known."""
@@ -265,3 +252,9 @@ class GuardedSession:
     async def holding(self) -> Holding:
         """Look at what the PBX holds now."""
         return await self._inner.holding()
+
+
+def _is_over(command: HangUp | ShowCall, outcome: Outcome) -> bool:
+    if not isinstance(outcome, Done):
+        return False
+    return isinstance(command, HangUp) or outcome.state is CallState.ENDED

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import structs
 
 from scenario_runner.masking import Mask
 from scenario_runner.pbx.protocol import CallIds
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from io import TextIOWrapper
 
-    from scenario_runner.pbx.protocol import CallRequest
+    from scenario_runner.pbx.commands import PlaceCall
+
 
 _NUMBERS = count(1)
 FOLDER = Path(".scenario-runner") / "journal"
@@ -28,7 +31,7 @@ FOLDER = Path(".scenario-runner") / "journal"
 class Journaling(Protocol):
     """Takes note of what is placed and undone; each note is safe before the method returns."""
 
-    def calling(self, request: CallRequest) -> str:
+    def calling(self, request: PlaceCall) -> str:
         """A call is about to be placed; return what it goes by until its ids are known."""
         ...
 
@@ -56,7 +59,7 @@ class Journaling(Protocol):
 class NoJournal:
     """Takes no notes."""
 
-    def calling(self, request: CallRequest) -> str:
+    def calling(self, request: PlaceCall) -> str:
         """Pass over it."""
         del request
         return ""
@@ -110,7 +113,7 @@ class Journal:
         self._live: set[str] = set()
         self._count = 0
 
-    def calling(self, request: CallRequest) -> str:
+    def calling(self, request: PlaceCall) -> str:
         """A call is about to be placed."""
         self._count += 1
         placing = str(self._count)
@@ -122,7 +125,7 @@ class Journal:
 
     def called(self, placing: str, ids: CallIds) -> None:
         """The call is there."""
-        self._note("called", placing=placing, ids=asdict(ids))
+        self._note("called", placing=placing, ids=structs.asdict(ids))
         self._live.discard(f"placing {placing}")
         self._live.add(ids.uuid)
 

@@ -2,30 +2,31 @@
 
 A driver opens a `Connection` once for a target and a `Session` once for a scenario. A session
 remembers every call before it asks the PBX for it, and hangs up what it placed when it is closed.
-Its methods return an outcome: `Done` or `Refused`. What could not be found out is raised as a
-`PbxError` and never becomes an outcome.
+A command (see `pbx.commands`) has an outcome: `Done` or `Refused`. What could not be found out is
+raised as a `PbxError` and never becomes an outcome.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from scenario_runner.language.vocabulary import CallState, Capability, EventType, Reason
+from scenario_runner.references import Json
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from scenario_runner.clock import Clock
-    from scenario_runner.exchange import Request
-    from scenario_runner.language.vocabulary import CallState, Capability, EventType, Party, Reason
-    from scenario_runner.references import Json
+    from scenario_runner.pbx.commands import Command
 
 
 LONGEST_SLOT = 9
 """The most digits that a slot's number can have; longer ones are outside of every range."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallIds:
+class CallIds(Struct, frozen=True, kw_only=True):
     """What a PBX calls one call; all are text, `extension_id` and `call_id` may be empty."""
 
     uuid: str
@@ -35,8 +36,7 @@ class CallIds:
     call_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Raw:
+class Raw(Struct, frozen=True, kw_only=True):
     """The raw answer: status code (0 outside HTTP), headers, and the body as parsed, or as text.
 
     `at` is the moment it came, `took` how long the exchange lasted, both in microseconds on the
@@ -51,8 +51,7 @@ class Raw:
     real: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     """One call in a list of calls; `call_api_id` is empty where the UUID stands for it."""
 
     uuid: str
@@ -62,8 +61,7 @@ class Listed:
     call_api_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """The PBX did what was asked.
 
     `slot` and `uuid` are what `slots` and `bridge` report (`uuid` None: nobody is there);
@@ -80,8 +78,7 @@ class Done:
     driver_word: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """The PBX refused; `message` is in its own words."""
 
     raw: Raw
@@ -93,24 +90,7 @@ class Refused:
 Outcome: TypeAlias = Done | Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRequest:
-    """A call to bring up: `flow` "in" when `party` calls the extension, "out" when it is called.
-
-    `instruction` is what a person is told where a person has to dial; `within` is how long the
-    call may take to come up, in microseconds.
-    """
-
-    extension: str
-    flow: Literal["in", "out"]
-    party: str
-    answered: bool = True
-    instruction: str = ""
-    within: int = 30_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PbxEvent:
+class PbxEvent(Struct, frozen=True, kw_only=True):
     """Something the PBX reported by itself, at the time `at` of the scenario's clock.
 
     `fields` are the event's own, by the PBX's names.
@@ -123,8 +103,7 @@ class PbxEvent:
     fields: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True):
     """One command and its answer as masked text, for the report."""
 
     protocol: str
@@ -135,8 +114,7 @@ class Trace:
     took: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
+class Leftover(Struct, frozen=True, kw_only=True):
     """Something still there that should not be: an occupied slot, a live call, a subscription."""
 
     what: str
@@ -144,16 +122,14 @@ class Leftover:
     slot: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class Holding(Struct, frozen=True, kw_only=True):
     """What the PBX holds: (slot, uuid) of the occupied slots, and the live calls."""
 
     slots: tuple[tuple[str, str], ...] = ()
     calls: tuple[Listed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What a scenario will want of its session, known before its first step.
 
     `events` says that it waits for events; `extensions` are those it names in plain text; `slots`
@@ -178,54 +154,14 @@ class Watcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallAddress:
-    """The call a command is about: its id, and the extension the command names."""
-
-    call_api_id: str
-    extension: str
-
-
 class Session(Protocol):
-    """One scenario's dealings with a PBX. Every method may raise a `PbxError`.
+    """One scenario's dealings with a PBX. Its coroutines may raise a `PbxError`."""
 
-    `within` is always the longest that one exchange may take, in microseconds.
-    """
+    async def do(self, command: Command, within: int) -> Outcome:
+        """Do what is asked; `within` is the longest that one exchange may take, in microseconds.
 
-    async def call(self, request: CallRequest, within: int) -> Outcome:
-        """Bring a call up; `Done.ids` are its ids. The session owns the call from here on."""
-        ...
-
-    async def answer(self, call: CallAddress, within: int) -> Outcome:
-        """Answer a ringing call."""
-        ...
-
-    async def park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
-        """Park the call in the slot."""
-        ...
-
-    async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
-        """Ask who is parked in the slot: `Done.uuid`, `Done.slot`."""
-        ...
-
-    async def bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
-        """Join the call with the one in the slot, or with any: `Done.uuid`, `Done.slot`."""
-        ...
-
-    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
-        """End the call as the remote party or as the extension."""
-        ...
-
-    async def list_calls(self, extension: str, within: int) -> Outcome:
-        """List the extension's current calls: `Done.listed`."""
-        ...
-
-    async def call_status(self, call: CallAddress, within: int) -> Outcome:
-        """Ask about one call: `Done.state` (`ended` is no refusal), `Done.ids` as they are now."""
-        ...
-
-    async def request(self, request: Request, within: int) -> Outcome:
-        """Send a raw request below the API's root."""
+        Called with commands only that the target is able to do, by its capabilities.
+        """
         ...
 
     def ids(self, uuid: str) -> CallIds | None:
@@ -244,22 +180,17 @@ class Session(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AnySlot:
-    """A bridge that names no slot: the PBX takes any parked call."""
+class Traits(Struct, frozen=True, kw_only=True):
+    """What a target is like, for `$target` and for `when: {target_can: …}`.
 
-
-BridgeSlot: TypeAlias = "Json | AnySlot"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
-    """What a target is like, for `$target` and for `when: {target_can: …}`."""
+    `remedies` say how the target could be made able to do what it can't, for hints.
+    """
 
     name: str
     slots: int
     park_timeout: int
-    capabilities: frozenset[Capability] = field(default_factory=frozenset)
+    capabilities: frozenset[Capability] = frozenset()
+    remedies: tuple[tuple[Capability, str], ...] = ()
 
 
 class Connection(Protocol):

@@ -11,8 +11,9 @@ from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.language.target import AsteriskSettings, Headless, Target
 from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.commands import CallAddress, PlaceCall
 from scenario_runner.pbx.drivers import Context
-from scenario_runner.pbx.protocol import CallAddress, CallIds, CallRequest, Done, Plan
+from scenario_runner.pbx.protocol import CallIds, Done, Plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,8 +82,8 @@ async def session(
 async def called(on: Session, extension: str = "341", **more: object) -> CallIds:
     """Bring a call up and return its ids."""
     given = {"flow": "in", "party": "+78120000443"} | more
-    request = CallRequest(extension=extension, **given)  # type: ignore[arg-type]
-    outcome = await on.call(request, WITHIN)
+    request = PlaceCall(extension=extension, **given)  # type: ignore[arg-type]
+    outcome = await on.do(request, WITHIN)
     assert isinstance(outcome, Done)
     assert outcome.ids is not None
     return outcome.ids

@@ -10,7 +10,19 @@ import pytest
 from scenario_runner.errors import NotPossible, TimedOut
 from scenario_runner.exchange import Request
 from scenario_runner.language.vocabulary import CallState, Party
-from scenario_runner.pbx.protocol import AnySlot, CallAddress, Done, Holding, Refused
+from scenario_runner.pbx.commands import (
+    AnswerCall,
+    AnySlot,
+    AskSlot,
+    BridgeCall,
+    CallAddress,
+    HangUp,
+    ParkCall,
+    SendRequest,
+    ShowCall,
+    ShowCalls,
+)
+from scenario_runner.pbx.protocol import Done, Holding, Refused
 
 from .playing import HUNG_UP, SUCCESS, Fields, Player
 from .talking import SOON, WITHIN, Seen, at, called, reason, session, target
@@ -18,7 +30,8 @@ from .talking import SOON, WITHIN, Seen, at, called, reason, session, target
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from scenario_runner.pbx.protocol import BridgeSlot, CallIds, Outcome, Session
+    from scenario_runner.pbx.commands import BridgeSlot
+    from scenario_runner.pbx.protocol import CallIds, Outcome, Session
 
 PLACE = "Parkinglot: default\nParkingSpace: 6"
 
@@ -73,7 +86,7 @@ def bridge(
     async def play() -> Outcome:
         async with player, session(target(player.port), seen or Seen(), seed=seed) as on:
             ids = await called(on, "342", party="+74950000200")
-            return await on.bridge(at(ids), slot, within)
+            return await on.do(BridgeCall(call=at(ids), slot=slot), within)
 
     return asyncio.run(play())
 
@@ -180,8 +193,8 @@ def joined(act: Callable[[Session, CallIds, CallIds], Awaitable[None]], seen: Se
         async with player, session(target(player.port), seen) as on:
             customer = await called(on)
             agent = await called(on, "342", party="+74950000200")
-            assert reason(await on.park(at(customer), 6, WITHIN)) == "done"
-            assert reason(await on.bridge(at(agent), 6, WITHIN)) == "done"
+            assert reason(await on.do(ParkCall(call=at(customer), slot=6), WITHIN)) == "done"
+            assert reason(await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)) == "done"
             await act(on, customer, agent)
 
     asyncio.run(play())
@@ -194,7 +207,7 @@ def test_joined_calls_are_both_at_the_agent() -> None:
         assert now is not None
         assert now.extension == "342"
         for ids in (now, agent):
-            status = await on.call_status(at(ids), WITHIN)
+            status = await on.do(ShowCall(call=at(ids)), WITHIN)
             assert isinstance(status, Done)
             assert status.state is CallState.BRIDGED
 
@@ -205,15 +218,15 @@ def test_joined_calls_are_both_at_the_agent() -> None:
 
 def test_the_parked_party_can_be_parked_under_the_name_of_the_agents_call() -> None:
     async def act(on: Session, customer: CallIds, agent: CallIds) -> None:
-        outcome = await on.park(at(agent), 6, WITHIN)
+        outcome = await on.do(ParkCall(call=at(agent), slot=6), WITHIN)
         assert isinstance(outcome, Done)
         assert outcome.uuid == agent.uuid
-        slots = await on.slots(at(agent), 6, WITHIN)
+        slots = await on.do(AskSlot(call=at(agent), slot=6), WITHIN)
         assert isinstance(slots, Done)
         assert slots.uuid == agent.uuid
         now = on.ids(customer.uuid)
         assert now is not None
-        status = await on.call_status(at(now), WITHIN)
+        status = await on.do(ShowCall(call=at(now)), WITHIN)
         assert isinstance(status, Done)
         assert status.state is CallState.ENDED
 
@@ -225,11 +238,11 @@ def test_hanging_up_either_side_ends_both_calls(by: Party) -> None:
     async def act(on: Session, customer: CallIds, agent: CallIds) -> None:
         now = on.ids(customer.uuid)
         assert now is not None
-        outcome = await on.hangup(at(now), by, WITHIN)
+        outcome = await on.do(HangUp(call=at(now), by=by), WITHIN)
         assert isinstance(outcome, Done)
         assert "stead" in outcome.driver_word
         for ids in (now, agent):
-            assert reason(await on.park(at(ids), 7, WITHIN)) == "no-such-call"
+            assert reason(await on.do(ParkCall(call=at(ids), slot=7), WITHIN)) == "no-such-call"
 
     player = joined_that_ends_both(act)
     (hangup, *_) = player.actions("Hangup")
@@ -266,7 +279,7 @@ def test_a_call_that_is_gone_can_not_be_hung_up() -> None:
 
     async def play() -> Outcome:
         async with player, session(target(player.port), Seen()) as on:
-            return await on.hangup(at(await called(on)), Party.REMOTE, WITHIN)
+            return await on.do(HangUp(call=at(await called(on)), by=Party.REMOTE), WITHIN)
 
     outcome = asyncio.run(play())
     assert isinstance(outcome, Refused)
@@ -291,7 +304,11 @@ def test_calls_are_listed_where_asterisk_still_has_their_channels() -> None:
     async def play() -> tuple[Outcome, Outcome, CallIds]:
         async with player, session(target(player.port), Seen()) as on:
             first, _ = await called(on), await called(on)
-            return await on.list_calls("341", WITHIN), await on.list_calls("342", WITHIN), first
+            return (
+                await on.do(ShowCalls(extension="341"), WITHIN),
+                await on.do(ShowCalls(extension="342"), WITHIN),
+                first,
+            )
 
     here, there, first = asyncio.run(play())
     assert isinstance(here, Done)
@@ -306,21 +323,21 @@ def test_what_is_not_to_be_had_says_so() -> None:
     async def play() -> None:
         async with player, session(target(player.port), Seen()) as on:
             with pytest.raises(NotPossible, match="no raw requests"):
-                await on.request(Request(method="GET", path="/"), WITHIN)
+                await on.do(SendRequest(request=Request(method="GET", path="/")), WITHIN)
             with pytest.raises(NotPossible, match="is no number"):
                 await called(on, party="1&2")
             with pytest.raises(NotPossible, match="anybody"):
                 await called(on, party="any")
             nobody = CallAddress(call_api_id="x", extension="341")
             for outcome in (
-                await on.answer(nobody, WITHIN),
-                await on.hangup(nobody, Party.REMOTE, WITHIN),
-                await on.call_status(nobody, WITHIN),
-                await on.slots(nobody, 6, WITHIN),
-                await on.bridge(nobody, 6, WITHIN),
+                await on.do(AnswerCall(call=nobody), WITHIN),
+                await on.do(HangUp(call=nobody, by=Party.REMOTE), WITHIN),
+                await on.do(ShowCall(call=nobody), WITHIN),
+                await on.do(AskSlot(call=nobody, slot=6), WITHIN),
+                await on.do(BridgeCall(call=nobody, slot=6), WITHIN),
             ):
                 assert reason(outcome) == "no-such-call"
-            assert reason(await on.answer(at(await called(on)), WITHIN)) == "other"
+            assert reason(await on.do(AnswerCall(call=at(await called(on))), WITHIN)) == "other"
 
     asyncio.run(play())
 

@@ -16,6 +16,7 @@ from scenario_runner.errors import (
     TimedOut,
     Unreachable,
 )
+from scenario_runner.pbx.commands import AskSlot, ParkCall, PlaceCall, ShowCalls
 
 from .playing import LOTS, SUCCESS, Fields, Player, came_up
 from .talking import SOON, WITHIN, Seen, at, called, reason, session, target
@@ -77,8 +78,8 @@ def test_spaces_numbered_apart_from_slots() -> None:
     async def play() -> None:
         async with player, session(target(player.port, first_space=701), Seen()) as on:
             ids = await called(on)
-            assert reason(await on.park(at(ids), 6, WITHIN)) == "slot-full"
-            assert reason(await on.park(at(ids), 706, WITHIN)) == "slot-unknown"
+            assert reason(await on.do(ParkCall(call=at(ids), slot=6), WITHIN)) == "slot-full"
+            assert reason(await on.do(ParkCall(call=at(ids), slot=706), WITHIN)) == "slot-unknown"
             assert (await on.holding()).slots == (("6", "stranger"),)
 
     asyncio.run(play())
@@ -100,8 +101,8 @@ def test_after_a_lost_connection_what_is_there_is_looked_at_anew() -> None:
             player.hang_up_on_client()
             while len(player.actions("Login")) == 1:
                 with suppress(AnswerLost, Unreachable):
-                    await on.slots(at(ids), 6, WITHIN)
-            assert reason(await on.park(at(ids), 6, WITHIN)) == "no-such-call"
+                    await on.do(AskSlot(call=at(ids), slot=6), WITHIN)
+            assert reason(await on.do(ParkCall(call=at(ids), slot=6), WITHIN)) == "no-such-call"
             assert len(player.actions("Login")) == 2
             assert len(player.actions("Originate")) == 1
             assert await on.close() == ()
@@ -182,7 +183,7 @@ def test_a_person_dials_and_is_waited_for() -> None:
         from scenario_runner.clock import LoopClock
         from scenario_runner.pbx.asterisk.connection import Asterisk
         from scenario_runner.pbx.drivers import Context
-        from scenario_runner.pbx.protocol import CallRequest, Done, Plan
+        from scenario_runner.pbx.protocol import Done, Plan
 
         seen = Seen()
         player.parked = {"9": "old"}
@@ -192,11 +193,11 @@ def test_a_person_dials_and_is_waited_for() -> None:
             plan = Plan(scenario="x", events=True)
             clock = LoopClock(asyncio.get_running_loop())
             async with connection.session(plan, seen, clock) as on:
-                wanted = CallRequest(
-                    extension="341", flow="in", party="any", instruction="Call 341", within=WITHIN
+                wanted = PlaceCall(
+                    extension="341", flow="in", party="any", instruction="Call 341", window=WITHIN
                 )
                 assert [call.uuid for call in (await on.holding()).calls] == ["old"]
-                waiting = asyncio.ensure_future(on.call(wanted, WITHIN))
+                waiting = asyncio.ensure_future(on.do(wanted, WITHIN))
                 await asyncio.sleep(0)
                 dialled = {
                     "ChannelId": "somebody", "Channel": "PJSIP/customer",
@@ -208,8 +209,8 @@ def test_a_person_dials_and_is_waited_for() -> None:
                 assert outcome.ids is not None
                 assert (outcome.ids.uuid, outcome.ids.extension) == ("somebody", "341")
                 with pytest.raises(TimedOut, match="nobody brought the call up: call the ext"):
-                    await on.call(
-                        CallRequest(extension="341", flow="in", party="+1", within=SOON), WITHIN
+                    await on.do(
+                        PlaceCall(extension="341", flow="in", party="+1", window=SOON), WITHIN
                     )
                 await on.close()
             await connection.close()
@@ -235,7 +236,7 @@ def test_a_call_that_came_before_it_was_asked_for_is_taken_at_once() -> None:
             session(target(player.port, calls="wait"), Seen()) as on,
         ):
             await player.say(came_up(dialled).split("\n\n", 1)[1])
-            await on.list_calls("341", WITHIN)
+            await on.do(ShowCalls(extension="341"), WITHIN)
             assert (await called(on, party="any")).uuid == "early"
 
     asyncio.run(play())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scenario_runner.pbx.commands import AskSlot, BridgeCall, ParkCall, ShowCall, ShowCalls
 from scenario_runner.pbx.protocol import Done, Listed
 
 from .playing import HUNG_UP, SUCCESS, Fields, Player, parked_items
@@ -39,7 +40,7 @@ TRUNKS = (channel("party", PARTY, "b"), channel("other", PARTY, "b"))
 
 
 async def listed(on: Session, extension: str) -> tuple[Listed, ...]:
-    outcome = await on.list_calls(extension, WITHIN)
+    outcome = await on.do(ShowCalls(extension=extension), WITHIN)
     assert isinstance(outcome, Done)
     return outcome.listed
 
@@ -137,7 +138,7 @@ def test_other_peoples_parked_calls_come_and_go() -> None:
     async def play(on: Session, player: Player) -> None:
         ids = await called(on)
         await player.say("\n\n".join(texts))
-        assert reason(await on.slots(at(ids), 9, WITHIN)) == "done"
+        assert reason(await on.do(AskSlot(call=at(ids), slot=9), WITHIN)) == "done"
 
     run(play)
 
@@ -174,16 +175,16 @@ def test_an_agent_who_hangs_up_ends_the_joined_calls_too() -> None:
     async def play() -> None:
         async with player, session(target(player.port), seen) as on:
             customer, agent = await called(on), await called(on, "342")
-            await on.park(at(customer), 6, WITHIN)
-            await on.bridge(at(agent), 6, WITHIN)
+            await on.do(ParkCall(call=at(customer), slot=6), WITHIN)
+            await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)
             before = len(seen.told)
             await player.say(HUNG_UP % f"{agent.uuid}-342")
             await player.say(HUNG_UP % customer.uuid)
-            await on.list_calls("342", WITHIN)
+            await on.do(ShowCalls(extension="342"), WITHIN)
             assert seen.told[before:] == [("hangup", "342"), ("hangup", "342")]
             for ids in (customer, agent):
                 now = on.ids(ids.uuid) or ids
-                status = await on.call_status(at(now), WITHIN)
+                status = await on.do(ShowCall(call=at(now)), WITHIN)
                 assert isinstance(status, Done)
                 assert status.state == "ended"
 

@@ -9,6 +9,7 @@ import pytest
 
 from scenario_runner.errors import BadAnswer, TimedOut
 from scenario_runner.language.vocabulary import CallState
+from scenario_runner.pbx.commands import AskSlot, ParkCall, ShowCall
 from scenario_runner.pbx.protocol import Done, Refused
 
 from .playing import HUNG_UP, SUCCESS, Fields, Player, came_up, live_parked
@@ -82,7 +83,7 @@ def run(
 
 
 async def park_in_6(on: Session, ids: CallIds, _: Player) -> Outcome:
-    return await on.park(at(ids), 6, WITHIN)
+    return await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
 
 
 @pytest.mark.parametrize("piece", [0, 1, 7], ids=["whole", "byte by byte", "pieces of 7"])
@@ -140,7 +141,7 @@ def test_asterisk_is_never_asked_for_a_space_that_is_none(slot: object, why: str
     player = Player()
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        return await on.park(at(ids), slot, WITHIN)  # type: ignore[arg-type]
+        return await on.do(ParkCall(call=at(ids), slot=slot), WITHIN)  # type: ignore[arg-type]
 
     assert reason(run(player, act)) == why
     assert not player.actions("Park")
@@ -152,8 +153,8 @@ def test_a_call_that_landed_elsewhere_is_brought_back() -> None:
     seen = Seen()
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        outcome = await on.park(at(ids), 6, WITHIN)
-        status = await on.call_status(at(ids), WITHIN)
+        outcome = await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
+        status = await on.do(ShowCall(call=at(ids)), WITHIN)
         assert isinstance(status, Done)
         assert status.state is CallState.UP
         return outcome
@@ -191,7 +192,7 @@ def test_a_refusal_without_a_reason_is_looked_into() -> None:
             return refuses_and_puts_back(action)
 
         played.answers["Park"] = [fills_up]
-        return await on.park(at(ids), 6, WITHIN)
+        return await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
 
     outcome = run(player, act)
     assert isinstance(outcome, Refused)
@@ -211,7 +212,7 @@ def test_a_channel_that_went_away_meanwhile() -> None:
 
 def test_a_reply_that_nothing_follows_proves_nothing() -> None:
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        return await on.park(at(ids), 6, SOON)
+        return await on.do(ParkCall(call=at(ids), slot=6), SOON)
 
     with pytest.raises(TimedOut, match="did not tell what became of the call"):
         run(Player(answers={"Park": [OK]}), act)
@@ -221,8 +222,8 @@ def test_a_parked_call_is_not_parked_again() -> None:
     player = Player(answers={"Park": [parks]})
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        await on.park(at(ids), 6, WITHIN)
-        return await on.park(at(ids), 6, WITHIN)
+        await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
+        return await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
 
     assert reason(run(player, act)) == "call-already-parked"
     assert len(player.actions("Park")) == 1
@@ -237,7 +238,7 @@ def test_a_ringing_call_is_not_parked_since_that_would_answer_it() -> None:
     async def play() -> Outcome:
         async with player, session(target(player.port), Seen()) as on:
             ids = await called(on, answered=False)
-            return await on.park(at(ids), 6, WITHIN)
+            return await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
 
     assert reason(asyncio.run(play())) == "call-not-answered"
     assert not player.actions("Park")
@@ -247,17 +248,17 @@ def test_a_ringing_call_is_not_parked_since_that_would_answer_it() -> None:
 def test_another_extension_or_an_unknown_call(extension: str, api_id: str | None) -> None:
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
         address = type(at(ids))(call_api_id=api_id or ids.call_api_id, extension=extension)
-        return await on.park(address, 6, WITHIN)
+        return await on.do(ParkCall(call=address, slot=6), WITHIN)
 
     assert reason(run(Player(), act)) == "no-such-call"
 
 
 async def state_after(on: Session, ids: CallIds, player: Player, text: str) -> CallState | None:
     """Park in 6, let something happen, and ask for the call's state."""
-    await on.park(at(ids), 6, WITHIN)
+    await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
     await player.say(text.replace("{uid}", ids.uuid))
-    await on.slots(at(ids), 6, WITHIN)
-    status = await on.call_status(at(ids), WITHIN)
+    await on.do(AskSlot(call=at(ids), slot=6), WITHIN)
+    status = await on.do(ShowCall(call=at(ids)), WITHIN)
     assert isinstance(status, Done)
     return status.state
 
@@ -312,7 +313,7 @@ def test_how_a_parked_call_leaves_its_space(
 )
 def test_who_is_in_a_slot(parked: dict[str, str], who: str | None) -> None:
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        return await on.slots(at(ids), "6", WITHIN)
+        return await on.do(AskSlot(call=at(ids), slot="6"), WITHIN)
 
     outcome = run(Player(parked=parked), act)
     assert isinstance(outcome, Done)
@@ -323,12 +324,12 @@ def test_a_swapped_channel_is_still_the_same_call() -> None:
     player = Player(answers={"Park": [parks]})
 
     async def act(on: Session, ids: CallIds, played: Player) -> Outcome:
-        await on.park(at(ids), 6, WITHIN)
+        await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
         played.parked["6"] = "other"
         await played.say(
             "Event: ParkedCallSwap\nParkeeUniqueid: other\nParkinglot: default\nParkingSpace: 6"
         )
-        outcome = await on.slots(at(ids), 6, WITHIN)
+        outcome = await on.do(AskSlot(call=at(ids), slot=6), WITHIN)
         assert isinstance(outcome, Done)
         assert outcome.uuid == ids.uuid
         return outcome

@@ -14,9 +14,10 @@ from scenario_runner.durations import SECOND
 from scenario_runner.execution.cleanup import undo
 from scenario_runner.language.target import AsteriskSettings, Target
 from scenario_runner.pbx.asterisk.connection import Asterisk, open_asterisk
+from scenario_runner.pbx.commands import BridgeCall, ParkCall, PlaceCall, ShowCalls
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.journal import Journal
-from scenario_runner.pbx.protocol import CallRequest, Plan
+from scenario_runner.pbx.protocol import Plan
 from tests.ami.talking import Seen, at, called, reason
 
 from .instance import Instance, discard, free_ports
@@ -134,7 +135,7 @@ def test_calls_survive_a_lost_connection_and_are_found_again(
         async with connection.session(Plan(scenario="x"), Seen(), clock) as on:
             ids = await called(on)
             await connection.close()
-            listed = await on.list_calls("341", SECOND)
+            listed = await on.do(ShowCalls(extension="341"), SECOND)
             assert [call.uuid for call in listed.listed] == [ids.uuid]  # type: ignore[union-attr]
             assert await on.close() == ()
         await connection.close()
@@ -157,14 +158,14 @@ def test_what_a_killed_run_left_is_hung_up_by_its_journal(
             ) as on,
         ):
             for number, flow in enumerate(("in", "out", "in", "in"), 341):
-                request = CallRequest(extension=str(number), flow="in", party="+78120000443")
+                request = PlaceCall(extension=str(number), flow="in", party="+78120000443")
                 placing = journal.calling(request)
                 journal.called(placing, await called(on, str(number), flow=flow))
             parked, agent = (call for call in await calls(on) if call.extension in ("343", "344"))
-            assert reason(await on.park(at(parked), 3, SECOND)) == "done"
-            assert reason(await on.bridge(at(agent), 3, SECOND)) == "done"
+            assert reason(await on.do(ParkCall(call=at(parked), slot=3), SECOND)) == "done"
+            assert reason(await on.do(BridgeCall(call=at(agent), slot=3), SECOND)) == "done"
             parked = next(call for call in await calls(on) if call.extension == "341")
-            assert reason(await on.park(at(parked), 4, SECOND)) == "done"
+            assert reason(await on.do(ParkCall(call=at(parked), slot=4), SECOND)) == "done"
 
     async def calls(on: Session) -> list[CallIds]:
         ids = [on.ids(call.uuid) for call in (await on.holding()).calls]

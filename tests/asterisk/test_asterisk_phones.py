@@ -10,7 +10,15 @@ import pytest
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import PbxError, TimedOut
 from scenario_runner.language.vocabulary import CallState
-from scenario_runner.pbx.protocol import CallRequest, Done
+from scenario_runner.pbx.commands import (
+    AskSlot,
+    BridgeCall,
+    ParkCall,
+    PlaceCall,
+    ShowCall,
+    ShowCalls,
+)
+from scenario_runner.pbx.protocol import Done
 from tests.ami.talking import Seen, at, called, reason, session
 
 from .running_there import target
@@ -66,15 +74,15 @@ async def event(seen: Seen, kind: str, extension: str, after: int = 0) -> PbxEve
 
 
 async def occupant(on: Session, ids: CallIds, slot: int) -> str | None:
-    outcome = await on.slots(at(ids), slot, WITHIN)
+    outcome = await on.do(AskSlot(call=at(ids), slot=slot), WITHIN)
     assert isinstance(outcome, Done)
     return outcome.uuid
 
 
 async def dialled_in(on: Session, phones: Phones, script: str = "calls") -> CallIds:
     """Let the customer's phone call the agent's, and wait for it as a person would be."""
-    request = CallRequest(extension="2001", flow="in", party="any", within=WITHIN)
-    coming = asyncio.ensure_future(on.call(request, WITHIN))
+    request = PlaceCall(extension="2001", flow="in", party="any", window=WITHIN)
+    coming = asyncio.ensure_future(on.do(request, WITHIN))
     await asyncio.sleep(0)
     getattr(phones, script)("2001", "customer")
     outcome = await coming
@@ -90,7 +98,7 @@ def test_a_customer_is_parked_and_another_phone_dials_the_slot(
 
     async def act(on: Session, seen: Seen) -> None:
         ids = await dialled_in(on, phones)
-        assert reason(await on.park(at(ids), 3, WITHIN)) == "done"
+        assert reason(await on.do(ParkCall(call=at(ids), slot=3), WITHIN)) == "done"
         assert await occupant(on, ids, 3) == ids.uuid
         await event(seen, "hangup", "2001")
         phones.calls("3", "agent2")
@@ -101,7 +109,7 @@ def test_a_customer_is_parked_and_another_phone_dials_the_slot(
 
         now = await until(moved)
         assert await occupant(on, now, 3) is None
-        status = await on.call_status(at(now), WITHIN)
+        status = await on.do(ShowCall(call=at(now)), WITHIN)
         assert isinstance(status, Done)
         assert status.state is CallState.UP
 
@@ -116,16 +124,16 @@ def test_the_driver_sends_an_agents_phone_to_the_slot(
 
     async def act(on: Session, _: Seen) -> None:
         customer = await called(on, "2001")
-        assert reason(await on.park(at(customer), 3, WITHIN)) == "done"
+        assert reason(await on.do(ParkCall(call=at(customer), slot=3), WITHIN)) == "done"
         for flow in ("in", "out"):
             agent = await called(on, "2002", flow=flow, party="+74950000200")
-            outcome = await on.bridge(at(agent), 3, WITHIN)
+            outcome = await on.do(BridgeCall(call=at(agent), slot=3), WITHIN)
             assert isinstance(outcome, Done)
             assert outcome.uuid == customer.uuid
             now = on.ids(customer.uuid)
             assert now is not None
             assert now.extension == "2002"
-            assert reason(await on.park(at(now), 3, WITHIN)) == "done"
+            assert reason(await on.do(ParkCall(call=at(now), slot=3), WITHIN)) == "done"
 
     play(target(asterisk, tmp_path, "phones"), act)
 
@@ -137,13 +145,13 @@ def test_after_the_time_out_the_parkers_phone_rings_and_answers(
 
     async def act(on: Session, seen: Seen) -> None:
         ids = await dialled_in(on, phones)
-        parked = await on.park(at(ids), 3, WITHIN)
+        parked = await on.do(ParkCall(call=at(ids), slot=3), WITHIN)
         before = len(seen.events)
         rung = await event(seen, "dial-in", "2001", before)
         assert rung.uuid == ids.uuid
         assert 3.5 * SECOND < rung.at - parked.raw.at < 4.5 * SECOND
         await event(seen, "answer", "2001", before)
-        status = await on.call_status(at(ids), WITHIN)
+        status = await on.do(ShowCall(call=at(ids)), WITHIN)
         assert isinstance(status, Done)
         assert status.state is CallState.UP
         assert await occupant(on, ids, 3) is None
@@ -159,19 +167,19 @@ def test_a_customer_who_hangs_up_in_the_slot_leaves_it_empty(
     async def act(on: Session, seen: Seen) -> None:
         ids = await dialled_in(on, phones, "calls_and_gives_up")
         witness = await called_by_hand(on)
-        assert reason(await on.park(at(ids), 3, WITHIN)) == "done"
+        assert reason(await on.do(ParkCall(call=at(ids), slot=3), WITHIN)) == "done"
         await event(seen, "hangup", "2001")
         before = len(seen.events)
         over = await event(seen, "hangup", "2001", before)
         assert dict(over.fields)["Uniqueid"] == ids.uuid
-        status = await on.call_status(at(ids), WITHIN)
+        status = await on.do(ShowCall(call=at(ids)), WITHIN)
         assert isinstance(status, Done)
         assert status.state is CallState.ENDED
         assert await occupant(on, witness, 3) is None
 
     async def called_by_hand(on: Session) -> CallIds:
-        request = CallRequest(extension="2001", flow="in", party="any", within=WITHIN)
-        coming = asyncio.ensure_future(on.call(request, WITHIN))
+        request = PlaceCall(extension="2001", flow="in", party="any", window=WITHIN)
+        coming = asyncio.ensure_future(on.do(request, WITHIN))
         await asyncio.sleep(0)
         phones.calls("2001", "customer")
         outcome = await coming
@@ -189,16 +197,16 @@ def test_of_two_agents_phones_that_dial_the_slot_one_gets_the_call(
 
     async def act(on: Session, _: Seen) -> None:
         ids = await dialled_in(on, phones)
-        assert reason(await on.park(at(ids), 3, WITHIN)) == "done"
+        assert reason(await on.do(ParkCall(call=at(ids), slot=3), WITHIN)) == "done"
         phones.calls("3", "agent")
         phones.calls("3", "agent2")
 
         async def taken() -> bool:
-            status = await on.call_status(at(on.ids(ids.uuid) or ids), WITHIN)
+            status = await on.do(ShowCall(call=at(on.ids(ids.uuid) or ids)), WITHIN)
             return isinstance(status, Done) and status.state is CallState.UP
 
         await until(taken)
-        listed = [await on.list_calls(number, WITHIN) for number in ("2001", "2002")]
+        listed = [await on.do(ShowCalls(extension=number), WITHIN) for number in ("2001", "2002")]
         where = [call for one in listed if isinstance(one, Done) for call in one.listed]
         assert [call.uuid for call in where] == [ids.uuid]
 
@@ -212,11 +220,11 @@ def test_an_endpoint_that_does_not_answer_is_one_clear_error(
 
     async def act(on: Session, _: Seen) -> None:
         for flow in ("in", "out"):
-            request = CallRequest(extension="2003", flow=flow, party="+74950000200")
+            request = PlaceCall(extension="2003", flow=flow, party="+74950000200")
             with pytest.raises(
                 (TimedOut, PbxError), match=r"PJSIP/silent.* did not answer|no answer"
             ):
-                await on.call(request, SECOND // 2)
+                await on.do(request, SECOND // 2)
 
     play(target(asterisk, tmp_path, "phones"), act)
     assert asterisk.console("core", "show", "channels", "count").startswith("0 active channels")

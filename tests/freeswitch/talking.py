@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.language.target import FreeSwitchSettings, Target
+from scenario_runner.pbx.commands import CallAddress, PlaceCall
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.freeswitch.connection import FreeSwitch
-from scenario_runner.pbx.protocol import CallAddress, CallIds, CallRequest, Done, Plan
+from scenario_runner.pbx.protocol import CallIds, Done, Plan
 
 from .playing import PASSWORD
 
@@ -94,8 +95,8 @@ async def session(
 async def called(on: Session, extension: str = "341", **more: object) -> CallIds:
     """Bring a call up and return its ids."""
     given = {"flow": "in", "party": "+78120000443"} | more
-    request = CallRequest(extension=extension, **given)  # type: ignore[arg-type]
-    outcome = await on.call(request, WITHIN)
+    request = PlaceCall(extension=extension, **given)  # type: ignore[arg-type]
+    outcome = await on.do(request, WITHIN)
     assert isinstance(outcome, Done)
     assert outcome.ids is not None
     return outcome.ids

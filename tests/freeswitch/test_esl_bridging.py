@@ -10,7 +10,18 @@ import pytest
 from scenario_runner.errors import BadAnswer, NotPossible, TimedOut
 from scenario_runner.exchange import Request
 from scenario_runner.language.vocabulary import CallState, Party
-from scenario_runner.pbx.protocol import AnySlot, CallAddress, Done, Refused
+from scenario_runner.pbx.commands import (
+    AnySlot,
+    AskSlot,
+    BridgeCall,
+    CallAddress,
+    HangUp,
+    ParkCall,
+    SendRequest,
+    ShowCall,
+    ShowCalls,
+)
+from scenario_runner.pbx.protocol import Done, Refused
 
 from .playing import Player
 from .switch import Token, response
@@ -35,7 +46,7 @@ def run(
     async def play() -> Outcome:
         async with player, session(target(player.port, **settings), seen or Seen()) as on:
             customer = await called(on)
-            assert reason(await on.park(at(customer), 6, WITHIN)) == "done"
+            assert reason(await on.do(ParkCall(call=at(customer), slot=6), WITHIN)) == "done"
             agent = await called(on, "342", flow="out", party="+74950000200")
             return await act(on, customer, agent, player)
 
@@ -43,11 +54,11 @@ def run(
 
 
 async def take(on: Session, _: CallIds, agent: CallIds, __: Player) -> Outcome:
-    return await on.bridge(at(agent), 6, WITHIN)
+    return await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)
 
 
 async def state_of(on: Session, ids: CallIds) -> CallState | None:
-    status = await on.call_status(at(on.ids(ids.uuid) or ids), WITHIN)
+    status = await on.do(ShowCall(call=at(on.ids(ids.uuid) or ids)), WITHIN)
     assert isinstance(status, Done)
     return status.state
 
@@ -55,7 +66,7 @@ async def state_of(on: Session, ids: CallIds) -> CallState | None:
 @pytest.mark.parametrize("piece", [0, 1])
 def test_a_parked_call_is_taken(piece: int) -> None:
     async def act(on: Session, customer: CallIds, agent: CallIds, player: Player) -> Outcome:
-        outcome = await on.bridge(at(agent), 6, WITHIN)
+        outcome = await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)
         assert isinstance(outcome, Done)
         assert (outcome.slot, outcome.uuid) == ("6", customer.uuid)
         assert "by the driver" in outcome.driver_word
@@ -64,7 +75,7 @@ def test_a_parked_call_is_taken(piece: int) -> None:
         now = on.ids(customer.uuid)
         assert now is not None
         assert now.extension == "342"
-        asked = await on.slots(at(agent), 6, WITHIN)
+        asked = await on.do(AskSlot(call=at(agent), slot=6), WITHIN)
         assert isinstance(asked, Done)
         assert asked.uuid is None
         assert agent.uuid not in player.switch.live
@@ -85,7 +96,7 @@ def test_an_empty_slot_is_refused_and_the_call_goes_on() -> None:
     player = Player()
 
     async def act(on: Session, _: CallIds, agent: CallIds, __: Player) -> Outcome:
-        outcome = await on.bridge(at(agent), 7, WITHIN)
+        outcome = await on.do(BridgeCall(call=at(agent), slot=7), WITHIN)
         assert await state_of(on, agent) is CallState.UP
         return outcome
 
@@ -101,7 +112,7 @@ def test_a_ghost_is_not_taken() -> None:
 
     async def act(on: Session, _: CallIds, agent: CallIds, __: Player) -> Outcome:
         player.switch.lots[LOT]["7"] = Token("ghost")
-        return await on.bridge(at(agent), 7, WITHIN)
+        return await on.do(BridgeCall(call=at(agent), slot=7), WITHIN)
 
     assert reason(run(player, act, lot=LOT)) == "slot-empty"
     assert not player.commands("api uuid_bridge")
@@ -139,7 +150,7 @@ def test_the_customer_hangs_up_while_being_taken() -> None:
 
 def test_accepted_is_not_joined() -> None:
     async def act(on: Session, _: CallIds, agent: CallIds, __: Player) -> Outcome:
-        return await on.bridge(at(agent), 6, SOON)
+        return await on.do(BridgeCall(call=at(agent), slot=6), SOON)
 
     with pytest.raises(TimedOut, match="did not come together within 50ms"):
         run(Player(answers={"api uuid_bridge": [response("+OK x\n")]}), act)
@@ -156,9 +167,9 @@ def test_calls_in_other_lots_are_nobody_to_take() -> None:
     player.switch.lots = {LOT.upper(): {"7": Token("stranger")}}
 
     async def act(on: Session, _: CallIds, agent: CallIds, __: Player) -> Outcome:
-        assert reason(await on.bridge(at(agent), AnySlot(), WITHIN)) == "done"
+        assert reason(await on.do(BridgeCall(call=at(agent), slot=AnySlot()), WITHIN)) == "done"
         player.switch.lots[LOT]["lost property"] = Token("stranger")
-        return await on.bridge(at(agent), AnySlot(), WITHIN)
+        return await on.do(BridgeCall(call=at(agent), slot=AnySlot()), WITHIN)
 
     assert reason(run(player, act, lot=LOT)) == "nothing-parked"
 
@@ -169,7 +180,8 @@ def test_two_agents_at_once_and_one_gets_the_call() -> None:
     async def act(on: Session, _: CallIds, agent: CallIds, __: Player) -> Outcome:
         other = await called(on, "343", flow="out", party="+74950000300")
         both = await asyncio.gather(
-            on.bridge(at(agent), 6, WITHIN), on.bridge(at(other), 6, WITHIN)
+            on.do(BridgeCall(call=at(agent), slot=6), WITHIN),
+            on.do(BridgeCall(call=at(other), slot=6), WITHIN),
         )
         assert sorted(map(reason, both)) == ["done", "slot-empty"]
         return both[0]
@@ -182,9 +194,9 @@ def test_a_slot_whose_call_was_taken_may_be_used_at_once() -> None:
     """The slot that the call has left would still pull it away from the agent."""
 
     async def act(on: Session, customer: CallIds, agent: CallIds, _: Player) -> Outcome:
-        await on.bridge(at(agent), 6, WITHIN)
+        await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)
         other = await called(on, "343")
-        outcome = await on.park(at(other), 6, WITHIN)
+        outcome = await on.do(ParkCall(call=at(other), slot=6), WITHIN)
         assert await state_of(on, customer) is CallState.BRIDGED
         assert await state_of(on, other) is CallState.PARKED
         return outcome
@@ -194,12 +206,12 @@ def test_a_slot_whose_call_was_taken_may_be_used_at_once() -> None:
 
 def test_the_taken_call_is_parked_again_by_either_name() -> None:
     async def act(on: Session, customer: CallIds, agent: CallIds, player: Player) -> Outcome:
-        await on.bridge(at(agent), 6, WITHIN)
-        outcome = await on.park(at(agent), 8, WITHIN)
+        await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)
+        outcome = await on.do(ParkCall(call=at(agent), slot=8), WITHIN)
         assert await state_of(on, agent) is CallState.PARKED
         assert await state_of(on, customer) is CallState.ENDED
         assert player.switch.token_of(customer.uuid)
-        asked = await on.slots(at(agent), 8, WITHIN)
+        asked = await on.do(AskSlot(call=at(agent), slot=8), WITHIN)
         assert isinstance(asked, Done)
         assert asked.uuid == agent.uuid
         return outcome
@@ -212,9 +224,11 @@ def test_any_parked_call_is_chosen_by_the_seed(seed: int) -> None:
     async def play() -> list[str | None]:
         async with Player() as player, session(target(player.port), Seen(), seed=seed) as on:
             for slot in (3, 6, 12):
-                await on.park(at(await called(on)), slot, WITHIN)
+                await on.do(ParkCall(call=at(await called(on)), slot=slot), WITHIN)
             agent = await called(on, "342")
-            taken = [await on.bridge(at(agent), AnySlot(), WITHIN) for _ in range(4)]
+            taken = [
+                await on.do(BridgeCall(call=at(agent), slot=AnySlot()), WITHIN) for _ in range(4)
+            ]
             assert reason(taken.pop()) == "nothing-parked"
             assert all("by the seed" in one.driver_word for one in taken)
             return [one.slot for one in taken if isinstance(one, Done)]
@@ -227,7 +241,7 @@ def test_any_parked_call_is_chosen_by_the_seed(seed: int) -> None:
 @pytest.mark.parametrize("by", list(Party))
 def test_either_party_hangs_up(by: Party) -> None:
     async def act(on: Session, _: CallIds, agent: CallIds, player: Player) -> Outcome:
-        outcome = await on.hangup(at(agent), by, WITHIN)
+        outcome = await on.do(HangUp(call=at(agent), by=by), WITHIN)
         assert len(player.switch.live) == 1
         assert await state_of(on, agent) is CallState.ENDED
         return outcome
@@ -239,11 +253,11 @@ def test_either_party_hangs_up(by: Party) -> None:
 
 def test_a_parked_call_that_is_hung_up_has_left_its_slot() -> None:
     async def act(on: Session, customer: CallIds, agent: CallIds, _: Player) -> Outcome:
-        await on.hangup(at(customer), Party.REMOTE, WITHIN)
-        listed = await on.list_calls("341", WITHIN)
+        await on.do(HangUp(call=at(customer), by=Party.REMOTE), WITHIN)
+        listed = await on.do(ShowCalls(extension="341"), WITHIN)
         assert isinstance(listed, Done)
         assert not listed.listed
-        return await on.bridge(at(agent), 6, WITHIN)
+        return await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)
 
     seen = Seen()
     assert reason(run(Player(), act, seen)) == "slot-empty"
@@ -254,7 +268,7 @@ def test_a_call_that_freeswitch_does_not_have_any_more() -> None:
     async def act(on: Session, customer: CallIds, _: CallIds, player: Player) -> Outcome:
         del player.switch.live[customer.uuid]
         assert await state_of(on, customer) is CallState.ENDED
-        return await on.hangup(at(customer), Party.REMOTE, WITHIN)
+        return await on.do(HangUp(call=at(customer), by=Party.REMOTE), WITHIN)
 
     outcome = run(Player(), act)
     assert isinstance(outcome, Refused)
@@ -267,8 +281,8 @@ def test_a_call_that_a_run_before_has_left_is_hung_up_by_its_id() -> None:
 
     async def act(on: Session, _: CallIds, __: CallIds, ___: Player) -> Outcome:
         left = CallAddress(call_api_id="left", extension="341")
-        assert reason(await on.hangup(left, Party.EXTENSION, WITHIN)) == "done"
-        return await on.hangup(left, Party.EXTENSION, WITHIN)
+        assert reason(await on.do(HangUp(call=left, by=Party.EXTENSION), WITHIN)) == "done"
+        return await on.do(HangUp(call=left, by=Party.EXTENSION), WITHIN)
 
     outcome = run(player, act)
     assert isinstance(outcome, Refused)
@@ -279,7 +293,7 @@ def test_calls_are_listed_without_asking_for_the_list_that_lags() -> None:
     player = Player()
 
     async def act(on: Session, customer: CallIds, _: CallIds, __: Player) -> Outcome:
-        outcome = await on.list_calls("341", WITHIN)
+        outcome = await on.do(ShowCalls(extension="341"), WITHIN)
         assert isinstance(outcome, Done)
         assert [(one.uuid, one.state) for one in outcome.listed] == [(customer.uuid, "parked")]
         holding = await on.holding()
@@ -293,14 +307,17 @@ def test_calls_are_listed_without_asking_for_the_list_that_lags() -> None:
 def test_calls_of_others_and_of_nobody_are_refused() -> None:
     async def act(on: Session, customer: CallIds, agent: CallIds, _: Player) -> Outcome:
         with pytest.raises(NotPossible, match="no raw requests"):
-            await on.request(Request(method="GET", path="/"), WITHIN)
-        assert reason(await on.bridge(at(customer), 6, WITHIN)) == "call-already-parked"
-        assert reason(await on.bridge(at(agent), None, WITHIN)) == "slot-empty"
-        assert reason(await on.bridge(at(agent), 99, WITHIN)) == "slot-unknown"
+            await on.do(SendRequest(request=Request(method="GET", path="/")), WITHIN)
+        assert (
+            reason(await on.do(BridgeCall(call=at(customer), slot=6), WITHIN))
+            == "call-already-parked"
+        )
+        assert reason(await on.do(BridgeCall(call=at(agent), slot=None), WITHIN)) == "slot-empty"
+        assert reason(await on.do(BridgeCall(call=at(agent), slot=99), WITHIN)) == "slot-unknown"
         assert on.ids("nobody") is None
         foreign = CallAddress(call_api_id=agent.uuid, extension="341")
-        assert reason(await on.call_status(foreign, WITHIN)) == "no-such-call"
-        return await on.park(foreign, 7, WITHIN)
+        assert reason(await on.do(ShowCall(call=foreign), WITHIN)) == "no-such-call"
+        return await on.do(ParkCall(call=foreign, slot=7), WITHIN)
 
     assert reason(run(Player(), act)) == "no-such-call"
 
@@ -322,6 +339,6 @@ def test_somebody_picks_the_call_up_by_phone() -> None:
         await player.say(switch.created("phone", "user/9"))
         await player.say(switch.transfer("phone", LOT, "6").partition(b"+OK\n")[2])
         assert await state_of(on, customer) is CallState.UP
-        return await on.bridge(at(agent), 6, WITHIN)
+        return await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)
 
     assert reason(run(Player(), act, lot=LOT)) == "slot-empty"

@@ -12,8 +12,9 @@ from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible, PbxError, TargetError, TimedOut
 from scenario_runner.language.vocabulary import Capability
+from scenario_runner.pbx.commands import AnswerCall, BridgeCall, ParkCall, PlaceCall, ShowCalls
 from scenario_runner.pbx.freeswitch.session import FreeSwitchSession
-from scenario_runner.pbx.protocol import CallRequest, Plan
+from scenario_runner.pbx.protocol import Plan
 
 from .playing import Player
 from .switch import Token, event, response
@@ -55,7 +56,7 @@ def test_phones_are_not_answered_by_the_runner() -> None:
         async with player, session(of, Seen()) as opened:
             ids = await called(opened)
             with pytest.raises(NotPossible, match="answered by whoever it rings at"):
-                await opened.answer(at(ids), WITHIN)
+                await opened.do(AnswerCall(call=at(ids)), WITHIN)
 
     asyncio.run(play())
 
@@ -110,7 +111,7 @@ def test_a_call_that_people_brought_up_before_the_step_is_found() -> None:
         async with player, session(target(player.port, calls="wait"), Seen()) as on:
             player.switch.live |= {"a": "user/1", "b": "user/2"}
             await player.say(incoming("+78120000443", "341"))
-            assert reason(await on.list_calls("341", WITHIN)) == "done"
+            assert reason(await on.do(ShowCalls(extension="341"), WITHIN)) == "done"
             assert (await called(on, party="any")).uuid == "a"
 
     asyncio.run(play())
@@ -119,9 +120,9 @@ def test_a_call_that_people_brought_up_before_the_step_is_found() -> None:
 def test_nobody_brings_a_call_up() -> None:
     async def play() -> None:
         async with Player() as player, session(target(player.port, calls="wait"), Seen()) as on:
-            wanted = CallRequest(extension="341", flow="in", party="any", within=SOON)
+            wanted = PlaceCall(extension="341", flow="in", party="any", window=SOON)
             with pytest.raises(TimedOut, match="nobody brought the call up: call the extension"):
-                await on.call(wanted, WITHIN)
+                await on.do(wanted, WITHIN)
 
     asyncio.run(play())
 
@@ -131,10 +132,10 @@ def test_everything_is_hung_up_in_the_end() -> None:
 
     async def play() -> None:
         async with player, session(target(player.port), Seen(), slots=("6",)) as on:
-            await on.park(at(await called(on)), 6, WITHIN)
+            await on.do(ParkCall(call=at(await called(on)), slot=6), WITHIN)
             agent = await called(on, "342")
-            await on.park(at(await called(on)), 7, WITHIN)
-            await on.bridge(at(agent), 7, WITHIN)
+            await on.do(ParkCall(call=at(await called(on)), slot=7), WITHIN)
+            await on.do(BridgeCall(call=at(agent), slot=7), WITHIN)
             await called(on, "343", answered=False)
             assert await on.close() == ()
             assert not player.switch.live

@@ -21,6 +21,7 @@ from scenario_runner.errors import (
     TimedOut,
     Unreachable,
 )
+from scenario_runner.pbx.commands import AskSlot, ParkCall, ShowCall
 from scenario_runner.pbx.freeswitch.esl import Esl, connect
 from scenario_runner.pbx.freeswitch.frames import Message, take_messages, write_command
 from scenario_runner.pbx.freeswitch.hub import listed
@@ -303,21 +304,21 @@ def test_after_a_lost_connection_what_is_left_is_looked_at_anew() -> None:
     async def play() -> None:
         async with player, session(target(player.port), Seen()) as on:
             stays, ended = await called(on), await called(on, "342")
-            await on.park(at(stays), 6, WITHIN)
-            await on.park(at(ended), 7, WITHIN)
+            await on.do(ParkCall(call=at(stays), slot=6), WITHIN)
+            await on.do(ParkCall(call=at(ended), slot=7), WITHIN)
             player.answers["api valet_info"] = [CLOSE]
             with pytest.raises(AnswerLost):
-                await on.slots(at(stays), 6, WITHIN)
+                await on.do(AskSlot(call=at(stays), slot=6), WITHIN)
             del player.answers["api valet_info"]
             player.switch.gone(ended.uuid, "NORMAL_CLEARING")
-            assert reason(await on.slots(at(stays), 6, WITHIN)) == "done"
-            assert reason(await on.slots(at(ended), 6, WITHIN)) == "no-such-call"
+            assert reason(await on.do(AskSlot(call=at(stays), slot=6), WITHIN)) == "done"
+            assert reason(await on.do(AskSlot(call=at(ended), slot=6), WITHIN)) == "no-such-call"
             player.switch.exit(stays.uuid, "4")
             player.answers["api uuid_exists"] = [CLOSE]
             with pytest.raises(AnswerLost):
-                await on.call_status(at(stays), WITHIN)
+                await on.do(ShowCall(call=at(stays)), WITHIN)
             del player.answers["api uuid_exists"]
-            assert reason(await on.park(at(stays), 8, WITHIN)) == "done"
+            assert reason(await on.do(ParkCall(call=at(stays), slot=8), WITHIN)) == "done"
 
     asyncio.run(play())
     assert len(player.commands(f"auth {PASSWORD}")) == 3

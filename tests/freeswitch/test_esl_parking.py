@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenario_runner.errors import BadAnswer, TimedOut
-from scenario_runner.language.vocabulary import CallState
+from scenario_runner.language.vocabulary import CallState, Party
+from scenario_runner.pbx.commands import AnswerCall, AskSlot, HangUp, ParkCall, ShowCall
 from scenario_runner.pbx.protocol import Done, Refused
 
 from .playing import SILENCE, Player
@@ -40,11 +41,11 @@ def run(
 
 
 async def park_in_6(on: Session, ids: CallIds, _: Player) -> Outcome:
-    return await on.park(at(ids), 6, WITHIN)
+    return await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
 
 
 async def state_of(on: Session, ids: CallIds) -> CallState | None:
-    status = await on.call_status(at(on.ids(ids.uuid) or ids), WITHIN)
+    status = await on.do(ShowCall(call=at(on.ids(ids.uuid) or ids)), WITHIN)
     assert isinstance(status, Done)
     return status.state
 
@@ -120,7 +121,7 @@ def test_freeswitch_is_never_asked_for_a_slot_that_is_none(slot: object, why: st
     player = Player()
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        return await on.park(at(ids), slot, WITHIN)  # type: ignore[arg-type]
+        return await on.do(ParkCall(call=at(ids), slot=slot), WITHIN)  # type: ignore[arg-type]
 
     assert reason(run(player, act)) == why
     assert not player.commands("api uuid_setvar_multi")
@@ -131,8 +132,8 @@ def test_a_parked_call_is_never_sent_to_its_own_slot_again() -> None:
     player = Player()
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        await on.park(at(ids), 6, WITHIN)
-        return await on.park(at(ids), 6, WITHIN)
+        await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
+        return await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
 
     assert reason(run(player, act)) == "call-already-parked"
     assert len(player.commands("api uuid_transfer")) == 1
@@ -143,10 +144,10 @@ def test_a_ghost_in_a_slot_is_nobody() -> None:
     player.switch.lots[LOT] = {"6": Token("ghost")}
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        asked = await on.slots(at(ids), 6, WITHIN)
+        asked = await on.do(AskSlot(call=at(ids), slot=6), WITHIN)
         assert isinstance(asked, Done)
         assert asked.uuid is None
-        return await on.park(at(ids), 6, WITHIN)
+        return await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
 
     assert reason(run(player, act, lot=LOT)) == "done"
 
@@ -203,7 +204,7 @@ def test_accepted_is_not_parked() -> None:
     player = Player(answers={"api uuid_transfer": [response("+OK\n")]})
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        return await on.park(at(ids), 6, SOON)
+        return await on.do(ParkCall(call=at(ids), slot=6), SOON)
 
     with pytest.raises(TimedOut, match="did not tell what became of the call within 50ms"):
         run(player, act)
@@ -221,7 +222,10 @@ def test_commands_for_one_slot_take_turns() -> None:
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
         other = await called(on, "342", party="+78120000555")
-        both = await asyncio.gather(on.park(at(ids), 6, WITHIN), on.park(at(other), "6", WITHIN))
+        both = await asyncio.gather(
+            on.do(ParkCall(call=at(ids), slot=6), WITHIN),
+            on.do(ParkCall(call=at(other), slot="6"), WITHIN),
+        )
         assert sorted(map(reason, both)) == ["done", "slot-full"]
         return both[0]
 
@@ -237,7 +241,7 @@ def test_each_scenario_has_a_fresh_lot() -> None:
             for _ in range(2):
                 async with session(target(player.port), Seen()) as on:
                     ids = await called(on)
-                    assert reason(await on.park(at(ids), 6, WITHIN)) == "done"
+                    assert reason(await on.do(ParkCall(call=at(ids), slot=6), WITHIN)) == "done"
 
     asyncio.run(play())
     assert len(player.switch.lots) == 2
@@ -245,7 +249,7 @@ def test_each_scenario_has_a_fresh_lot() -> None:
 
 async def returned(on: Session, ids: CallIds, player: Player) -> None:
     """Park the call and let its time be over."""
-    await on.park(at(ids), 6, WITHIN)
+    await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
     await player.say(player.switch.times_out(ids.uuid))
     assert await state_of(on, ids) is CallState.RINGING
 
@@ -255,10 +259,10 @@ def test_a_call_that_nobody_takes_returns_and_is_answered() -> None:
 
     async def act(on: Session, ids: CallIds, player: Player) -> Outcome:
         await returned(on, ids, player)
-        asked = await on.slots(at(ids), 6, WITHIN)
+        asked = await on.do(AskSlot(call=at(ids), slot=6), WITHIN)
         assert isinstance(asked, Done)
         assert asked.uuid is None
-        answered = await on.answer(at(ids), WITHIN)
+        answered = await on.do(AnswerCall(call=at(ids)), WITHIN)
         assert await state_of(on, ids) is CallState.UP
         return answered
 
@@ -270,10 +274,10 @@ def test_a_call_that_returns_through_the_dialplan_is_recognised() -> None:
     seen = Seen()
 
     async def act(on: Session, ids: CallIds, player: Player) -> Outcome:
-        await on.park(at(ids), 6, WITHIN)
+        await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
         await player.say(player.switch.times_out(ids.uuid))
         assert await state_of(on, ids) is CallState.UP
-        return await on.park(at(ids), 7, WITHIN)
+        return await on.do(ParkCall(call=at(ids), slot=7), WITHIN)
 
     assert reason(run(Player(), act, seen, return_context="internal")) == "done"
     assert seen.told == [*UP, ("hangup", "341"), *UP, ("hangup", "341")]
@@ -289,8 +293,8 @@ def test_a_slot_is_not_haunted_by_the_call_that_returned_from_it(lot: str) -> No
         other = await called(on, "342", party="+78120000555")
         if lot:
             player.answers["api uuid_setvar_multi"] = [swept]
-        outcome = await on.park(at(other), 6, WITHIN)
-        asked = await on.slots(at(other), 6, WITHIN)
+        outcome = await on.do(ParkCall(call=at(other), slot=6), WITHIN)
+        asked = await on.do(AskSlot(call=at(other), slot=6), WITHIN)
         assert isinstance(asked, Done)
         assert (asked.slot, asked.uuid) == ("6", other.uuid)
         assert await state_of(on, ids) is CallState.RINGING
@@ -311,10 +315,10 @@ def test_the_same_slot_may_be_used_at_once_after_a_hangup() -> None:
     seen = Seen()
 
     async def act(on: Session, ids: CallIds, player: Player) -> Outcome:
-        await on.park(at(ids), 6, WITHIN)
+        await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
         await player.say(player.switch.gone(ids.uuid, "NORMAL_CLEARING"))
         other = await called(on, "342")
-        return await on.park(at(other), 6, WITHIN)
+        return await on.do(ParkCall(call=at(other), slot=6), WITHIN)
 
     assert reason(run(Player(), act, seen, lot=LOT)) == "done"
     assert not seen.slept
@@ -327,10 +331,12 @@ def test_a_call_that_still_rings_is_not_parked() -> None:
         async with player, session(target(player.port), Seen()) as on:
             ids = await called(on, answered=False)
             assert await state_of(on, ids) is CallState.RINGING
-            assert reason(await on.park(at(ids), 6, WITHIN)) == "call-not-answered"
-            assert reason(await on.answer(at(ids), WITHIN)) == "done"
-            assert reason(await on.answer(at(ids), WITHIN)) == "other"
-            assert reason(await on.park(at(ids), 6, WITHIN)) == "done"
+            assert (
+                reason(await on.do(ParkCall(call=at(ids), slot=6), WITHIN)) == "call-not-answered"
+            )
+            assert reason(await on.do(AnswerCall(call=at(ids)), WITHIN)) == "done"
+            assert reason(await on.do(AnswerCall(call=at(ids)), WITHIN)) == "other"
+            assert reason(await on.do(ParkCall(call=at(ids), slot=6), WITHIN)) == "done"
 
     asyncio.run(play())
 
@@ -342,8 +348,8 @@ def test_an_outgoing_call_is_parked_by_its_remote_end() -> None:
         async with player, session(target(player.port), seen) as on:
             ids = await called(on, flow="out", party="+74950000200")
             assert player.switch.live[ids.uuid] == "null/+74950000200"
-            await on.park(at(ids), 6, WITHIN)
-            asked = await on.slots(at(ids), 6, WITHIN)
+            await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
+            asked = await on.do(AskSlot(call=at(ids), slot=6), WITHIN)
             assert isinstance(asked, Done)
             assert asked.uuid == ids.uuid
             await player.say(player.switch.times_out(ids.uuid))
@@ -359,8 +365,8 @@ def test_nothing_is_ever_parked_automatically() -> None:
     player = Player()
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        await on.park(at(ids), 6, WITHIN)
-        return await on.hangup(at(ids), by="remote", within=WITHIN)  # type: ignore[arg-type]
+        await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
+        return await on.do(HangUp(call=at(ids), by=Party.REMOTE), WITHIN)
 
     run(player, act)
     assert not [command for command in player.received if "auto in" in command]
@@ -369,7 +375,7 @@ def test_nothing_is_ever_parked_automatically() -> None:
 
 def test_no_answer_at_all_to_a_look() -> None:
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
-        return await on.slots(at(ids), 6, SOON)
+        return await on.do(AskSlot(call=at(ids), slot=6), SOON)
 
     with pytest.raises(TimedOut, match="did not answer 'api valet_info scenario-"):
         run(Player(answers={"api valet_info": [SILENCE]}), act)

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from scenario_runner.errors import AnswerLost, BadAnswer, NotPossible, TimedOut
-from scenario_runner.pbx.protocol import CallAddress, CallIds, CallRequest
+from scenario_runner.pbx.commands import CallAddress, PlaceCall
+from scenario_runner.pbx.protocol import CallIds
 from scenario_runner.pbx.ringme.answers import dashed, uuid_of
 from scenario_runner.pbx.ringme.dialers import (
     CallbackCallers,
@@ -51,10 +52,10 @@ class Meeting:
         self.world = World(self.script, again=0)
         self.owned: list[CallIds] = []
         self.announced: list[str] = []
-        more = {"extension": "341", "flow": "out", "party": PARTY, "within": 3_000_000} | request
+        more = {"extension": "341", "flow": "out", "party": PARTY, "window": 3_000_000} | request
         self.placing = Placing(
             rest=self.world.rest,
-            request=CallRequest(**more),  # type: ignore[arg-type]
+            request=PlaceCall(**more),  # type: ignore[arg-type]
             extension_id="34414",
             own=self.owned.append,
             unsent=lambda: None,
@@ -155,7 +156,7 @@ def test_a_person_is_asked_to_dial_and_the_call_is_waited_for() -> None:
     meeting = Meeting(
         [listed(), *[listed()] * 60, listed(entry(answered=False, flow="IN")),
          listed(entry(flow="IN"))],
-        flow="in", within=120_000_000, instruction="A customer calls",
+        flow="in", window=120_000_000, instruction="A customer calls",
     )  # fmt: skip
     placed = meeting.wait()
     assert placed.ids is not None
@@ -187,7 +188,7 @@ def test_telephones_are_answered_by_people() -> None:
 
 
 def test_instructions_say_what_to_do() -> None:
-    request = CallRequest(extension="341", flow="out", party="any", answered=False)
+    request = PlaceCall(extension="341", flow="out", party="any", answered=False)
     assert instruction(request) == "Please call any telephone from extension 341"
 
 

@@ -8,20 +8,21 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from scenario_runner.execution.cleanup import Undone, undo
 from scenario_runner.language.target import EventSettings, Target
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
+from scenario_runner.pbx.commands import PlaceCall, SendRequest
 from scenario_runner.pbx.journal import Journal, left_behind
-from scenario_runner.pbx.protocol import CallIds, CallRequest, Connection
+from scenario_runner.pbx.protocol import CallIds, Connection
 from tests.http.meeting import Met, context, meet, scenario_deed, target
 from tests.http.test_against_mock import with_settings
 
-REQUEST = CallRequest(extension="341", flow="out", party="+78120000443")
+REQUEST = PlaceCall(extension="341", flow="out", party="+78120000443")
 IDS = CallIds(uuid="u", call_api_id="1-u", extension="341", extension_id="34414")
 ROOT = Path(__file__).parents[2]
 
@@ -83,7 +84,7 @@ async def left_by_a_crash(url: str, folder: Path, known: str) -> None:
         clock = LoopClock(asyncio.get_running_loop())
         async with connection.session(Plan(scenario="x"), Heard(), clock) as session:
             placing = journal.calling(REQUEST)
-            outcome = await session.call(REQUEST, 5_000_000)
+            outcome = await session.do(REQUEST, 5_000_000)
             assert isinstance(outcome, Done)
             assert outcome.ids is not None
             if known == "ids":
@@ -93,7 +94,7 @@ async def left_by_a_crash(url: str, folder: Path, known: str) -> None:
             for kind in ("answer", "hangup"):
                 body = {"url": hook, "method": "POST", "event_type": kind}
                 request = Request(method="POST", path=path, body=json.dumps(body).encode())
-                await session.request(request, 5_000_000)
+                await session.do(SendRequest(request=request), 5_000_000)
 
     from scenario_runner.pbx.ringme.opening import open_ringme
 

@@ -10,7 +10,8 @@ from scenario_runner.errors import NotPossible
 from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.pbx.asterisk.hub import Spaces
 from scenario_runner.pbx.asterisk.reaching import reach_talking, refuse
-from scenario_runner.pbx.protocol import AnySlot, Done, Refused
+from scenario_runner.pbx.commands import AnySlot
+from scenario_runner.pbx.protocol import Done, Refused
 from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.frames import Message
     from scenario_runner.pbx.asterisk.line import Line, Watch
     from scenario_runner.pbx.asterisk.parking import Parking
-    from scenario_runner.pbx.protocol import BridgeSlot, CallAddress, Outcome
+    from scenario_runner.pbx.commands import BridgeSlot, CallAddress
+    from scenario_runner.pbx.protocol import Outcome
 
 _CHOSEN = "which one, by the seed: Asterisk takes none at random"
 _TOO_LATE = (

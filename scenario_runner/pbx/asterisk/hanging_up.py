@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Call
     from scenario_runner.pbx.asterisk.frames import Message
     from scenario_runner.pbx.asterisk.line import Line
-    from scenario_runner.pbx.protocol import CallAddress, Outcome
+    from scenario_runner.pbx.commands import CallAddress
+    from scenario_runner.pbx.protocol import Outcome
 
 _IN_STEAD = "Asterisk ended the channel in the party's stead: nobody hung a phone up"
 

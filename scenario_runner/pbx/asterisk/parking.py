@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Call
     from scenario_runner.pbx.asterisk.frames import Message
     from scenario_runner.pbx.asterisk.line import Line, Watch
-    from scenario_runner.pbx.protocol import CallAddress, Outcome
+    from scenario_runner.pbx.commands import CallAddress
+    from scenario_runner.pbx.protocol import Outcome
     from scenario_runner.references import Json
 
 

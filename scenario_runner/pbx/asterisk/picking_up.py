@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Call
     from scenario_runner.pbx.asterisk.frames import Message
     from scenario_runner.pbx.asterisk.line import Line
-    from scenario_runner.pbx.protocol import CallAddress, Outcome
+    from scenario_runner.pbx.commands import CallAddress
+    from scenario_runner.pbx.protocol import Outcome
 
 
 async def pick_up(line: Line, address: CallAddress, within: int) -> Outcome:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Board
     from scenario_runner.pbx.asterisk.frames import Fields, Message
     from scenario_runner.pbx.asterisk.line import Line
-    from scenario_runner.pbx.protocol import CallRequest
+    from scenario_runner.pbx.commands import PlaceCall
 
 
 class Placing(Protocol):
     """Brings a call up; `own` is told of the call before Asterisk is."""
 
-    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message | None]:
+    async def __call__(self, request: PlaceCall, within: int) -> tuple[Call, Message | None]:
         """Return the call and what said that it is there; raises PbxError where it is not."""
         ...
 
@@ -56,7 +56,7 @@ class Originating:
     line: Line
     own: Owns
 
-    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message | None]:
+    async def __call__(self, request: PlaceCall, within: int) -> tuple[Call, Message | None]:
         """Place the call, see `Placing`."""
         hub = self.line.hub
         ends = self._ends(request)
@@ -69,7 +69,7 @@ class Originating:
             told = await outcome(came, within, f"{ends.first} and {ends.second} did not answer")
         return call, told
 
-    def _ends(self, request: CallRequest) -> Ends:
+    def _ends(self, request: PlaceCall) -> Ends:
         dialling, rings = self.line.hub.dialling, not request.answered
         match request.flow:
             case "in":
@@ -81,7 +81,7 @@ class Originating:
             case _:
                 assert_never(request.flow)
 
-    def _fields(self, request: CallRequest, uid: str, ends: Ends, within: int) -> Fields:
+    def _fields(self, request: PlaceCall, uid: str, ends: Ends, within: int) -> Fields:
         caller = request.party if request.flow == "in" else request.extension
         return (
             ("Channel", ends.first),
@@ -97,7 +97,7 @@ class Originating:
         )
 
 
-def _new_call(request: CallRequest, uid: str) -> Call:
+def _new_call(request: PlaceCall, uid: str) -> Call:
     incoming = request.flow == "in"
     return Call(
         uuid=uid if incoming else "",
@@ -113,9 +113,7 @@ def _new_call(request: CallRequest, uid: str) -> Call:
 class _Coming:
     """Judges whether a call that was placed has come up, or why it will not."""
 
-    def __init__(
-        self, board: Board, call: Call, uid: str, ends: Ends, request: CallRequest
-    ) -> None:
+    def __init__(self, board: Board, call: Call, uid: str, ends: Ends, request: PlaceCall) -> None:
         self._board = board
         self._call = call
         self._uid = uid
@@ -172,10 +170,10 @@ class Awaiting:
 
     async def __call__(
         self,
-        request: CallRequest,
+        request: PlaceCall,
         within: int,  # noqa: ARG002 -- people take the time that the step gives them
     ) -> tuple[Call, Message | None]:
-        """Wait for the call, see `Placing`; `request.within` is how long."""
+        """Wait for the call, see `Placing`; `request.window` is how long."""
         hub = self.line.hub
         # Connecting first: without a connection nothing would ever be heard.
         await self.line.connect()
@@ -189,13 +187,13 @@ class Awaiting:
             if found is None:
                 self.announce(_instruction(request))
                 what = f"nobody brought the call up: {_instruction(request)}: no such call came"
-                found = await outcome(coming, request.within, what)
+                found = await outcome(coming, request.window, what)
         call, message = found
         call.owned = True
         self.own(call, call.legs)
         return call, message
 
-    def _is_it(self, call: Call, request: CallRequest) -> bool:
+    def _is_it(self, call: Call, request: PlaceCall) -> bool:
         if call.owned or call in self.before:
             return False
         if call.flow != request.flow or call.extension != request.extension:
@@ -207,7 +205,7 @@ class Awaiting:
         return call.state is CallState.UP and self.line.hub.board.talking(call)
 
 
-def _instruction(request: CallRequest) -> str:
+def _instruction(request: PlaceCall) -> str:
     """Say who has to dial whom, in the step's own words where it has a name."""
     if request.instruction:
         return request.instruction

@@ -9,7 +9,7 @@ from scenario_runner.pbx.protocol import Raw, Refused
 
 if TYPE_CHECKING:
     from scenario_runner.pbx.asterisk.board import Board, Call
-    from scenario_runner.pbx.protocol import CallAddress
+    from scenario_runner.pbx.commands import CallAddress
 
 OWN_RULE = "refused by the driver: Asterisk itself would not"
 _WORDS = {

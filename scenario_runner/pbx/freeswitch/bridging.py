@@ -6,24 +6,27 @@ is parked and joins the two channels itself.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from scenario_runner.errors import BadAnswer, NotPossible
 from scenario_runner.language.vocabulary import CallState, Reason
+from scenario_runner.pbx.commands import AnySlot
 from scenario_runner.pbx.freeswitch.following import VALET
 from scenario_runner.pbx.freeswitch.reaching import reach_talking, refuse
-from scenario_runner.pbx.protocol import AnySlot, Done, Refused
+from scenario_runner.pbx.protocol import Done, Refused
 from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
     from random import Random
 
+    from scenario_runner.pbx.commands import BridgeSlot, CallAddress
     from scenario_runner.pbx.freeswitch.board import Board, Call
     from scenario_runner.pbx.freeswitch.frames import Message
     from scenario_runner.pbx.freeswitch.line import Line, Watch
     from scenario_runner.pbx.freeswitch.parking import Parking
-    from scenario_runner.pbx.protocol import BridgeSlot, CallAddress, Outcome
+    from scenario_runner.pbx.protocol import Outcome
 
 _JOINED = "who is in the slot was looked up, and the two were joined, by the driver"
 _CHOSEN = f"which one, by the seed: FreeSWITCH takes none at random; {_JOINED}"

@@ -11,9 +11,10 @@ from scenario_runner.pbx.protocol import Done, Refused
 from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
+    from scenario_runner.pbx.commands import CallAddress
     from scenario_runner.pbx.freeswitch.frames import Message
     from scenario_runner.pbx.freeswitch.line import Line
-    from scenario_runner.pbx.protocol import CallAddress, Outcome
+    from scenario_runner.pbx.protocol import Outcome
 
 _INSTEAD = "FreeSWITCH ended the channel in the party's stead: nobody hung a phone up"
 

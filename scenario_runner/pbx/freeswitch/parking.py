@@ -24,10 +24,11 @@ from scenario_runner.pbx.tracked.waiters import outcome
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from scenario_runner.pbx.commands import CallAddress
     from scenario_runner.pbx.freeswitch.board import Call, Place
     from scenario_runner.pbx.freeswitch.frames import Message
     from scenario_runner.pbx.freeswitch.line import Line, Watch
-    from scenario_runner.pbx.protocol import CallAddress, Outcome
+    from scenario_runner.pbx.protocol import Outcome
     from scenario_runner.references import Json
 
 _FASTER = (

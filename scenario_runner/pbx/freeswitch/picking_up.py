@@ -12,9 +12,10 @@ from scenario_runner.pbx.protocol import Done, Refused
 from scenario_runner.pbx.tracked.waiters import outcome
 
 if TYPE_CHECKING:
+    from scenario_runner.pbx.commands import CallAddress
     from scenario_runner.pbx.freeswitch.frames import Message
     from scenario_runner.pbx.freeswitch.line import Line
-    from scenario_runner.pbx.protocol import CallAddress, Outcome
+    from scenario_runner.pbx.protocol import Outcome
 
 
 async def pick_up(line: Line, address: CallAddress, within: int) -> Outcome:

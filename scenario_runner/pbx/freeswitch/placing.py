@@ -16,10 +16,10 @@ from scenario_runner.pbx.tracked.waiters import EVERY, outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scenario_runner.pbx.commands import PlaceCall
     from scenario_runner.pbx.freeswitch.board import Board
     from scenario_runner.pbx.freeswitch.frames import Message
     from scenario_runner.pbx.freeswitch.line import Line
-    from scenario_runner.pbx.protocol import CallRequest
 
 
 _RINGS_ON = 10 * MINUTE
@@ -29,7 +29,7 @@ _RINGS_ON = 10 * MINUTE
 class Placing(Protocol):
     """Brings a call up; `own` is told of the call before FreeSWITCH is."""
 
-    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message | None]:
+    async def __call__(self, request: PlaceCall, within: int) -> tuple[Call, Message | None]:
         """Return the call and what said that it is there; raises PbxError where it is not."""
         ...
 
@@ -54,7 +54,7 @@ class Originating:
     line: Line
     own: Callable[[Call], None]
 
-    async def __call__(self, request: CallRequest, within: int) -> tuple[Call, Message | None]:
+    async def __call__(self, request: PlaceCall, within: int) -> tuple[Call, Message | None]:
         """Place the call, see `Placing`."""
         hub = self.line.hub
         ends = self._ends(request)
@@ -72,7 +72,7 @@ class Originating:
             told = await outcome(came, within, f"{ends.first} and {ends.second} did not answer")
         return call, told
 
-    def _ends(self, request: CallRequest) -> Ends:
+    def _ends(self, request: PlaceCall) -> Ends:
         dialling = self.line.hub.dialling
         party = dialling.party(request.party)
         extension = dialling.extension(request.extension)
@@ -85,7 +85,7 @@ class Originating:
                 assert_never(request.flow)
 
 
-def _originate(request: CallRequest, ends: Ends, within: int) -> str:
+def _originate(request: PlaceCall, ends: Ends, within: int) -> str:
     caller = request.party if request.flow == "in" else request.extension
     called = request.extension if request.flow == "in" else request.party
     numbers = (
@@ -99,7 +99,7 @@ def _originate(request: CallRequest, ends: Ends, within: int) -> str:
     return f"originate {first} &bridge({second})"
 
 
-def _new_call(request: CallRequest, ends: Ends) -> Call:
+def _new_call(request: PlaceCall, ends: Ends) -> Call:
     incoming = request.flow == "in"
     return Call(
         uuid=ends.first_uid if incoming else ends.second_uid,
@@ -171,10 +171,10 @@ class Awaiting:
 
     async def __call__(
         self,
-        request: CallRequest,
+        request: PlaceCall,
         within: int,  # noqa: ARG002 -- people take the time that the step gives them
     ) -> tuple[Call, Message | None]:
-        """Wait for the call, see `Placing`; `request.within` is how long."""
+        """Wait for the call, see `Placing`; `request.window` is how long."""
         hub = self.line.hub
         # Connecting first: without a connection nothing would ever be heard.
         await self.line.connect()
@@ -188,13 +188,13 @@ class Awaiting:
             if found is None:
                 self.announce(_instruction(request))
                 what = f"nobody brought the call up: {_instruction(request)}: no such call came"
-                found = await outcome(coming, request.within, what)
+                found = await outcome(coming, request.window, what)
         call, message = found
         call.owned = True
         self.own(call)
         return call, message
 
-    def _is_it(self, call: Call, request: CallRequest) -> bool:
+    def _is_it(self, call: Call, request: PlaceCall) -> bool:
         if call.owned or call in self.before:
             return False
         if call.flow != request.flow or call.extension != request.extension:
@@ -206,7 +206,7 @@ class Awaiting:
         return call.state is CallState.UP and self.line.hub.board.talking(call)
 
 
-def _instruction(request: CallRequest) -> str:
+def _instruction(request: PlaceCall) -> str:
     """Say who has to dial whom, in the step's own words where it has a name."""
     if request.instruction:
         return request.instruction

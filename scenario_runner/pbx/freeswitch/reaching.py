@@ -8,8 +8,8 @@ from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.pbx.protocol import Raw, Refused
 
 if TYPE_CHECKING:
+    from scenario_runner.pbx.commands import CallAddress
     from scenario_runner.pbx.freeswitch.board import Board, Call
-    from scenario_runner.pbx.protocol import CallAddress
 
 OWN_RULE = "refused by the driver: FreeSWITCH itself would not"
 _WORDS = {

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible
-from scenario_runner.language.vocabulary import CallState, Party, Reason
+from scenario_runner.language.vocabulary import CallState, Reason
+from scenario_runner.pbx.commands import (
+    AnswerCall,
+    AskSlot,
+    BridgeCall,
+    HangUp,
+    ParkCall,
+    PlaceCall,
+    SendRequest,
+    ShowCall,
+    ShowCalls,
+    Unsubscribe,
+)
 from scenario_runner.pbx.freeswitch.bridging import Bridging
 from scenario_runner.pbx.freeswitch.closing import Closing
 from scenario_runner.pbx.freeswitch.hanging_up import hang_up
@@ -25,13 +37,12 @@ from scenario_runner.pbx.protocol import (
 )
 
 if TYPE_CHECKING:
-    from scenario_runner.exchange import Request
+    from scenario_runner.pbx.commands import CallAddress, Command, Question
     from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.freeswitch.board import Call
     from scenario_runner.pbx.freeswitch.following import CallEvent
     from scenario_runner.pbx.freeswitch.line import Line
-    from scenario_runner.pbx.protocol import BridgeSlot, CallAddress, CallRequest, Outcome, Plan
-    from scenario_runner.references import Json
+    from scenario_runner.pbx.protocol import Outcome, Plan
 
 CLOSING = 10 * SECOND
 """The longest that one exchange of the cleanup may take, in microseconds."""
@@ -70,8 +81,41 @@ class FreeSwitchSession:
                 )
             )
 
-    async def call(self, request: CallRequest, within: int) -> Outcome:
-        """Bring a call up."""
+    async def do(self, command: Command, within: int) -> Outcome:
+        """Do what is asked; see `pbx.protocol.Session`."""
+        line = self._line
+        match command:
+            case PlaceCall():
+                outcome = await self._place(command, within)
+            case AnswerCall(call=call):
+                outcome = await pick_up(line, call, within)
+            case ParkCall(call=call, slot=slot):
+                outcome = await self._parking.park(call, slot, within)
+            case BridgeCall(call=call, slot=wanted):
+                outcome = await self._bridging.bridge(call, wanted, within)
+            case HangUp(call=call, by=by):
+                outcome = await hang_up(line, call, by, within)
+            case SendRequest() | Unsubscribe():
+                raise NotPossible(
+                    "this target speaks to FreeSWITCH's event socket, so there are no raw requests",
+                    hint="leave such steps out here: when: {target_can: raw-requests}",
+                )
+            case _:
+                outcome = await self._ask(command, within)
+        return outcome
+
+    async def _ask(self, question: Question, within: int) -> Outcome:
+        match question:
+            case AskSlot(call=call, slot=slot):
+                return await self._parking.slots(call, slot, within)
+            case ShowCalls(extension=extension):
+                return await self._list_calls(extension, within)
+            case ShowCall(call=call):
+                return await self._call_status(call, within)
+            case _:
+                assert_never(question)
+
+    async def _place(self, request: PlaceCall, within: int) -> Outcome:
         watch = self._line.start()
         placing: Placing = Originating(self._line, self._closing.own)
         if self._line.hub.settings.calls == "wait":
@@ -80,27 +124,7 @@ class FreeSwitchSession:
         call, message = await placing(request, within)
         return Done(raw=self._line.raw(watch, message), ids=_ids(call), state=call.state)
 
-    async def answer(self, call: CallAddress, within: int) -> Outcome:
-        """Answer a ringing call, where a party without a phone rings."""
-        return await pick_up(self._line, call, within)
-
-    async def park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
-        """Park the call in the slot."""
-        return await self._parking.park(call, slot, within)
-
-    async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
-        """Ask who is parked in the slot."""
-        return await self._parking.slots(call, slot, within)
-
-    async def bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
-        """Join the call with the one in the slot, or with any."""
-        return await self._bridging.bridge(call, slot, within)
-
-    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
-        """End the call as the remote party or as the extension."""
-        return await hang_up(self._line, call, by, within)
-
-    async def list_calls(self, extension: str, within: int) -> Outcome:
+    async def _list_calls(self, extension: str, within: int) -> Outcome:
         """List the extension's current calls: those known from events that are still there."""
         watch = self._line.start()
         await self._line.connect()
@@ -110,7 +134,7 @@ class FreeSwitchSession:
         listed = tuple(_listed(call) for call in found)
         return Done(raw=raw, listed=listed, driver_word=_REMEMBERED)
 
-    async def call_status(self, call: CallAddress, within: int) -> Outcome:
+    async def _call_status(self, call: CallAddress, within: int) -> Outcome:
         """Ask about one call: FreeSWITCH tells whether it is there, its events what it does."""
         watch = self._line.start()
         await self._line.connect()
@@ -128,13 +152,6 @@ class FreeSwitchSession:
     async def _is_there(self, call: Call, within: int) -> bool:
         leg = call.remote or call.desk
         return bool(leg) and await self._line.exists(leg, within)
-
-    async def request(self, request: Request, within: int) -> Outcome:  # noqa: ARG002
-        """Raise NotPossible: there is no HTTP here."""
-        raise NotPossible(
-            "this target speaks to FreeSWITCH's event socket, so there are no raw requests",
-            hint="leave such steps out here: when: {target_can: raw-requests}",
-        )
 
     def ids(self, uuid: str) -> CallIds | None:
         """Return the ids of a call as last known."""

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from scenario_runner.errors import PbxError
 from scenario_runner.language.vocabulary import Party
-from scenario_runner.pbx.protocol import CallAddress, CallIds, Done, Leftover, Refused
+from scenario_runner.pbx.commands import AskSlot, CallAddress, HangUp
+from scenario_runner.pbx.protocol import CallIds, Done, Leftover, Refused
 from scenario_runner.pbx.ringme.answers import call_list, entries_of, ids_of, party_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ async def _twice(ask: Callable[[], Awaitable[_T]]) -> _T:
 async def _hang_up(session: Session, ids: CallIds, within: int) -> list[Leftover]:
     current = session.ids(ids.uuid) or ids
     address = CallAddress(call_api_id=current.call_api_id, extension=current.extension)
-    outcome = await _twice(lambda: session.hangup(address, Party.EXTENSION, within))
+    outcome = await _twice(lambda: session.do(HangUp(call=address, by=Party.EXTENSION), within))
     if isinstance(outcome, Refused) and outcome.raw.status != 404:
         what = f"a call that could not be hung up ({outcome.message})"
         return [Leftover(what=what, uuid=ids.uuid)]
@@ -94,7 +95,7 @@ async def _occupied(
     address = CallAddress(call_api_id=current.call_api_id, extension=current.extension)
     left: list[Leftover] = []
     for slot in slots:
-        seen = await _twice(lambda slot=slot: session.slots(address, slot, within))  # type: ignore[misc]
+        seen = await _twice(lambda slot=slot: session.do(AskSlot(call=address, slot=slot), within))  # type: ignore[misc]
         if isinstance(seen, Done) and seen.uuid not in (None, witness.uuid):
             left.append(Leftover(what=f"slot {slot} is occupied", uuid=seen.uuid, slot=slot))
     return left

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote
 
+from msgspec import structs
+
 from scenario_runner.durations import MILLISECOND, SECOND, duration_text
 from scenario_runner.errors import (
     AnswerLost,
@@ -35,7 +37,8 @@ from scenario_runner.references import Json, as_text
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from scenario_runner.pbx.protocol import CallAddress, CallRequest, Raw
+    from scenario_runner.pbx.commands import CallAddress, PlaceCall
+    from scenario_runner.pbx.protocol import Raw
     from scenario_runner.pbx.ringme.rest import Rest
     from scenario_runner.references import Json
 
@@ -125,7 +128,7 @@ class Placing:
     """
 
     rest: Rest
-    request: CallRequest
+    request: PlaceCall
     extension_id: str
     own: Callable[[CallIds], None]
     unsent: Callable[[], None]
@@ -194,7 +197,7 @@ async def until_there(placing: Placing, look: Looking, is_it: Callable[[Sight], 
     The session owns it as soon as it is listed.
     """
     clock, request = placing.rest.wire.clock, placing.request
-    until, seen = clock.now() + request.within, None
+    until, seen = clock.now() + request.window, None
     while True:
         found = next((one for one in await current_calls(placing) if is_it(one)), None)
         if found is not None and seen is None:
@@ -206,7 +209,7 @@ async def until_there(placing: Placing, look: Looking, is_it: Callable[[Sight], 
         seen = found
         left = until - clock.now()
         if left <= 0:
-            raise TimedOut(f"{_said(placing)}: {_late(seen, request.within)}")
+            raise TimedOut(f"{_said(placing)}: {_late(seen, request.window)}")
         look.waiting(left)
         await look.sleep(min(look.every, left) / SECOND)
 
@@ -271,8 +274,9 @@ class CallbackCallers:
             return sight.ids.uuid == told or (sight.ids.uuid not in placing.strangers and by_party)
 
         if lost is not None:
-            soon = min(placing.request.within, _SOON)
-            placing = replace(placing, request=replace(placing.request, within=soon))
+            soon = min(placing.request.window, _SOON)
+            brief = structs.replace(placing.request, window=soon)
+            placing = replace(placing, request=brief)
         found = await until_there(placing, self._look, is_it)
         word = f"up: {lost.message}; such a call is listed since" if lost is not None else ""
         return Placed(found.raw, found.ids, word)
@@ -346,8 +350,8 @@ class WaitCallers:
             wanted = request.party == ANYBODY or same_number(sight.party, request.party)
             return sight.ids.uuid not in placing.strangers and wanted and sight.flow == request.flow
 
-        self._announce(f"{instruction(request)} (within {duration_text(request.within)})")
-        look = replace(self._look, waiting=Countdown(self._announce, request.within).left)
+        self._announce(f"{instruction(request)} (within {duration_text(request.window)})")
+        look = replace(self._look, waiting=Countdown(self._announce, request.window).left)
         found = await until_there(placing, look, is_it)
         self._announce(f"The call is there: {found.party} at {request.extension}")
         return Placed(found.raw, found.ids)
@@ -363,7 +367,7 @@ class WaitCallers:
         return None
 
 
-def instruction(request: CallRequest) -> str:
+def instruction(request: PlaceCall) -> str:
     """Say in words what a person has to do; the step's name comes first, if it has one."""
     party = "any telephone" if request.party == ANYBODY else request.party
     call = (

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
+from msgspec import structs
+
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import NotPossible, PbxError
 from scenario_runner.language.vocabulary import EventType
 from scenario_runner.pbx.journal import NoJournal
-from scenario_runner.pbx.protocol import Leftover, NullWatcher, PbxEvent
+from scenario_runner.pbx.protocol import Done, Leftover, NullWatcher, PbxEvent
 from scenario_runner.pbx.ringme.answers import entries_of, uuid_of, words
 from scenario_runner.references import Json, as_text
 
@@ -152,6 +154,16 @@ def subscriptions_to(url: str, listed: Json) -> list[str]:
     entries = listed if isinstance(listed, list) else []
     ours = (entry for entry in entries if isinstance(entry, dict) and entry.get("url") == url)
     return [as_text(entry.get("id")) for entry in ours]
+
+
+async def unsubscribe(path: str, url: str, rest: Rest, within: int) -> Done:
+    """Remove the subscriptions below `path` that deliver to `url`; see `commands.Unsubscribe`."""
+    raw = await rest.call("GET", path, within)
+    removed: list[Json] = []
+    for one in subscriptions_to(url, raw.body):
+        await rest.call("DELETE", f"{path}{one}", within)
+        removed.append(one)
+    return Done(raw=structs.replace(raw, body=removed))
 
 
 async def _removed(path: str, rest: Rest, within: int) -> bool:

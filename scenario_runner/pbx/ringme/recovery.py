@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.errors import AnswerLost, PbxError, TimedOut
 from scenario_runner.language.vocabulary import CallState, Reason
-from scenario_runner.pbx.protocol import AnySlot, CallAddress, Done, Outcome, Refused
+from scenario_runner.pbx.commands import AnySlot, AskSlot, CallAddress, ShowCall
+from scenario_runner.pbx.protocol import Done, Outcome, Refused
 from scenario_runner.pbx.ringme.answers import uuid_of
 from scenario_runner.references import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from scenario_runner.pbx.protocol import BridgeSlot, Session
+    from scenario_runner.pbx.commands import BridgeSlot
+    from scenario_runner.pbx.protocol import Session
     from scenario_runner.references import Json
 
 
@@ -27,7 +29,7 @@ async def after_park(
     session: Session, call: CallAddress, slot: Json, error: PbxError, within: int
 ) -> Done:
     """Return Done where the slot holds the call by now; else raise the error, saying what is so."""
-    seen = await _asked(session.slots(call, slot, within), error)
+    seen = await _asked(session.do(AskSlot(call=call, slot=slot), within), error)
     if isinstance(seen, Done) and seen.uuid == uuid_of(call.call_api_id):
         return Done(raw=seen.raw, slot=seen.slot, driver_word=f"parked: {_ASKED}")
     raise _open(error, f"slot {as_text(slot)} {_held(seen)}")
@@ -45,7 +47,7 @@ async def after_bridge(
     call, parked = calls
     if isinstance(slot, AnySlot) or parked is None:
         raise _open(error, "whom it was joined with can't be asked for")
-    seen = await _asked(session.slots(call, slot, within), error)
+    seen = await _asked(session.do(AskSlot(call=call, slot=slot), within), error)
     if not isinstance(seen, Done) or seen.uuid is not None:
         raise _open(error, f"slot {as_text(slot)} {_held(seen)}")
     moved = CallAddress(call_api_id=parked.call_api_id, extension=call.extension)
@@ -59,13 +61,13 @@ async def after_bridge(
 
 
 async def _alive(session: Session, call: CallAddress, error: PbxError, within: int) -> bool:
-    found = await _asked(session.call_status(call, within), error)
+    found = await _asked(session.do(ShowCall(call=call), within), error)
     return isinstance(found, Done) and found.state is not CallState.ENDED
 
 
 async def after_hangup(session: Session, call: CallAddress, error: PbxError, within: int) -> Done:
     """Return Done where the PBX no longer knows the call; else raise the error."""
-    found = await _asked(session.call_status(call, within), error)
+    found = await _asked(session.do(ShowCall(call=call), within), error)
     gone = isinstance(found, Refused) and found.reason is Reason.NO_SUCH_CALL
     if gone or (isinstance(found, Done) and found.state is CallState.ENDED):
         return Done(raw=found.raw, state=CallState.ENDED, driver_word=f"ended: {_ASKED}")
@@ -74,7 +76,7 @@ async def after_hangup(session: Session, call: CallAddress, error: PbxError, wit
 
 async def after_answer(session: Session, call: CallAddress, error: PbxError, within: int) -> Done:
     """Return Done where the call is up by now; else raise the error."""
-    found = await _asked(session.call_status(call, within), error)
+    found = await _asked(session.do(ShowCall(call=call), within), error)
     if isinstance(found, Done) and found.state is CallState.UP:
         return Done(raw=found.raw, state=CallState.UP, driver_word=f"answered: {_ASKED}")
     raise _open(error, "the call is not up")

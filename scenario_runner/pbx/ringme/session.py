@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import PbxError
 from scenario_runner.exchange import header
 from scenario_runner.language.vocabulary import CallState, Party, Reason
-from scenario_runner.pbx.protocol import (
+from scenario_runner.pbx.commands import (
+    AnswerCall,
     AnySlot,
+    AskSlot,
+    BridgeCall,
     BridgeSlot,
     CallAddress,
-    CallIds,
-    CallRequest,
-    Done,
-    Holding,
-    Leftover,
-    Listed,
-    Outcome,
-    Raw,
+    HangUp,
+    ParkCall,
+    PlaceCall,
+    SendRequest,
+    ShowCall,
+    ShowCalls,
+    Unsubscribe,
 )
+from scenario_runner.pbx.protocol import CallIds, Done, Holding, Leftover, Listed, Outcome, Raw
 from scenario_runner.pbx.rate import read_limit
 from scenario_runner.pbx.ringme.answers import (
     call_list,
@@ -34,6 +39,7 @@ from scenario_runner.pbx.ringme.answers import (
 )
 from scenario_runner.pbx.ringme.closing import call_lists, hang_up_and_look
 from scenario_runner.pbx.ringme.dialers import Placing
+from scenario_runner.pbx.ringme.events import unsubscribe
 from scenario_runner.pbx.ringme.recovery import (
     LOST,
     after_answer,
@@ -45,7 +51,8 @@ from scenario_runner.references import Json, as_text
 
 if TYPE_CHECKING:
     from scenario_runner.exchange import Request
-    from scenario_runner.pbx.protocol import CallIds, CallRequest, Plan
+    from scenario_runner.pbx.commands import Command, Question
+    from scenario_runner.pbx.protocol import CallIds, Plan
     from scenario_runner.pbx.ringme.dialers import Callers
     from scenario_runner.pbx.ringme.events import Feed
     from scenario_runner.pbx.ringme.rest import Rest
@@ -68,7 +75,7 @@ class Memory:
     """
 
     park_timeout: int
-    placing: list[CallRequest] = field(default_factory=list)
+    placing: list[PlaceCall] = field(default_factory=list)
     strangers: set[str] = field(default_factory=set)
     own: dict[str, CallIds] = field(default_factory=dict)
     ids: dict[str, CallIds] = field(default_factory=dict)
@@ -81,7 +88,7 @@ class Memory:
         self.own[ids.uuid] = ids
         self.ids[ids.uuid] = ids
 
-    def came_up(self, request: CallRequest, ids: CallIds) -> None:
+    def came_up(self, request: PlaceCall, ids: CallIds) -> None:
         """Remember the ids of a call that was asked for."""
         if request in self.placing:
             self.placing.remove(request)
@@ -178,8 +185,39 @@ class RingMeSession:
         limit = read_limit(raw.headers) if outcome.reason is Reason.RATE_LIMITED else None
         return outcome if limit is None else replace(outcome, driver_word=str(limit))
 
-    async def call(self, request: CallRequest, within: int) -> Outcome:
-        """Bring a call up."""
+    async def do(self, command: Command, within: int) -> Outcome:
+        """Do what is asked; see `pbx.protocol.Session`."""
+        match command:
+            case PlaceCall():
+                outcome = await self._place(command, within)
+            case AnswerCall(call=call):
+                outcome = await self._answer(call, within)
+            case ParkCall(call=call, slot=slot):
+                outcome = await self._park(call, slot, within)
+            case BridgeCall(call=call, slot=wanted):
+                outcome = await self._bridge(call, wanted, within)
+            case HangUp(call=call, by=by):
+                outcome = await self._hang_up(call, by, within)
+            case SendRequest(request=request):
+                outcome = await self._request(request, within)
+            case Unsubscribe(path=path, url=url):
+                outcome = await unsubscribe(path, url, self._rest, within)
+            case _:
+                outcome = await self._ask(command, within)
+        return outcome
+
+    async def _ask(self, question: Question, within: int) -> Outcome:
+        match question:
+            case AskSlot(call=call, slot=slot):
+                return await self._slots(call, slot, within)
+            case ShowCalls(extension=extension):
+                return await self._list_calls(extension, within)
+            case ShowCall(call=call):
+                return await self._call_status(call, within)
+            case _:
+                assert_never(question)
+
+    async def _place(self, request: PlaceCall, within: int) -> Outcome:
         await self._watch(request.extension, within)
         self._memory.placing.append(request)
         placing = Placing(
@@ -207,8 +245,7 @@ class RingMeSession:
         word = f"the targets file names no extension {extension} of {self._settings.name}"
         return replace(outcome, driver_word=word)
 
-    async def answer(self, call: CallAddress, within: int) -> Outcome:
-        """Answer a ringing call."""
+    async def _answer(self, call: CallAddress, within: int) -> Outcome:
         uuid = uuid_of(call.call_api_id)
         try:
             raw = await self._callers.answer(self._rest, uuid, within)
@@ -224,8 +261,7 @@ class RingMeSession:
             body["slot"] = slot
         return await self._rest.call("PUT", path, within, body)
 
-    async def park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
-        """Park the call in the slot."""
+    async def _park(self, call: CallAddress, slot: Json, within: int) -> Outcome:
         try:
             raw = await self._valet("park", call, slot, within)
             done = Done(raw=raw, slot=as_text(slot))
@@ -238,7 +274,7 @@ class RingMeSession:
             self._feed.parked(call.call_api_id)
         return done
 
-    async def slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
+    async def _slots(self, call: CallAddress, slot: Json, within: int) -> Outcome:
         """Ask who is parked in the slot; null, nothing and no UUID at all mean nobody."""
         raw = await self._valet("slots", call, slot, within)
         if raw.status == 404 and self._settings.empty_slot_404:
@@ -251,8 +287,7 @@ class RingMeSession:
         reported = as_text(answer["slot"]) if "slot" in answer else as_text(slot)
         return Done(raw=raw, slot=reported, uuid=as_text(uuid) if uuid else None)
 
-    async def bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
-        """Join the call with the one in the slot, or with any."""
+    async def _bridge(self, call: CallAddress, slot: BridgeSlot, within: int) -> Outcome:
         try:
             raw = await self._valet("bridge", call, slot, within)
         except LOST as error:
@@ -285,8 +320,7 @@ class RingMeSession:
         self._memory.bridged(uuid_of(call.call_api_id), number, call.extension, extension_id)
         return done
 
-    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
-        """End the call as the remote party or as the extension."""
+    async def _hang_up(self, call: CallAddress, by: Party, within: int) -> Outcome:
         try:
             return await self._hung_up(call, by, within)
         except LOST as error:
@@ -311,15 +345,14 @@ class RingMeSession:
         extension = quote(self._extension_id(call.extension), safe="")
         return f"/extension/{extension}/current_calls/{quote(call.call_api_id, safe='')}"
 
-    async def list_calls(self, extension: str, within: int) -> Outcome:
-        """List the extension's current calls."""
+    async def _list_calls(self, extension: str, within: int) -> Outcome:
         extension_id = quote(self._extension_id(extension), safe="")
         raw = await self._rest.call("GET", f"/extension/{extension_id}/current_calls/", within)
         if raw.status >= 400:
             return self._refused(raw, about_call=False)
         return Done(raw=raw, listed=call_list(raw, self._numbers))
 
-    async def call_status(self, call: CallAddress, within: int) -> Outcome:
+    async def _call_status(self, call: CallAddress, within: int) -> Outcome:
         """Ask about one call; one that the session placed and the PBX forgot has ended."""
         uuid = uuid_of(call.call_api_id)
         raw = await self._rest.call("GET", self._one(call), within)
@@ -341,14 +374,14 @@ class RingMeSession:
         uuid = uuid_of(call.call_api_id)
         slot = self._memory.slot_of(uuid, raw.at)
         if slot is not None:
-            seen = await self.slots(call, slot, within)
+            seen = await self._slots(call, slot, within)
             if isinstance(seen, Done) and seen.uuid == uuid:
                 return CallState.PARKED, f"parked: slot {slot} holds it"
         if self._memory.partner_of(uuid) is not None:
             return CallState.BRIDGED, "bridged: by what this scenario did"
         return CallState.UP, ""
 
-    async def request(self, request: Request, within: int) -> Outcome:
+    async def _request(self, request: Request, within: int) -> Outcome:
         """Send a raw request; a header with an empty value is left out.
 
         The API answers JSON: a success that is none raises BadAnswer, unless the request's own
@@ -397,7 +430,7 @@ class RingMeSession:
         for witness in list(self._memory.own.values())[:1]:
             address = CallAddress(call_api_id=witness.call_api_id, extension=witness.extension)
             for slot in self._interesting(strangers=strangers):
-                seen = await self.slots(address, slot, CLOSING)
+                seen = await self._slots(address, slot, CLOSING)
                 if isinstance(seen, Done) and seen.uuid is not None:
                     slots.append((slot, seen.uuid))
         parked = {uuid for _, uuid in slots}

@@ -8,28 +8,32 @@ from typing import Any
 
 from scenario_runner import (
     AddedSettings,
-    AnySlot,
+    AskSlot,
+    BridgeCall,
     CallAddress,
     CallIds,
-    CallRequest,
     CallState,
     Capability,
     Clock,
+    Command,
     Connection,
     Context,
     Done,
+    HangUp,
     Holding,
     Leftover,
     Listed,
     NotPossible,
     Outcome,
-    Party,
+    ParkCall,
+    PlaceCall,
     Plan,
     Raw,
     Reason,
     Refused,
-    Request,
     Session,
+    ShowCall,
+    ShowCalls,
     Target,
     Trace,
     Traits,
@@ -64,55 +68,50 @@ class ShelfSession:
     def _refused(self, reason: Reason) -> Refused:
         return Refused(raw=Raw(at=self._clock.now()), reason=reason, message=reason.value)
 
-    async def call(self, request: CallRequest, within: int) -> Outcome:
+    async def do(self, command: Command, within: int) -> Outcome:
         del within
-        uuid = f"call-{len(self._calls) + 1}"
-        ids = CallIds(uuid=uuid, call_api_id=uuid, extension=request.extension)
-        self._calls[uuid] = ids
-        return self._done(f"call {request.extension}", ids=ids, state=CallState.UP)
+        match command:
+            case PlaceCall(extension=extension):
+                uuid = f"call-{len(self._calls) + 1}"
+                ids = CallIds(uuid=uuid, call_api_id=uuid, extension=extension)
+                self._calls[uuid] = ids
+                return self._done(f"call {extension}", ids=ids, state=CallState.UP)
+            case ParkCall(call=call, slot=slot):
+                return self._park(call, str(slot))
+            case AskSlot(slot=slot):
+                return self._done(f"look {slot}", slot=str(slot), uuid=self._slots.get(str(slot)))
+            case BridgeCall(slot=slot):
+                return self._take(str(slot))
+            case HangUp(call=call):
+                self._calls.pop(call.call_api_id, None)
+                return self._done(f"hang up {call.call_api_id}")
+            case _:
+                return self._look(command)
 
-    async def answer(self, call: CallAddress, within: int) -> Outcome:
-        del call, within
-        raise NotPossible("a shelf answers every call at once")
-
-    async def park(self, call: CallAddress, slot: object, within: int) -> Outcome:
-        del within
-        if str(slot) in self._slots:
+    def _park(self, call: CallAddress, slot: str) -> Outcome:
+        if slot in self._slots:
             return self._refused(Reason.SLOT_FULL)
-        self._slots[str(slot)] = call.call_api_id
-        return self._done(f"park {call.call_api_id} {slot}", slot=str(slot))
+        self._slots[slot] = call.call_api_id
+        return self._done(f"park {call.call_api_id} {slot}", slot=slot)
 
-    async def slots(self, call: CallAddress, slot: object, within: int) -> Outcome:
-        del call, within
-        return self._done(f"look {slot}", slot=str(slot), uuid=self._slots.get(str(slot)))
-
-    async def bridge(self, call: CallAddress, slot: object, within: int) -> Outcome:
-        del call, within
-        if isinstance(slot, AnySlot) or str(slot) not in self._slots:
+    def _take(self, slot: str) -> Outcome:
+        if slot not in self._slots:
             return self._refused(Reason.SLOT_EMPTY)
-        return self._done(f"take {slot}", slot=str(slot), uuid=self._slots.pop(str(slot)))
+        return self._done(f"take {slot}", slot=slot, uuid=self._slots.pop(slot))
 
-    async def hangup(self, call: CallAddress, by: Party, within: int) -> Outcome:
-        del by, within
-        self._calls.pop(call.call_api_id, None)
-        return self._done(f"hang up {call.call_api_id}")
-
-    async def list_calls(self, extension: str, within: int) -> Outcome:
-        del within
-        mine = [ids for ids in self._calls.values() if ids.extension == extension]
-        listed = tuple(
-            Listed(uuid=ids.uuid, extension=extension, state=CallState.UP) for ids in mine
-        )
-        return self._done(f"list {extension}", listed=listed)
-
-    async def call_status(self, call: CallAddress, within: int) -> Outcome:
-        del within
-        known = call.call_api_id in self._calls
-        return self._done("state", state=CallState.UP if known else CallState.ENDED)
-
-    async def request(self, request: Request, within: int) -> Outcome:
-        del request, within
-        raise NotPossible("a shelf understands no raw requests")
+    def _look(self, command: Command) -> Outcome:
+        match command:
+            case ShowCalls(extension=extension):
+                mine = [ids for ids in self._calls.values() if ids.extension == extension]
+                listed = tuple(
+                    Listed(uuid=ids.uuid, extension=extension, state=CallState.UP) for ids in mine
+                )
+                return self._done(f"list {extension}", listed=listed)
+            case ShowCall(call=call):
+                known = call.call_api_id in self._calls
+                return self._done("state", state=CallState.UP if known else CallState.ENDED)
+            case _:
+                raise NotPossible("a shelf can't do that")
 
     def ids(self, uuid: str) -> CallIds | None:
         return self._calls.get(uuid)
