@@ -11,7 +11,7 @@ import click
 from scenario_runner.cli.options import selection_options, variable_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from scenario_runner.errors import Problem
     from scenario_runner.language.scenario import Scenario
@@ -99,7 +99,7 @@ def doc(*, no_diagram: bool, **given: tuple[str, ...]) -> int:
     return 0
 
 
-def _by_matrix(scenarios: list[Scenario]) -> Iterator[tuple[Scenario, tuple[Scenario, ...]]]:
+def _by_matrix(scenarios: Iterable[Scenario]) -> Iterator[tuple[Scenario, tuple[Scenario, ...]]]:
     """Put the rows of one matrix together: they stand at the same place of a file."""
     rows: dict[tuple[str, int], list[Scenario]] = {}
     for scenario in scenarios:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from scenario_runner.events import Event
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.targets import TargetChoice
-    from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
+    from scenario_runner.loading.suite import Suite
     from scenario_runner.masking import Mask
 
 
@@ -130,7 +130,7 @@ def compare(
 def _ran(
     request: RunRequest,
     target: Target,
-    scenarios: list[Scenario],
+    scenarios: Suite,
     hear: Callable[[Event], None],
 ) -> dict[str, ScenarioSeen]:
     events: list[Event] = []

@@ -26,6 +26,7 @@ class Remembering:
 
     def __init__(self, folder: Path = MEMORY) -> None:
         self._folder = folder
+        self._before = remembered(folder)
         self._failed: set[str] = set()
         self._seen: set[str] = set()
 
@@ -33,13 +34,14 @@ class Remembering:
         """Take in a verdict."""
         if isinstance(event, ScenarioFinished):
             name = identity(event.scenario)
-            self._seen.add(name)
+            if name in self._before:
+                self._seen.add(name)
             if event.verdict in _FAILED:
                 self._failed.add(name)
 
     def close(self) -> None:
         """Write the file where it would change; that it can't be written harms nobody."""
-        before = remembered(self._folder)
+        before = remembered(self._folder)  # others may have written meanwhile
         now = (before - self._seen) | self._failed
         if now == before:
             return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import random
+import re
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.errors import InvalidFiles, UsageError, did_you_mean
-from scenario_runner.events import RunFinished, RunStarted, SourceRead, Warned
+from scenario_runner.errors import InvalidFiles, TargetError, UsageError, did_you_mean
+from scenario_runner.events import RunFinished, RunStarted, ScenarioStarted, SourceRead, Warned
 from scenario_runner.execution.interleavings import in_turn
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Exit, Results
@@ -17,19 +18,23 @@ from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
 from scenario_runner.loading.documents import LoadOptions, load
 from scenario_runner.loading.files import find_files, run_root
+from scenario_runner.loading.suite import Suite
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.source import Source, Span
 from scenario_runner.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scenario_runner.errors import Problem
     from scenario_runner.events import Event
-    from scenario_runner.execution.network import NetworkRun
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
+    from scenario_runner.masking import Mask
     from scenario_runner.pbx.drivers import Notice
+
+
+_SECRET = re.compile(r"\$\{?secret\.([A-Za-z_][A-Za-z0-9_]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +57,21 @@ class RunRequest:
     stopwatch: Callable[[], int] = lambda: 0
 
 
-def gather(request: RunRequest) -> tuple[list[Scenario], list[Problem]]:
+def gather(request: RunRequest) -> tuple[Suite, list[Problem]]:
     """Load the files and choose; raises InvalidFiles, UsageError and NothingSelected."""
-    scenarios: list[Scenario] = []
+    parts: list[Sequence[Scenario]] = []
     problems: list[Problem] = []
     declared: set[str] = set()
     paths, ids = split_ids(request.paths)
     loading = replace(request.loading, root=run_root(paths))
     for loaded in load(find_files(paths), loading):
-        scenarios += loaded.scenarios
+        parts += loaded.scenarios.parts
         problems += loaded.problems
         declared |= loaded.declared
     if any(not problem.warning for problem in problems) and not request.keep_going:
         raise InvalidFiles(tuple(problems))
     _refuse_unknown_variables(request.loading, declared)
-    return select(scenarios, replace(request.selection, ids=ids)), problems
+    return select(Suite(tuple(parts)), replace(request.selection, ids=ids)), problems
 
 
 def _refuse_unknown_variables(loading: LoadOptions, declared: set[str]) -> None:
@@ -74,6 +79,14 @@ def _refuse_unknown_variables(loading: LoadOptions, declared: set[str]) -> None:
         if name not in declared:
             hint = did_you_mean(name, declared) or f"declared are: {', '.join(sorted(declared))}"
             raise UsageError(f"no scenario declares the variable '{name}'", hint=hint)
+
+
+class Runner(Protocol):
+    """Runs scenarios in some way, and counts their verdicts in `results`."""
+
+    def run(self, scenarios: Suite, results: Results) -> None:
+        """Run the scenarios; Ctrl-C ends the run after the cleanups of those that are running."""
+        ...
 
 
 def run_whole(request: RunRequest, emit: Callable[[Event], None]) -> Exit:
@@ -91,12 +104,13 @@ def run_scenarios(
     """Run scenarios that are loaded already, as often as is asked for, and return the exit code."""
     begin = request.stopwatch()
     options = request.options
+    suite = scenarios if isinstance(scenarios, Suite) else Suite((tuple(scenarios),))
+    hide_secrets(suite, options.environment, request.context.mask)
     results = Results(invalid=any(not problem.warning for problem in problems))
-    emit(_started(request, len(scenarios) * options.repeat))
-    told: set[str] = set()
-    sources = {source.file: source for scenario in scenarios for source in scenario.sources}
+    emit(_started(request, len(suite) * options.repeat))
+    telling = _Sources(suite, emit)
     for problem in problems:
-        _tell(sources.get(problem.span.file), told, emit)
+        telling.tell(problem.span.file)
         emit(
             Warned(code=problem.code, message=problem.message, span=problem.span, hint=problem.hint)
         )
@@ -104,9 +118,8 @@ def run_scenarios(
         if results.interrupted or (options.fail_fast and not results.green):
             break
         again = replace(options, seed=options.seed + number)
-        chosen = arranged(scenarios, again, number + 1 if options.repeat > 1 else 0)
-        run = _runner(replace(request, options=again), emit)
-        run.run(_with_sources(chosen, told, emit), results)
+        chosen = arranged(suite, again, number + 1 if options.repeat > 1 else 0)
+        _runner(replace(request, options=again), telling.emit).run(chosen, results)
     code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
     counts = tuple((verdict.value, count) for verdict, count in results.counts.items())
     emit(
@@ -120,7 +133,19 @@ def run_scenarios(
     return code
 
 
-def _runner(request: RunRequest, emit: Callable[[Event], None]) -> VirtualRun | NetworkRun:
+def hide_secrets(scenarios: Suite, environment: Mapping[str, str], mask: Mask) -> None:
+    """Hide every secret that the files name, before the first event: whatever runs first.
+
+    One that is too short to be hidden is refused when a step reads it.
+    """
+    texts = {source.file: source.text for one in scenarios.templates() for source in one.sources}
+    names = {name for text in texts.values() for name in _SECRET.findall(text)}
+    for name in sorted(names & environment.keys()):
+        with suppress(TargetError):
+            mask.add(environment[name], name=f"$secret.{name}")
+
+
+def _runner(request: RunRequest, emit: Callable[[Event], None]) -> Runner:
     """Return what runs scenarios on the target: in virtual time, or over a network."""
     target, options, mask = request.target, request.options, request.context.mask
     if target.driver == "mock":
@@ -166,30 +191,36 @@ def _started(request: RunRequest, total: int) -> RunStarted:
     )
 
 
-def arranged(scenarios: Sequence[Scenario], options: RunOptions, number: int) -> list[Scenario]:
+def arranged(scenarios: Suite, options: RunOptions, number: int) -> Suite:
     """Return the scenarios in the order in which they run; `number` counts repeated runs from 1."""
-    chosen = list(scenarios)
-    if options.shuffle:
-        random.Random(options.seed).shuffle(chosen)
-    if number:
-        chosen = [one.renamed(in_turn(one.name, "run", number)) for one in chosen]
-    return chosen
+    chosen = scenarios.shuffled(options.seed) if options.shuffle else scenarios
+    return replace(chosen, turn=in_turn("", "run", number)) if number else chosen
 
 
-def _with_sources(
-    scenarios: list[Scenario], told: set[str], emit: Callable[[Event], None]
-) -> Iterator[Scenario]:
-    """Give each scenario, its files' texts told before."""
-    for scenario in scenarios:
-        for source in scenario.sources:
-            _tell(source, told, emit)
-        yield scenario
+class _Sources:
+    """Emits events, and before the first scenario of a file the texts that its spans point into."""
 
+    def __init__(self, suite: Suite, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._untold: dict[str, Source] = {}
+        self._files: dict[str, dict[str, None]] = {}
+        for scenario in suite.templates():
+            self._untold |= {source.file: source for source in scenario.sources}
+            files = self._files.setdefault(scenario.file, {})
+            files.update(dict.fromkeys(source.file for source in scenario.sources))
 
-def _tell(source: Source | None, told: set[str], emit: Callable[[Event], None]) -> None:
-    if source is not None and source.file not in told:
-        told.add(source.file)
-        emit(SourceRead(file=source.file, text=source.text))
+    def emit(self, event: Event) -> None:
+        """Emit an event."""
+        if isinstance(event, ScenarioStarted):
+            for file in self._files.pop(event.span.file, ()):
+                self.tell(file)
+        self._emit(event)
+
+    def tell(self, file: str) -> None:
+        """Emit the text of a file, unless that was done already."""
+        source = self._untold.pop(file, None)
+        if source is not None:
+            self._emit(SourceRead(file=source.file, text=source.text))
 
 
 def rerun_command(

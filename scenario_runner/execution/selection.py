@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scenario_runner.language.actions import Requirement
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.vocabulary import Capability
+    from scenario_runner.loading.suite import Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,11 @@ class Selection:
     skip_tags: tuple[str, ...] = ()
     ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     only: frozenset[str] | None = None
+
+    def takes_all_of(self, scenario: Scenario) -> bool:
+        """Tell whether nothing is chosen among scenarios like this one, the rows of a matrix."""
+        narrowed = self.words or self.tags or self.skip_tags or self.only is not None
+        return not narrowed and scenario.file not in self.ids
 
     def takes(self, scenario: Scenario) -> bool:
         """Tell whether the scenario is to be run."""
@@ -67,9 +73,9 @@ def split_ids(paths: Sequence[str]) -> tuple[tuple[str, ...], dict[str, frozense
     }
 
 
-def select(scenarios: Sequence[Scenario], selection: Selection) -> list[Scenario]:
+def select(scenarios: Suite, selection: Selection) -> Suite:
     """Return the scenarios to run; raise NothingSelected where none is left."""
-    chosen = [scenario for scenario in scenarios if selection.takes(scenario)]
+    chosen = scenarios.only(selection.takes, selection.takes_all_of)
     if chosen:
         return chosen
     if not scenarios:

@@ -12,12 +12,13 @@ from scenario_runner.errors import Note
 from scenario_runner.loading.files import read_text
 from scenario_runner.loading.fragments import Shelf
 from scenario_runner.loading.nodes import Problems, Unreadable
-from scenario_runner.loading.scenarios import Surroundings, scenarios
+from scenario_runner.loading.scenarios import Rows, Surroundings, scenarios
+from scenario_runner.loading.suite import Suite
 from scenario_runner.loading.yaml import parse
 from scenario_runner.source import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from scenario_runner.errors import Problem
     from scenario_runner.language.scenario import Scenario
@@ -42,7 +43,7 @@ class LoadedFile:
     """
 
     file: str
-    scenarios: tuple[Scenario, ...]
+    scenarios: Suite
     problems: tuple[Problem, ...]
     sources: tuple[Source, ...] = ()
     declared: frozenset[str] = frozenset()
@@ -55,7 +56,7 @@ def load(files: Iterable[str], options: LoadOptions) -> Iterator[LoadedFile]:
         try:
             text = read_text(Path(file), file)
         except Unreadable as error:
-            yield LoadedFile(file=file, scenarios=(), problems=(error.problem,))
+            yield LoadedFile(file=file, scenarios=Suite(), problems=(error.problem,))
             continue
         yield _load(Source(file, text), options, shelf)
 
@@ -70,7 +71,7 @@ def _load(source: Source, options: LoadOptions, shelf: Shelf) -> LoadedFile:
     problems = Problems(strict=options.strict)
     shelf.begin(source.file)
     around = Surroundings(file=source.file, shelf=shelf, overrides=dict(options.overrides))
-    made: list[Scenario] = []
+    made: list[Sequence[Scenario]] = []
     declared: frozenset[str] = frozenset()
     try:
         documents = parse(source.text, source.file, problems)
@@ -81,7 +82,7 @@ def _load(source: Source, options: LoadOptions, shelf: Shelf) -> LoadedFile:
             )  # fmt: skip
         for document in documents:
             built, names = scenarios(document, around, problems)
-            made.extend(built)
+            made.append(built)
             declared |= names
         _unique_names(made, problems)
     except Unreadable as error:
@@ -89,20 +90,40 @@ def _load(source: Source, options: LoadOptions, shelf: Shelf) -> LoadedFile:
     sources = (source, *shelf.used())
     return LoadedFile(
         file=source.file,
-        scenarios=() if problems.errors else tuple(replace(one, sources=sources) for one in made),
+        scenarios=Suite() if problems.errors else Suite(tuple(_with(sources, p) for p in made)),
         problems=problems.in_order(),
         sources=sources,
         declared=declared,
     )
 
 
-def _unique_names(made: list[Scenario], problems: Problems) -> None:
+def _with(sources: tuple[Source, ...], part: Sequence[Scenario]) -> Sequence[Scenario]:
+    if isinstance(part, Rows):
+        template = replace(part.template, sources=sources)
+        return Rows(template, part.table, part.values, part.found)
+    return tuple(replace(one, sources=sources) for one in part)
+
+
+def _unique_names(made: list[Sequence[Scenario]], problems: Problems) -> None:
     first: dict[str, Span] = {}
-    for scenario in made:
-        if not scenario.row and scenario.name in first:
-            problems.add(
-                "duplicate-scenario", f"two scenarios in this file are named '{scenario.name}'",
-                scenario.span, "give one of them another name",
-                Note(message="the first one is here", span=first[scenario.name]),
-            )  # fmt: skip
-        first.setdefault(scenario.name, scenario.span)
+    matrices: list[Rows] = []
+    for part in made:
+        if isinstance(part, Rows):
+            matrices.append(part)
+            continue
+        for scenario in part:
+            _add_row(scenario.name, matrices, first)
+            if scenario.name in first:
+                problems.add(
+                    "duplicate-scenario", f"two scenarios in this file are named '{scenario.name}'",
+                    scenario.span, "give one of them another name",
+                    Note(message="the first one is here", span=first[scenario.name]),
+                )  # fmt: skip
+            first.setdefault(scenario.name, scenario.span)
+
+
+def _add_row(name: str, matrices: list[Rows], first: dict[str, Span]) -> None:
+    """Add a row that has this name to the names met; rows are looked through only where needed."""
+    for matrix in matrices:
+        if name.startswith(f"{matrix.template.name} [") and any(row.name == name for row in matrix):
+            first.setdefault(name, matrix.template.span)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
-from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, overload
 
 from msgspec.structs import replace
 
@@ -14,6 +13,7 @@ from scenario_runner.language.scenario import SCENARIO_TIMEOUT, Needs, Scenario
 from scenario_runner.loading.cycles import circle
 from scenario_runner.loading.expectations import items
 from scenario_runner.loading.lint import never_named, unused
+from scenario_runner.loading.matrix import Listed, table_of
 from scenario_runner.loading.names import Kind, Names
 from scenario_runner.loading.nodes import Leaf, Listing, Mapping, words
 from scenario_runner.loading.reader import Reading, duration, expression, literal, text_of
@@ -22,103 +22,14 @@ from scenario_runner.loading.steps import condition, steps
 from scenario_runner.references import Items, Literal, Reference, Text, as_text, references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Set
     from collections.abc import Mapping as Map
 
-    from scenario_runner.loading.nodes import Node, Problems
+    from scenario_runner.loading.matrix import Table
+    from scenario_runner.loading.nodes import Problems
     from scenario_runner.loading.reader import Found, FragmentShelf
     from scenario_runner.loading.yaml import Document
     from scenario_runner.references import Expression, Json
-    from scenario_runner.source import Span
-
-
-MOST_ROWS = 10_000
-_LONGEST = 40
-
-
-class Row(NamedTuple):
-    """One row: its part of the name, and its values as expressions and as text."""
-
-    title: str
-    values: tuple[tuple[str, Expression], ...]
-    shown: tuple[tuple[str, str], ...]
-
-
-class _Cell(NamedTuple):
-    name: str
-    value: Expression
-    text: str
-    title: str
-
-
-def rows(node: Node | None, reading: Reading) -> tuple[Row, ...] | None:
-    """The rows of a matrix, with titles that are stable and unique; None without a matrix."""
-    match node:
-        case Mapping():
-            table = _product(node, reading)
-        case Listing():
-            table = _listed(node, reading)
-        case _:
-            return None
-    titles = [", ".join(cell.title for cell in row) for row in table]
-    made, seen = [], dict.fromkeys(titles, 0)
-    twice = len(seen) < len(titles)
-    for title, row in zip(titles, table, strict=True):
-        seen[title] += 1
-        unique = f"{title} #{seen[title]}" if twice and seen[title] > 1 else title
-        values = tuple((cell.name, cell.value) for cell in row)
-        made.append(Row(unique, values, tuple((cell.name, cell.text) for cell in row)))
-    return tuple(made)
-
-
-def _product(node: Mapping, reading: Reading) -> Sequence[tuple[_Cell, ...]]:
-    count = prod(len(items(values)) for values in node.fields.values())
-    for name, span in node.keys.items():
-        reading.names.bind(name, Kind.ROW, span)
-    if _too_many(count, next(iter(node.keys.values())), reading):
-        return ()
-    columns = [
-        [_cell(name, value, index, reading) for index, value in enumerate(items(values), 1)]
-        for name, values in node.fields.items()
-    ]
-    return list(product(*columns))
-
-
-def _listed(node: Listing, reading: Reading) -> Sequence[tuple[_Cell, ...]]:
-    table: list[tuple[_Cell, ...]] = []
-    names: dict[str, Span] = {}
-    for number, row in enumerate(node.items, 1):
-        if not isinstance(row, Mapping):
-            continue
-        names = names or row.keys
-        if row.keys.keys() != names.keys():
-            odd = ", ".join(f"'{name}'" for name in sorted(row.keys.keys() ^ names.keys()))
-            reading.problem(
-                "uneven-rows", f"row {number} and the first row do not have the same names: {odd}",
-                row.span, "give every row the same names",
-            )  # fmt: skip
-        cells = (_cell(name, value, number, reading) for name, value in row.fields.items())
-        table.append(tuple(cells))
-    for name, span in names.items():
-        reading.names.bind(name, Kind.ROW, span)
-    return () if _too_many(len(table), node.span, reading) else table
-
-
-def _too_many(count: int, span: Span, reading: Reading) -> bool:
-    if count <= MOST_ROWS:
-        return False
-    reading.problem(
-        "too-many-rows", f"this matrix has {count:,} rows, more than {MOST_ROWS:,}", span,
-        "split it into several scenarios, or list the rows that matter",
-    )  # fmt: skip
-    return True
-
-
-def _cell(name: str, node: Node, index: int, reading: Reading) -> _Cell:
-    text = as_text(node.data)
-    short = isinstance(node, Leaf) and len(text) <= _LONGEST and text.isprintable()
-    title = f"{name}={text}" if short else f"{name}=#{index}"
-    return _Cell(name, expression(node, reading), text, title)
 
 
 _DEEPEST = 20
@@ -142,7 +53,7 @@ class Values:
         made._known = self._known | {name: (value,) for name, value in row.items()}
         return made
 
-    def depends_on(self, names: set[str], found: Found) -> bool:
+    def depends_on(self, names: Set[str], found: Found) -> bool:
         """Whether some number named depends on one of `names`."""
         pending = [*found.slots, *found.extensions]
         seen: set[str] = set()
@@ -199,7 +110,7 @@ class Surroundings:
 
 def scenarios(
     document: Document, around: Surroundings, problems: Problems
-) -> tuple[tuple[Scenario, ...], frozenset[str]]:
+) -> tuple[Sequence[Scenario], frozenset[str]]:
     """Build the scenarios of a document; also the names of its `vars`.
 
     Whether they may be run is for the caller to see in `problems`.
@@ -225,10 +136,10 @@ def scenarios(
 
 def _built(
     root: Mapping, reading: Reading, around: Surroundings
-) -> tuple[tuple[Scenario, ...], frozenset[str]]:
+) -> tuple[Sequence[Scenario], frozenset[str]]:
     before = len(reading.problems.found)
     needs = _needs(root, reading)
-    table = rows(reading.sound(root, "matrix"), reading)
+    table = table_of(reading.sound(root, "matrix"), reading)
     variables = _variables(root, reading, around.overrides)
     timeout, name = reading.sound(root, "timeout"), root.fields.get("scenario")
     scenario = Scenario(
@@ -312,36 +223,69 @@ def _must_check_something(root: Mapping, reading: Reading) -> None:
         )  # fmt: skip
 
 
-def _rowed(
-    scenario: Scenario, table: tuple[Row, ...] | None, reading: Reading
-) -> tuple[Scenario, ...]:
+def _rowed(scenario: Scenario, table: Table | None, reading: Reading) -> Sequence[Scenario]:
     values = Values(reading.names, scenario.vars)
     if table is None:
-        return (_reserved(scenario, values, reading),)
-    changing = values.depends_on({name for row in table for name, _ in row.values}, reading.found)
-    fixed = None if changing else _reserved(scenario, values, reading).needs
-    made: list[Scenario] = []
-    for row in table:
-        bindings = tuple(Binding(name, value, value.span) for name, value in row.values)
+        return (_reserved(scenario, values, reading.found),)
+    found = reading.found if values.depends_on(table.names, reading.found) else None
+    if found is None:
+        scenario = _reserved(scenario, values, reading.found)
+    return Rows(scenario, table, values if found is not None else None, found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows(Sequence[Scenario]):
+    """The scenarios of a matrix, each made when it is asked for.
+
+    `values` and `found` are there where the slots and extensions that a row names depend on it.
+    """
+
+    template: Scenario
+    table: Table
+    values: Values | None = None
+    found: Found | None = None
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @overload
+    def __getitem__(self, index: int) -> Scenario: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Scenario, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Scenario | tuple[Scenario, ...]:
+        """Make the scenario of a row."""
+        if isinstance(index, slice):
+            return tuple(self._made(place) for place in range(*index.indices(len(self))))
+        return self._made(range(len(self))[index])
+
+    def _made(self, index: int) -> Scenario:
+        cells = self.table.row(index)
+        bindings = tuple(Binding(cell.name, cell.value, cell.value.span) for cell in cells)
         one = replace(
-            scenario,
-            name=f"{scenario.name} [{row.title}]",
-            row=row.shown,
-            vars=(*scenario.vars, *bindings),
-            warnings=() if made else scenario.warnings,
+            self.template,
+            name=f"{self.template.name} [{self.table.title(index)}]",
+            row=tuple((cell.name, cell.text) for cell in cells),
+            vars=(*self.template.vars, *bindings),
+            warnings=() if index else self.template.warnings,
         )
-        if fixed is None:
-            one = _reserved(one, values.in_row(dict(row.values)), reading)
-        else:
-            one = replace(one, needs=fixed)
-        made.append(one)
-    return tuple(made)
+        if self.values is None or self.found is None:
+            return one
+        row = {cell.name: cell.value for cell in cells}
+        return _reserved(one, self.values.in_row(row), self.found)
+
+    def subset(self, indexes: Sequence[int]) -> Rows:
+        """Return some of the rows, without the rest of the table."""
+        rows = tuple(self.table.row(index) for index in indexes)
+        titles = tuple(self.table.title(index) for index in indexes)
+        return Rows(self.template, Listed(rows, titles), self.values, self.found)
 
 
-def _reserved(scenario: Scenario, values: Values, reading: Reading) -> Scenario:
+def _reserved(scenario: Scenario, values: Values, found: Found) -> Scenario:
     needs = replace(
         scenario.needs,
-        literal_slots=numbers(reading.found.slots, values),
-        literal_extensions=numbers(reading.found.extensions, values),
+        literal_slots=numbers(found.slots, values),
+        literal_extensions=numbers(found.extensions, values),
     )
     return replace(scenario, needs=needs)

@@ -98,13 +98,14 @@ class Plain:
 class Console:
     """Listens to a run and shows it; a scenario appears when it is finished, so none mix.
 
-    With `ladder` a failure is drawn, too.
+    With `ladder` a failure is drawn, too. Of what passes at once only the number is kept.
     """
 
     screen: Screen
     detail: Detail = Detail.NORMAL
     ladder: bool = False
     _gathered: ResultCollector = field(default_factory=ResultCollector)
+    _passed: int = 0
     _verdicts: dict[str, str] = field(default_factory=dict)
     _told: dict[str, list[ScenarioResult]] = field(default_factory=dict)
     _progress: Progress = field(default_factory=Progress)
@@ -141,8 +142,13 @@ class Console:
         name = story.finished.scenario
         if story.verdict in BAD:
             self._told.setdefault(name, []).append(story)
-        self._verdicts[name] = story.verdict
-        self._progress.finished = len(self._verdicts)
+        if story.started.attempt > 1 and name not in self._verdicts:
+            self._passed -= 1  # it passed before, and runs again
+        if story.verdict == "passed":
+            self._passed += 1
+        else:
+            self._verdicts[name] = story.verdict
+        self._progress.finished = self._passed + len(self._verdicts)
         self._progress.failures = len(self._told)
         verbose = self.detail is Detail.VERBOSE
         self._show(scenario_page(story, self.screen.width, exchanges=verbose))
@@ -159,7 +165,7 @@ class Console:
                 self.screen.show(failure_page(f"{number}", story, final, self._gathered, width))
                 if self.ladder:
                     self.screen.show(ladder_page(story, width))
-        counts = Counter(self._verdicts.values())
+        counts = Counter(self._verdicts.values()) + Counter(passed=self._passed)
         self.screen.show(summary_page(counts, self._warnings, self._gathered, self.screen.width))
         self.screen.close()
 

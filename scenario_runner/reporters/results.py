@@ -127,7 +127,7 @@ class ResultCollector:
     end: RunFinished | None = None
     sources: dict[str, Source] = field(default_factory=dict)
     _open: dict[str, _Open] = field(default_factory=dict)
-    _finished: set[str] = field(default_factory=set)
+    _begun: int = 0
 
     def handle(self, event: Event) -> ScenarioResult | None:
         """Take in an event; return the story of a scenario that it finishes."""
@@ -137,6 +137,7 @@ class ResultCollector:
                 if scenario is not None:
                     scenario.inside.append(event)
             case ScenarioStarted():
+                self._begun += event.attempt == 1
                 self._open[event.scenario] = _Open(event)
             case ScenarioFinished():
                 return self._story(event)
@@ -152,7 +153,6 @@ class ResultCollector:
         scenario = self._open.pop(finished.scenario, None)
         if scenario is None:
             return None
-        self._finished.add(finished.scenario)
         return ScenarioResult(
             started=scenario.started, finished=finished, inside=tuple(scenario.inside)
         )
@@ -173,7 +173,7 @@ class ResultCollector:
     @property
     def missing(self) -> int:
         """How many of the selected scenarios did not even begin."""
-        return max(0, self.run.total - len(self._finished) - len(self._open))
+        return max(0, self.run.total - self._begun)
 
     @property
     def interrupted(self) -> bool:

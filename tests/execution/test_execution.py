@@ -352,3 +352,13 @@ def test_needs_bind_names(tmp_path: Path) -> None:
     )
     code, events = run(str(tmp_path))
     assert code is Exit.PASSED, finished(events)
+
+
+def test_a_secret_is_hidden_whichever_scenario_names_it(tmp_path: Path) -> None:
+    first, second = write(tmp_path, "a"), write(tmp_path, "b")
+    for file, reference in ((first, "$env.TOKEN"), (second, "$secret.TOKEN")):
+        text = Path(file).read_text() + f'  - check: {{that: "{reference}", equals: x}}\n'
+        Path(file).write_text(text)
+    _, events = run(first, second, options=RunOptions(environment={"TOKEN": "hunter2"}))
+    assert "hunter2" not in repr(events)
+    assert repr(events).count("***") >= 2

@@ -50,7 +50,7 @@ def test_files_are_loaded_when_asked_for(tmp_path: Path) -> None:
 
 def codes(path: Path) -> list[str]:
     (loaded,) = load([str(path)], LoadOptions())
-    assert loaded.scenarios == ()
+    assert not loaded.scenarios
     return [problem.code for problem in loaded.problems]
 
 

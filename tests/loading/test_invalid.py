@@ -24,7 +24,7 @@ def test_message(
     (loaded,) = load([str(case.relative_to(ROOT))], LoadOptions(root="tests/invalid"))
     sources = {source.file: source for source in loaded.sources}
     shown = [render_problem(problem, sources) for problem in loaded.problems]
-    assert loaded.scenarios == ()
+    assert not loaded.scenarios
     assert any(not problem.warning for problem in loaded.problems)
     golden(case.with_name(case.name.replace(".scenario.yaml", ".err")), "\n\n".join(shown) + "\n")
 

@@ -90,7 +90,7 @@ def written(value: Any) -> str:
 def test_any_bytes(data: bytes) -> None:
     loaded = loaded_bytes(data)
     assert loaded.problems
-    assert loaded.scenarios == ()
+    assert not loaded.scenarios
 
 
 @RUN

@@ -37,7 +37,7 @@ def scenarios(text: str, **options: Any) -> tuple[Scenario, ...]:
     loaded = load_text(text, "test.scenario.yaml", LoadOptions(**options))
     errors = [problem for problem in loaded.problems if not problem.warning]
     assert errors == []
-    return loaded.scenarios
+    return tuple(loaded.scenarios)
 
 
 def step(lines: str) -> Step:
@@ -274,7 +274,7 @@ def test_strict_makes_errors_of_warnings() -> None:
     assert load_text(text, "a", LoadOptions()).scenarios[0].warnings
     (error,) = problems(text, strict=True)
     assert not error.warning
-    assert load_text(text, "a", LoadOptions(strict=True)).scenarios == ()
+    assert not load_text(text, "a", LoadOptions(strict=True)).scenarios
 
 
 def test_one_mistake_is_one_problem() -> None:
