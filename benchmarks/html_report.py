@@ -12,12 +12,15 @@ import sys
 import tempfile
 import tracemalloc
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
+from scenario_runner.errors import Exit
 from scenario_runner.events import (
     CallChanged,
     Event,
@@ -30,6 +33,7 @@ from scenario_runner.events import (
     SourceRead,
     StepFinished,
     StepStarted,
+    Verdict,
 )
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
@@ -71,7 +75,7 @@ def renamed(event: Event, file: str, number: int) -> Event:
     name = f"{file}::Park a caller and pick the call up from the known slot"
     match event:
         case ScenarioStarted() | StepStarted():
-            return replace(event, scenario=name, span=event.span._replace(file=file))
+            return replace(event, scenario=name, span=replace(event.span, file=file))
         case Exchange():
             sent, received = (other_ids(t, number) for t in (event.sent, event.received))
             return replace(event, scenario=name, sent=sent, received=received)
@@ -135,7 +139,7 @@ def written(name: str, path: Path, count: int) -> Watch:
         part = list(copies(events, text, range(first, min(count, first + 500))))
         with watch.running():
             listening(report, part)
-    report.handle(RunFinished(counts=(("passed", count),), exit_code=0, took=1))
+    report.handle(RunFinished(counts=((Verdict.PASSED, count),), exit_code=Exit.PASSED, took=1))
     with watch.running():
         report.close()
     return watch

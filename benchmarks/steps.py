@@ -13,9 +13,10 @@ import textwrap
 import time
 from typing import TYPE_CHECKING
 
+from scenario_runner.errors import Exit
 from scenario_runner.exchange import Request
 from scenario_runner.execution.options import RunOptions
-from scenario_runner.execution.results import Exit, Results
+from scenario_runner.execution.results import Results
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
 from scenario_runner.loading.documents import LoadOptions, load_text

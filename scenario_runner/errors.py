@@ -20,26 +20,58 @@ A refusal by the PBX is no error: it is an outcome (see `pbx`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
+
+from scenario_runner.source import Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scenario_runner.source import Source, Span
+
+class Exit(IntEnum):
+    """What the process's exit code says; of several the gravest is that of the process."""
+
+    PASSED = 0
+    FAILED = 1
+    INVALID = 2
+    USAGE = 3
+    ERRORED = 4
+    FAULT = 5
+    INTERRUPTED = 130
+
+    @property
+    def gravity(self) -> int:
+        """How grave it is: the higher, the graver."""
+        return _BY_GRAVITY.index(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+_BY_GRAVITY = (
+    Exit.PASSED,
+    Exit.FAILED,
+    Exit.USAGE,
+    Exit.INVALID,
+    Exit.ERRORED,
+    Exit.INTERRUPTED,
+    Exit.FAULT,
+)
+
+
+def gravest(codes: Iterable[Exit]) -> Exit:
+    """Return the gravest of several exit codes; of none at all it is PASSED."""
+    return max(codes, key=lambda code: code.gravity, default=Exit.PASSED)
+
+
+class Note(Struct, frozen=True, kw_only=True):
     """A second place that helps to understand a problem."""
 
     message: str
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One thing that is wrong with a file: where, what, and how to mend it.
 
     `code` is short and stable (`unknown-key`); `scenario-runner explain CODE` tells more.
@@ -57,6 +89,8 @@ class Problem:
 class ScenarioRunnerError(Exception):
     """Base of all errors that are told to the user without a traceback."""
 
+    exit_code: ClassVar[Exit] = Exit.USAGE
+
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
@@ -65,6 +99,8 @@ class ScenarioRunnerError(Exception):
 
 class InvalidFiles(ScenarioRunnerError):
     """One or more files are invalid; `problems` are all of them, in the order of the files."""
+
+    exit_code = Exit.INVALID
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         count = len(problems)
@@ -90,6 +126,8 @@ class PatternLimit(ScenarioRunnerError):
 
 class PbxError(ScenarioRunnerError):
     """It could not be found out what the PBX did; the verdict is `errored`."""
+
+    exit_code = Exit.ERRORED
 
 
 class Unreachable(PbxError):
@@ -122,8 +160,17 @@ class NotPossible(PbxError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return "did you mean 'park'?" for a near miss among `known`, or None."""
+    # Imported here: most commands make no mistake, and start faster without it.
+    from difflib import get_close_matches
+
     close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else None
+
+
+def suggestion(word: str, known: Iterable[str], lead: str = "known are") -> str:
+    """Return the near miss among `known` as a question, or else all that is known after `lead`."""
+    names = list(known)
+    return did_you_mean(word, names) or f"{lead}: {', '.join(names)}"
 
 
 def render_problem(problem: Problem, sources: Mapping[str, Source]) -> str:

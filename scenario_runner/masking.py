@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, quote_plus
 
+from msgspec import Struct
+
 from scenario_runner.errors import TargetError
+from scenario_runner.printable import encodable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 MASK = "***"
 SHORTEST = 4
@@ -43,34 +49,53 @@ class Mask:
         return text
 
     def event(self, event: _T) -> _T:
-        """Return the event with every secret in every text replaced."""
-        if not self._hidden:
-            return event
-        masked: _T = self._masked(event)
+        """Return the event as it may be written: no secret in any text, and no lone surrogate.
+
+        Raises TypeError for a value of a kind that it does not know, since a secret might hide
+        there.
+        """
+        masked: _T = _mapped(event, self._written if self._hidden else encodable)
         return masked
 
-    def _masked(self, value: Any) -> Any:  # noqa: ANN401 -- any field of an event
-        masked = value
-        if isinstance(value, str):
-            masked = self.text(value)
-        elif isinstance(value, tuple):
-            items = [self._masked(item) for item in value]
-            masked = type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-        elif is_dataclass(value) and not isinstance(value, type):
-            changed = {f.name: self._masked(getattr(value, f.name)) for f in fields(value)}
-            masked = replace(value, **changed)
-        return masked
+    def _written(self, text: str) -> str:
+        return self.text(encodable(text))
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 -- any field
+    """Return the value with every text in it changed; the value itself where none did."""
+    kind = type(value)
+    if kind is str:
+        return change(value)
+    if kind is tuple:
+        items = [_mapped(item, change) for item in value]
+        return tuple(items) if _differ(items, value) else value
+    if isinstance(value, Struct):
+        names = kind.__struct_fields__
+        before = [getattr(value, name) for name in names]
+        after = [_mapped(field, change) for field in before]
+        return kind(**dict(zip(names, after, strict=True))) if _differ(after, before) else value
+    if value is None or isinstance(value, (int, float, Enum)):
+        return value
+    raise TypeError(f"a {kind.__name__} in an event: it is not known where it may hold a secret")
+
+
+def _differ(after: Iterable[object], before: Iterable[object]) -> bool:
+    return any(new is not old for new, old in zip(after, before, strict=True))
 
 
 def _forms(secret: str) -> set[str]:
-    raw = secret.encode()
+    """Return how the secret may look where it is written."""
+    text = encodable(secret)
+    raw = text.encode()
     encoded = {base64.b64encode(raw), base64.urlsafe_b64encode(raw)}
     return {
         secret,
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
+        text,
+        quote(text, safe=""),
+        quote(text),
+        quote_plus(text),
+        repr(text)[1:-1],
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
         *(form.decode().rstrip("=") for form in encoded),
     }

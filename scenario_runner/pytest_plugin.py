@@ -188,12 +188,12 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the scenario and turn its verdict into pytest's words."""
-        from scenario_runner.language.vocabulary import Verdict
+        from scenario_runner.events import Verdict
         from scenario_runner.reporters.results import ResultCollector
 
         gathered = ResultCollector()
         story = self._story(gathered)
-        match Verdict(story.verdict):
+        match story.verdict:
             case Verdict.PASSED:
                 return
             case Verdict.SKIPPED:
@@ -206,7 +206,7 @@ class ScenarioItem(pytest.Item):
         raise NotGreen(_told(story, gathered))
 
     def _story(self, gathered: ResultCollector) -> ScenarioResult:
-        from scenario_runner.execution.results import Exit
+        from scenario_runner.errors import Exit
         from scenario_runner.execution.run import run_scenarios
 
         stories: list[ScenarioResult] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from scenario_runner.source import Span
 
@@ -134,7 +134,7 @@ def part_of(span: Span, text: str, start: int, end: int) -> Span:
     if span.line != span.end_line or spare not in (0, 2):
         return span
     first = span.column + spare // 2
-    return span._replace(column=first + start, end_column=first + end)
+    return structs.replace(span, column=first + start, end_column=first + end)
 
 
 def bad_reference(text: str) -> str | None:

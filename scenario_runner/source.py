@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 _WIDTH = 100
 
 
-class Span(NamedTuple):
-    """A stretch of a file; lines and columns count from 1, `end_column` is one past the last."""
+class Span(Struct, frozen=True, order=True, gc=False):
+    """A stretch of a file."""
 
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
+    file: Annotated[str, Meta(description="The file's path.")]
+    line: Annotated[int, Meta(description="The first line, counted from 1.")]
+    column: Annotated[int, Meta(description="The first column, counted from 1.")]
+    end_line: Annotated[int, Meta(description="The last line.")]
+    end_column: Annotated[int, Meta(description="One past the last column.")]
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+NOWHERE = Span("", 0, 0, 0, 0)
+"""The place of what no file says; its `file` is empty."""
+
+
+class Source(Struct, frozen=True, gc=False):
     """The text of a file that spans point into."""
 
     file: str

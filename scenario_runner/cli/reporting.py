@@ -73,7 +73,7 @@ def under_github() -> list[tuple[str, str]]:
 
 def _console(showing: Showing) -> Console:
     from scenario_runner.reporters.console import Console, Detail, Plain
-    from scenario_runner.reporters.file_reporter import open_output
+    from scenario_runner.reporters.output import open_output
 
     detail = Detail.NORMAL
     if showing.quiet:

@@ -52,7 +52,7 @@ class StepDebugger:
                 click.echo(_lead("<", event.received))
             case StepFinished():
                 self._in_step = False
-                click.echo(f"  {event.verdict}{f': {event.saw}' if event.saw else ''}")
+                click.echo(f"  {event.verdict}{f': {event.summary}' if event.summary else ''}")
                 for failure in event.failures:
                     click.echo(f"  {failure.message}")
             case _:

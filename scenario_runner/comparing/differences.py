@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from scenario_runner.durations import SECOND, duration_text
+from scenario_runner.errors import Exit
 from scenario_runner.events import (
     Event,
     Exchange,
@@ -130,11 +131,11 @@ class Comparison:
         return sum(one.steps for one in self.scenarios)
 
     @property
-    def exit_code(self) -> int:
-        """0: nothing unexplained; 1: something is; 4: a side could not find out."""
+    def exit_code(self) -> Exit:
+        """PASSED: nothing unexplained; FAILED: something is; ERRORED: a side could not find out."""
         if any(one.errored for one in self.scenarios):
-            return 4
-        return 1 if self.count(Grade.UNEXPLAINED) else 0
+            return Exit.ERRORED
+        return Exit.FAILED if self.count(Grade.UNEXPLAINED) else Exit.PASSED
 
 
 Wanted: TypeAlias = tuple[str, str | None]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from scenario_runner.comparing.differences import Compared, Comparison, Difference, Grade
 from scenario_runner.durations import duration_text
@@ -17,6 +18,7 @@ from scenario_runner.events import (
     ScenarioFinished,
     ScenarioStarted,
     SourceRead,
+    Verdict,
     Warned,
 )
 from scenario_runner.reporters.html import to_file
@@ -166,7 +168,7 @@ class Heard:
 
 def _one_run(heard: Iterable[tuple[str, Event]], comparison: Comparison) -> Iterator[Event]:
     """Give the events of both runs as those of one, the scenarios told apart by their sides."""
-    counts: Counter[str] = Counter()
+    counts: Counter[Verdict] = Counter()
     took = 0
     for side, event in heard:
         match event:

@@ -14,7 +14,7 @@ from scenario_runner.comparing.differences import (
     declared,
     gather,
 )
-from scenario_runner.errors import NothingSelected, TargetError, UsageError, did_you_mean
+from scenario_runner.errors import Exit, NothingSelected, TargetError, UsageError, suggestion
 from scenario_runner.execution.run import gather as chosen
 from scenario_runner.execution.run import run_scenarios
 from scenario_runner.execution.targets import MOCK, choose, targets_file
@@ -79,7 +79,7 @@ def sides(a: str, b: str, choice: TargetChoice, mask: Mask) -> Sides:
 def _built_in(name: str) -> Target:
     profile = name.partition(":")[2] or "vendor"
     if profile not in PROFILES:
-        hint = did_you_mean(profile, PROFILES) or f"known are: {', '.join(PROFILES)}"
+        hint = suggestion(profile, PROFILES)
         raise TargetError(f"the mock has no profile '{profile}'", hint=hint)
     return replace(MOCK, name=name, settings=MockSettings(profile=profile))
 
@@ -139,7 +139,7 @@ def _ran(
         events.append(event)
         hear(event)
 
-    if run_scenarios(replace(request, target=target), scenarios, (), emit) == 130:
+    if run_scenarios(replace(request, target=target), scenarios, (), emit) is Exit.INTERRUPTED:
         raise Interrupted
     return gather(events)
 

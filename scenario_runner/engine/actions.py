@@ -67,18 +67,18 @@ async def take_at_hand(action: Wait | Set | Check, frame: Frame) -> ActionResult
             microseconds = frame.scope.duration(duration)
             await asyncio.sleep(microseconds / SECOND)
             return ActionResult(
-                sent=sent, at=frame.now(), saw=f"waited {duration_text(microseconds)}"
+                sent=sent, at=frame.now(), summary=f"waited {duration_text(microseconds)}"
             )
         case Set(bindings):
             for binding in bindings:
                 frame.scope.bind(binding.name, frame.scope.resolve(binding.value))
-            saw = ", ".join(binding.name for binding in bindings)
+            summary = ", ".join(binding.name for binding in bindings)
         case Check():
-            saw = _checked(action, frame)
+            summary = _checked(action, frame)
         case _:
             assert_never(action)
     await asyncio.sleep(0)  # lets Ctrl-C in between steps that never wait
-    return ActionResult(sent=sent, at=sent, saw=saw)
+    return ActionResult(sent=sent, at=sent, summary=summary)
 
 
 def _checked(check: Check, frame: Frame) -> str:
@@ -174,8 +174,8 @@ async def await_event(action: AwaitEvent, step: Step, frame: Frame) -> ActionRes
     while True:
         event = frame.log.take(since.mark, wanted)
         if event is not None:
-            saw = f"{event.type} of {frame.who(event.uuid)} at {duration_text(event.at)}"
-            return ActionResult(sent=begin, at=event.at, saw=saw, event=event)
+            summary = f"{event.type} of {frame.who(event.uuid)} at {duration_text(event.at)}"
+            return ActionResult(sent=begin, at=event.at, summary=summary, event=event)
         left = wanted.until - frame.now()
         if left <= 0:
             came = frame.log.after(since.mark)
@@ -190,8 +190,8 @@ async def _count_events(wanted: _EventFilter, mark: int, begin: int, frame: Fram
     found = frame.log.take_all(mark, wanted)
     last = found[-1] if found else None
     at = last.at if last else frame.now()
-    saw = f"{len(found)} such events"
-    return ActionResult(sent=begin, at=at, saw=saw, event=last, count=len(found))
+    summary = f"{len(found)} such events"
+    return ActionResult(sent=begin, at=at, summary=summary, event=last, count=len(found))
 
 
 def _no_event(
@@ -280,11 +280,13 @@ async def _look(action: Looking, step: Step, frame: Frame) -> ActionResult:
             assert_never(action)
 
 
-def _outcome(frame: Frame, sent: int, outcome: Outcome, saw: str) -> ActionResult:
+def _outcome(frame: Frame, sent: int, outcome: Outcome, summary: str) -> ActionResult:
     if isinstance(outcome, Refused):
-        saw = f"refused ({outcome.reason}): {outcome.message}"
+        summary = f"refused ({outcome.reason}): {outcome.message}"
     at = outcome.raw.at or frame.now()
-    return ActionResult(sent=sent, at=at, saw=saw, outcome=outcome, note=outcome.driver_word)
+    return ActionResult(
+        sent=sent, at=at, summary=summary, outcome=outcome, note=outcome.driver_word
+    )
 
 
 async def _valet(action: Park | Slots | Bridge, step: Step, frame: Frame) -> ActionResult:
@@ -295,19 +297,19 @@ async def _valet(action: Park | Slots | Bridge, step: Step, frame: Frame) -> Act
     match action:
         case Park():
             outcome = await frame.session.do(ParkCall(call=address, slot=slot), within)
-            saw = f"parked in slot {as_text(slot)}"
+            summary = f"parked in slot {as_text(slot)}"
         case Slots():
             outcome = await frame.session.do(AskSlot(call=address, slot=slot), within)
-            saw = _slot_saw(outcome, as_text(slot), frame)
+            summary = _slot_summary(outcome, as_text(slot), frame)
         case Bridge():
             wanted = AnySlot() if action.slot is None else slot
             outcome = await frame.session.do(BridgeCall(call=address, slot=wanted), within)
-            saw = _bridge_saw(outcome, frame)
+            summary = _bridge_summary(outcome, frame)
         case _:
             assert_never(action)
     if isinstance(outcome, Done) and not isinstance(action, Slots):
         _moved(action, outcome, as_text(slot), frame)
-    return _outcome(frame, sent, outcome, saw)
+    return _outcome(frame, sent, outcome, summary)
 
 
 def _moved(action: Park | Bridge, done: Done, slot: str, frame: Frame) -> None:
@@ -320,7 +322,7 @@ def _moved(action: Park | Bridge, done: Done, slot: str, frame: Frame) -> None:
                 frame.changed_uuid(done.uuid, CallState.BRIDGED)
 
 
-def _slot_saw(outcome: Outcome, slot: str, frame: Frame) -> str:
+def _slot_summary(outcome: Outcome, slot: str, frame: Frame) -> str:
     match outcome:
         case Done(uuid=None):
             return f"slot {slot} is empty"
@@ -330,7 +332,7 @@ def _slot_saw(outcome: Outcome, slot: str, frame: Frame) -> str:
             return ""
 
 
-def _bridge_saw(outcome: Outcome, frame: Frame) -> str:
+def _bridge_summary(outcome: Outcome, frame: Frame) -> str:
     match outcome:
         case Done(uuid=str(uuid), slot=slot):
             return f"joined with {frame.who(uuid)}" + (f" from slot {slot}" if slot else "")
@@ -361,8 +363,8 @@ async def _call(action: Call, step: Step, frame: Frame) -> ActionResult:
         frame.changed_uuid(uuid, state)
         frame.log.take_all(0, lambda event: event.uuid == uuid and event.type in _COMING_UP)
     arrow = "from" if action.flow == "in" else "to"
-    saw = f"{action.as_}: {request.extension} {arrow} {request.party}"
-    return _outcome(frame, sent, outcome, saw)
+    summary = f"{action.as_}: {request.extension} {arrow} {request.party}"
+    return _outcome(frame, sent, outcome, summary)
 
 
 async def _answer(call: CallTarget, step: Step, frame: Frame) -> ActionResult:

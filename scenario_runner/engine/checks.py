@@ -126,7 +126,7 @@ class Checker:
             case _:
                 if "none" in wanted:
                     return None
-                return _failure("refused", expected, f"success: {seen.saw}", clause.span)
+                return _failure("refused", expected, f"success: {seen.summary}", clause.span)
 
     def _message(self, matcher: Matcher, span: Span, seen: ActionResult) -> Failure | None:
         match seen.outcome:
@@ -134,7 +134,7 @@ class Checker:
                 return self._match("message", matcher, message, span)
             case _:
                 expected = f"a refusal whose words match: {describe(matcher, self._scope.resolve)}"
-                return _failure("message", expected, f"success: {seen.saw}", span)
+                return _failure("message", expected, f"success: {seen.summary}", span)
 
     def _raw(self, clause: StatusIs | BodyHas | HeaderIs, seen: ActionResult) -> Failure | None:
         raw = seen.outcome.raw if seen.outcome is not None else Raw()
@@ -163,7 +163,7 @@ class Checker:
     ) -> Failure | None:
         if not isinstance(seen.outcome, Done):
             wanted = f"an answer that tells '{clause.word}'"
-            return _failure(clause.word, wanted, seen.saw, clause.span)
+            return _failure(clause.word, wanted, seen.summary, clause.span)
         done = seen.outcome
         match clause:
             case Holds(call, span):

@@ -1,11 +1,11 @@
-"""What a step saw: the answer or event it got, and how to say it in a few words."""
+"""What came of a step: the answer or event it got, and how to say it in a few words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenario_runner.language.vocabulary import Verdict
+from scenario_runner.events import Verdict
 from scenario_runner.pbx.protocol import Done, Outcome, PbxEvent, Refused
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ class Tally:
 class ActionResult:
     """The outcome of an action.
 
-    `sent` and `at` are when it was sent and when the thing itself happened. `saw` is short and for
-    people. `inner` is the verdict of the steps inside, for actions that have some.
+    `sent` and `at` are when it was sent and when the thing itself happened. `summary` is short and
+    for people. `inner` is the verdict of the steps inside, for actions that have some.
     """
 
     sent: int
     at: int
-    saw: str = ""
+    summary: str = ""
     outcome: Outcome | None = None
     event: PbxEvent | None = None
     count: int | None = None

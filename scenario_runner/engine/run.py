@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.engine.context import (
@@ -18,10 +20,9 @@ from scenario_runner.engine.context import (
 )
 from scenario_runner.engine.event_log import EventLog
 from scenario_runner.engine.steps import holds, take_steps
-from scenario_runner.engine.verdict import STOPS, Counts, Ending, finish
+from scenario_runner.engine.verdict import Counts, Ending, finish
 from scenario_runner.errors import PbxError, ScenarioRunnerError
-from scenario_runner.events import Held, ScenarioStarted
-from scenario_runner.language.vocabulary import Verdict
+from scenario_runner.events import PbxSnapshot, ScenarioStarted, Verdict
 from scenario_runner.pbx.protocol import Plan
 
 if TYPE_CHECKING:
@@ -180,10 +181,10 @@ class _Run:
             self.ending.verdicts.append(Verdict.ERRORED)
         else:
             self.ending.verdicts += [report.verdict for report in reports]
-        if STOPS & set(self.ending.verdicts):
-            self.ending.held = await self._held(frame)
+        if any(verdict.stops for verdict in self.ending.verdicts):
+            self.ending.snapshot = await self._snapshot(frame)
 
-    async def _held(self, frame: Frame) -> Held | None:
+    async def _snapshot(self, frame: Frame) -> PbxSnapshot | None:
         CURRENT_STEP.set("")
         if not frame.shared.calls:
             return None  # without a call of its own a scenario can't ask, so nothing is known
@@ -191,7 +192,7 @@ class _Run:
             holding = await frame.session.holding()
         except PbxError:
             return None
-        return Held(
+        return PbxSnapshot(
             slots=tuple((slot, frame.who(uuid)) for slot, uuid in holding.slots),
             calls=tuple(
                 (f"{frame.who(call.uuid)} at {call.extension}", call.state.value)

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never
 
+from msgspec import structs
+
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.engine.actions import act, named_call
 from scenario_runner.engine.checks import Checker, certain
@@ -20,9 +22,8 @@ from scenario_runner.engine.context import (
 from scenario_runner.engine.event_log import StepMark
 from scenario_runner.engine.normalize import answer_of, outcome_of
 from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
-from scenario_runner.engine.verdict import STOPS
 from scenario_runner.errors import ScenarioRunnerError
-from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted
+from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted, Verdict
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
     Condition,
@@ -39,7 +40,7 @@ from scenario_runner.language.actions import (
     Wait,
 )
 from scenario_runner.language.expectations import BranchesRefused, Succeeded
-from scenario_runner.language.vocabulary import Reason, Verdict
+from scenario_runner.language.vocabulary import Reason
 from scenario_runner.matching import typed
 from scenario_runner.pbx.protocol import Done, Refused
 from scenario_runner.references import NotThere, as_text, follow, path_text
@@ -84,28 +85,30 @@ async def ask(
     begin = frame.now()
     match step.repeating:
         case Poll(within, every):
-            until, stop_when_held = begin + frame.scope.duration(within), True
+            until, stop_when_passed = begin + frame.scope.duration(within), True
             pause = frame.scope.duration(every)
         case Stays(during, every):
-            until, stop_when_held = begin + frame.scope.duration(during), False
+            until, stop_when_passed = begin + frame.scope.duration(during), False
             pause = frame.scope.duration(every)
         case None:
             raise AssertionError("a step that asks once does not ask again")
     while True:
         seen = await look()
         failures = checker.failures(seen)
-        _keep(attempts, Attempt(at=seen.sent, saw=seen.saw, held=not failures))
+        _keep(attempts, Attempt(at=seen.sent, summary=seen.summary, passed=not failures))
         left = until - frame.now()
-        if left <= 0 or stop_when_held is not bool(failures) or _hopeless(seen, failures):
+        if left <= 0 or stop_when_passed is not bool(failures) or _hopeless(seen, failures):
             lasted = seen.sent - begin
             return seen, _told(failures, step, attempts, lasted)
         await asyncio.sleep(min(pause, left) / SECOND)
 
 
 def _keep(attempts: list[Attempt], look: Attempt) -> None:
-    if attempts and (attempts[-1].saw, attempts[-1].held) == (look.saw, look.held):
+    if attempts and (attempts[-1].summary, attempts[-1].passed) == (look.summary, look.passed):
         last = attempts[-1]
-        attempts[-1] = Attempt(at=last.at, saw=last.saw, held=last.held, times=last.times + 1)
+        attempts[-1] = Attempt(
+            at=last.at, summary=last.summary, passed=last.passed, times=last.times + 1
+        )
     else:
         attempts.append(look)
 
@@ -123,7 +126,7 @@ def _told(
     looks = f"{times} look{'s' if times > 1 else ''}"
     how = "never held" if isinstance(step.repeating, Poll) else "did not keep holding"
     return tuple(
-        replace(
+        structs.replace(
             failure,
             message=f"{failure.message} ({how} in {looks} over {duration_text(lasted)})",
         )
@@ -217,11 +220,11 @@ async def repeat(action: Repeat, frame: Frame, take_steps: TakeSteps) -> ActionR
         round_reports = await take_steps(action.steps, inner)
         reports += round_reports
         frame.scope.absorb(scope)
-        if any(report.verdict in STOPS for report in round_reports):
+        if any(report.verdict.stops for report in round_reports):
             break
     seen = _inside(frame, reports)
     done = len(reports) // len(action.steps)
-    return replace(seen, saw=f"{done} of {len(items)} rounds")
+    return replace(seen, summary=f"{done} of {len(items)} rounds")
 
 
 def _rounds(action: Repeat, frame: Frame) -> Sequence[Json]:
@@ -266,7 +269,7 @@ async def use(action: Use, step: Step, frame: Frame, take_steps: TakeSteps) -> A
         if scope.has(inside):
             frame.take_over(outside, scope.find(inside))
     seen = _inside(frame, reports)
-    return replace(seen, saw=action.fragment.name)
+    return replace(seen, summary=action.fragment.name)
 
 
 def _given(given: Binding, kind: str, frame: Frame) -> Json | NamedCallValue:
@@ -288,7 +291,7 @@ def _inside(frame: Frame, reports: list[Report]) -> ActionResult:
     inner = Verdict.PASSED
     if Verdict.ERRORED in verdicts:
         inner = Verdict.ERRORED
-    elif verdicts & STOPS:
+    elif any(verdict.stops for verdict in verdicts):
         inner = Verdict.FAILED
     return ActionResult(sent=end, at=end, inner=inner)
 
@@ -319,7 +322,7 @@ async def take_steps(
             continue
         report = await take_step(step, frame, place)
         reports.append(report)
-        stopped = report.verdict in STOPS and not keep_going
+        stopped = report.verdict.stops and not keep_going
     return reports
 
 
@@ -374,14 +377,16 @@ async def _taken(step: Step, frame: Frame) -> Report:
     verdict = seen.inner
     if failures and verdict is not Verdict.ERRORED:
         verdict = Verdict.FAILED
-    failures = tuple(replace(failure, via=frame.via) for failure in failures)
+    failures = tuple(structs.replace(failure, via=frame.via) for failure in failures)
     return Report(verdict=verdict, seen=seen, failures=failures, attempts=tuple(attempts))
 
 
 def _not_seen(error: CheckFailed | ScenarioRunnerError, step: Step, frame: Frame) -> Report:
     match error:
         case CheckFailed(failure=failure):
-            return Report(verdict=Verdict.FAILED, failures=(replace(failure, via=frame.via),))
+            return Report(
+                verdict=Verdict.FAILED, failures=(structs.replace(failure, via=frame.via),)
+            )
         case Unbound() if frame.cleaning:
             return Report(verdict=Verdict.NOT_APPLICABLE)
         case ScenarioRunnerError():
@@ -508,10 +513,10 @@ def _finished(step: Step, frame: Frame, place: str, begin: int, report: Report) 
         StepFinished(
             scenario=frame.shared.scenario,
             step=place,
-            verdict=report.verdict.value,
+            verdict=report.verdict,
             at=now,
             took=now - begin,
-            saw=seen.saw if seen is not None else "",
+            summary=seen.summary if seen is not None else "",
             failures=report.failures,
             attempts=report.attempts,
             note=seen.note if seen is not None else "",

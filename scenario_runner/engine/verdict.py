@@ -6,29 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scenario_runner.events import Failure, Held, ScenarioFinished
-from scenario_runner.language.vocabulary import Verdict
+from scenario_runner.events import Failure, PbxSnapshot, ScenarioFinished, Verdict
 
 if TYPE_CHECKING:
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.source import Span
 
 
-_GRAVEST_FIRST = (
-    Verdict.ERRORED,
-    Verdict.FAILED,
-    Verdict.XPASSED,
-    Verdict.SKIPPED,
-    Verdict.XFAILED,
-    Verdict.PASSED,
-    Verdict.NOT_APPLICABLE,
-)
-STOPS = frozenset({Verdict.ERRORED, Verdict.FAILED, Verdict.XPASSED, Verdict.SKIPPED})
-
-
 def gravest(verdicts: list[Verdict]) -> Verdict:
     """Return the gravest verdict; of none at all: `not applicable`."""
-    return min(verdicts, key=_GRAVEST_FIRST.index, default=Verdict.NOT_APPLICABLE)
+    return max(verdicts, key=lambda verdict: verdict.gravity, default=Verdict.NOT_APPLICABLE)
 
 
 class Counts:
@@ -54,7 +41,7 @@ class Ending:
 
     verdicts: list[Verdict] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    held: Held | None = None
+    snapshot: PbxSnapshot | None = None
     residue: bool = False
     interrupted: bool = False
     reason: str = ""
@@ -70,7 +57,7 @@ class Ending:
         steps = counts.verdicts
         return ScenarioFinished(
             scenario=scenario,
-            verdict=verdict.value,
+            verdict=verdict,
             at=end,
             took=end - begin,
             passed=steps[Verdict.PASSED],
@@ -80,7 +67,7 @@ class Ending:
             not_applicable=steps[Verdict.NOT_APPLICABLE],
             reason=self.reason,
             failures=tuple(self.failures),
-            held=self.held,
+            snapshot=self.snapshot,
         )
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.engine.run import RunContext, execute
 from scenario_runner.engine.verdict import INTERRUPTED
-from scenario_runner.events import Event, ScenarioFinished
+from scenario_runner.events import Event, ScenarioFinished, Verdict
 from scenario_runner.execution.leases import Lease, LeaseManager, Pool
-from scenario_runner.execution.results import Results, as_flaky, is_green
+from scenario_runner.execution.results import Results, as_attempt
 from scenario_runner.execution.selection import skip, why_not
-from scenario_runner.language.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -101,7 +102,7 @@ class NetworkRun:
             verdict = await self._leased(scenario, connection, desk, ordered.voice(index))
             results.add(verdict)
             ordered.done(index)
-            if self.options.fail_fast and not is_green(verdict):
+            if self.options.fail_fast and not verdict.green:
                 self._stop(tasks)
 
         try:
@@ -131,9 +132,9 @@ class NetworkRun:
         async with desk.leased(scenario.needs) as lease:
             verdict = await self._once(scenario, connection, lease, emit, 1)
             for attempt in range(2, 2 + self.options.retry_failed):
-                if is_green(verdict):
+                if verdict.green:
                     break
-                verdict = await self._once(scenario, connection, lease, as_flaky(emit), attempt)
+                verdict = await self._once(scenario, connection, lease, emit, attempt)
                 if verdict is Verdict.PASSED:
                     return Verdict.FLAKY
             return verdict
@@ -154,7 +155,8 @@ class NetworkRun:
             leased=lease.bound,
         )
         clock = LoopClock(asyncio.get_running_loop())
-        return await execute(scenario, connection, clock, self._unless_stopped(emit), conditions)
+        emit = self._unless_stopped(as_attempt(emit, attempt, self.options.retry_failed))
+        return await execute(scenario, connection, clock, emit, conditions)
 
     def _unless_stopped(self, emit: Callable[[Event], None]) -> Callable[[Event], None]:
         """Tell a scenario that was stopped because of another one from one that errored."""
@@ -171,4 +173,4 @@ class NetworkRun:
             return event
         self._stopped += 1
         reason = "stopped, since another scenario was not green"
-        return replace(event, verdict=Verdict.SKIPPED.value, reason=reason)
+        return replace(event, verdict=Verdict.SKIPPED, reason=reason)

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from enum import IntEnum
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scenario_runner.events import Event, ScenarioFinished
-from scenario_runner.language.vocabulary import Verdict
+from msgspec.structs import replace
+
+from scenario_runner.errors import Exit, gravest
+from scenario_runner.events import Event, ScenarioFinished, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Exit(IntEnum):
-    """What the process's exit code says."""
-
-    PASSED = 0
-    FAILED = 1
-    INVALID = 2
-    USAGE = 3
-    ERRORED = 4
-    FAULT = 5
-    INTERRUPTED = 130
 
 
 @dataclass(slots=True)
@@ -41,33 +30,29 @@ class Results:
     @property
     def green(self) -> bool:
         """Whether none of the scenarios so far needs anybody's attention."""
-        return all(is_green(verdict) for verdict in self.counts)
+        return all(verdict.green for verdict in self.counts)
 
     def exit_code(self, *, allow_skips: bool = False, allow_flaky: bool = False) -> Exit:
         """Return the exit code; the gravest of what happened wins."""
-        if self.interrupted:
-            return Exit.INTERRUPTED
-        if self.counts[Verdict.ERRORED]:
-            return Exit.ERRORED
-        if self.invalid:
-            return Exit.INVALID
-        red = {Verdict.FAILED, Verdict.XPASSED}
-        red |= set() if allow_skips else {Verdict.SKIPPED}
-        red |= set() if allow_flaky else {Verdict.FLAKY}
-        return Exit.FAILED if any(self.counts[verdict] for verdict in red) else Exit.PASSED
+        allowed = {Verdict.SKIPPED: allow_skips, Verdict.FLAKY: allow_flaky}
+        codes = [v.exit_code for v in self.counts if self.counts[v] and not allowed.get(v)]
+        codes += [Exit.INVALID] if self.invalid else []
+        codes += [Exit.INTERRUPTED] if self.interrupted else []
+        return gravest(codes)
 
 
-def is_green(verdict: Verdict) -> bool:
-    """Tell whether a scenario needs nobody's attention."""
-    return verdict in (Verdict.PASSED, Verdict.XFAILED, Verdict.NOT_APPLICABLE)
+def as_attempt(emit: Callable[[Event], None], number: int, retries: int) -> Callable[[Event], None]:
+    """Wrap `emit` for an attempt, counted from 1, after which up to `retries` in all may follow.
 
+    What passes only in a retry is flaky, never plain passed.
+    """
 
-def as_flaky(emit: Callable[[Event], None]) -> Callable[[Event], None]:
-    """Wrap `emit` for a retry: what passes only now is flaky, never plain passed."""
-
-    def emit_retry(event: Event) -> None:
-        if isinstance(event, ScenarioFinished) and event.verdict == Verdict.PASSED:
-            event = replace(event, verdict=Verdict.FLAKY.value, reason="passed only when retried")
+    def emit_attempt(event: Event) -> None:
+        if isinstance(event, ScenarioFinished):
+            if number > 1 and event.verdict is Verdict.PASSED:
+                event = replace(event, verdict=Verdict.FLAKY, reason="passed only when retried")
+            elif number <= retries and not event.verdict.green:
+                event = replace(event, final=False)
         emit(event)
 
-    return emit_retry
+    return emit_attempt if retries else emit

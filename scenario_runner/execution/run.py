@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.errors import InvalidFiles, TargetError, UsageError, did_you_mean
+from scenario_runner.errors import Exit, InvalidFiles, TargetError, UsageError, suggestion
 from scenario_runner.events import RunFinished, RunStarted, ScenarioStarted, SourceRead, Warned
 from scenario_runner.execution.interleavings import in_turn
 from scenario_runner.execution.options import RunOptions
-from scenario_runner.execution.results import Exit, Results
+from scenario_runner.execution.results import Results
 from scenario_runner.execution.selection import Selection, select, split_ids
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
@@ -77,7 +77,7 @@ def gather(request: RunRequest) -> tuple[Suite, list[Problem]]:
 def _refuse_unknown_variables(loading: LoadOptions, declared: set[str]) -> None:
     for name, _ in loading.overrides:
         if name not in declared:
-            hint = did_you_mean(name, declared) or f"declared are: {', '.join(sorted(declared))}"
+            hint = suggestion(name, sorted(declared), "declared are")
             raise UsageError(f"no scenario declares the variable '{name}'", hint=hint)
 
 
@@ -121,7 +121,7 @@ def run_scenarios(
         chosen = arranged(suite, again, number + 1 if options.repeat > 1 else 0)
         _runner(replace(request, options=again), telling.emit).run(chosen, results)
     code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
-    counts = tuple((verdict.value, count) for verdict, count in results.counts.items())
+    counts = tuple(results.counts.items())
     emit(
         RunFinished(
             counts=counts,

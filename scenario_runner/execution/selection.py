@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import NothingSelected, did_you_mean
-from scenario_runner.events import Failure, ScenarioFinished, ScenarioStarted
+from scenario_runner.events import Failure, ScenarioFinished, ScenarioStarted, Verdict
 from scenario_runner.execution.interleavings import without_turn
 from scenario_runner.execution.last_failed import identity
-from scenario_runner.language.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -132,7 +131,7 @@ def skip(scenario: Scenario, reason: str, emit: Callable[[Event], None]) -> Verd
     emit(
         ScenarioFinished(
             scenario=scenario.id,
-            verdict=Verdict.SKIPPED.value,
+            verdict=Verdict.SKIPPED,
             at=0,
             took=0,
             passed=0,

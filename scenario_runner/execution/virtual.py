@@ -10,7 +10,7 @@ from scenario_runner.clock import LoopClock, Turns, VirtualLoop
 from scenario_runner.durations import SECOND
 from scenario_runner.engine.run import RunContext, execute
 from scenario_runner.errors import AnswerLost, BadAnswer, TimedOut
-from scenario_runner.events import Warned
+from scenario_runner.events import Verdict, Warned
 from scenario_runner.execution.interleavings import (
     given,
     in_turn,
@@ -19,11 +19,11 @@ from scenario_runner.execution.interleavings import (
     seeded,
 )
 from scenario_runner.execution.leases import Pool
-from scenario_runner.execution.results import Results, as_flaky, is_green
+from scenario_runner.execution.results import Results, as_attempt
 from scenario_runner.execution.selection import skip, why_not
 from scenario_runner.language.matchers import Equals
 from scenario_runner.language.target import MockSettings, RestAccess
-from scenario_runner.language.vocabulary import Capability, Reason, Verdict
+from scenario_runner.language.vocabulary import Capability, Reason
 from scenario_runner.mock_pbx import PROFILES, Client, Loss, MockPbx, Profile
 from scenario_runner.pbx.ringme.connection import Carrier, RingMe
 from scenario_runner.pbx.ringme.dialers import ControlCallers
@@ -284,7 +284,7 @@ class VirtualRun:
         for scenario in scenarios:
             for verdict in await self._orders(scenario, target):
                 results.add(verdict)
-                if self.options.fail_fast and not is_green(verdict):
+                if self.options.fail_fast and not verdict.green:
                     return
             await asyncio.sleep(0)
 
@@ -311,7 +311,7 @@ class VirtualRun:
         """Run the scenario, again where it fails and retries are allowed; then it is flaky."""
         turns, verdict = await self._once(scenario, target, self.options.order, 1)
         for attempt in range(2, 2 + self.options.retry_failed):
-            if is_green(verdict):
+            if verdict.green:
                 break
             turns, verdict = await self._once(scenario, target, self.options.order, attempt)
             if verdict is Verdict.PASSED:
@@ -343,7 +343,7 @@ class VirtualRun:
             order=lambda: tuple(turns.order),
         )
         try:
-            emit = self.emit if attempt == 1 else as_flaky(self.emit)
+            emit = as_attempt(self.emit, attempt, self.options.retry_failed)
             verdict = await execute(scenario, connection, clock, emit, conditions)
         finally:
             wire.close()

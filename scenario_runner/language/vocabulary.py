@@ -53,19 +53,6 @@ class Party(StrEnum):
     EXTENSION = "extension"
 
 
-class Verdict(StrEnum):
-    """What became of a step or a scenario."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERRORED = "errored"
-    SKIPPED = "skipped"
-    NOT_APPLICABLE = "not applicable"
-    XFAILED = "xfailed"
-    XPASSED = "xpassed"
-    FLAKY = "flaky"
-
-
 class Capability(StrEnum):
     """What a target may be able to do beyond parking, asking and bridging by slot."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from scenario_runner.loading.nodes import Leaf, Listing, Mapping, Node
 from scenario_runner.references import part_of
 
@@ -113,8 +115,11 @@ class Slips:
         start = node.span.end_column + len(found[0]) - len(found[0].lstrip())
         self._problems.add(
             "comment-in-value", f"'{found[0].strip()}' is read as a comment, not as text",
-            node.span._replace(
-                line=node.span.end_line, column=start, end_column=start + len(found[0].strip())
+            structs.replace(
+                node.span,
+                line=node.span.end_line,
+                column=start,
+                end_column=start + len(found[0].strip()),
             ),
             f'write "{whole}" in quotes; a comment has a space after its #',
         )  # fmt: skip

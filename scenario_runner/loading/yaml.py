@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -529,7 +530,7 @@ class _Trees:
 def _extent(node: Listing | Mapping, end: Span) -> Span:
     """What to point at: a flow collection whole, a block map at its first key."""
     if node.flow:
-        return node.span._replace(end_line=end.end_line, end_column=end.end_column)
+        return structs.replace(node.span, end_line=end.end_line, end_column=end.end_column)
     if isinstance(node, Mapping) and node.keys:
         return next(iter(node.keys.values()))
-    return node.span._replace(end_line=node.span.line, end_column=node.span.column + 1)
+    return structs.replace(node.span, end_line=node.span.line, end_column=node.span.column + 1)

@@ -63,7 +63,7 @@ class Client:
     """
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     access: Access = "all"
     hourly_limit: int | None = None
 

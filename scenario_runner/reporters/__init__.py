@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from scenario_runner.errors import UsageError, did_you_mean
+from scenario_runner.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,7 +70,7 @@ def open_reporter(name: str, path: str) -> Reporter:
         except (ImportError, AttributeError) as error:
             raise UsageError(f"the reporter '{name}' can't be loaded: {error}") from error
         return added(path)
-    hint = did_you_mean(name, reporter_names()) or f"there are {', '.join(reporter_names())}"
+    hint = suggestion(name, reporter_names(), "there are")
     raise UsageError(f"there is no reporter '{name}'", hint=hint)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.events import ScenarioStarted, StepStarted, Warned
+from scenario_runner.events import ScenarioStarted, StepStarted, Verdict, Warned
 from scenario_runner.reporters.console_sections import (
     failure_page,
     head_page,
@@ -17,14 +17,14 @@ from scenario_runner.reporters.console_sections import (
     summary_page,
     warning_page,
 )
-from scenario_runner.reporters.file_reporter import open_output
-from scenario_runner.reporters.results import BAD, ResultCollector, ScenarioResult
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scenario_runner.events import Event
-    from scenario_runner.reporters.file_reporter import Output
+    from scenario_runner.reporters.output import Output
     from scenario_runner.reporters.text import Line
 
 WIDTH = 80
@@ -106,7 +106,7 @@ class Console:
     ladder: bool = False
     _gathered: ResultCollector = field(default_factory=ResultCollector)
     _passed: int = 0
-    _verdicts: dict[str, str] = field(default_factory=dict)
+    _verdicts: dict[str, Verdict] = field(default_factory=dict)
     _told: dict[str, list[ScenarioResult]] = field(default_factory=dict)
     _progress: Progress = field(default_factory=Progress)
     _warnings: int = 0
@@ -140,11 +140,11 @@ class Console:
 
     def _scenario(self, story: ScenarioResult) -> None:
         name = story.finished.scenario
-        if story.verdict in BAD:
+        if story.verdict.bad:
             self._told.setdefault(name, []).append(story)
         if story.started.attempt > 1 and name not in self._verdicts:
             self._passed -= 1  # it passed before, and runs again
-        if story.verdict == "passed":
+        if story.verdict is Verdict.PASSED:
             self._passed += 1
         else:
             self._verdicts[name] = story.verdict
@@ -165,7 +165,7 @@ class Console:
                 self.screen.show(failure_page(f"{number}", story, final, self._gathered, width))
                 if self.ladder:
                     self.screen.show(ladder_page(story, width))
-        counts = Counter(self._verdicts.values()) + Counter(passed=self._passed)
+        counts = Counter(self._verdicts.values()) + Counter({Verdict.PASSED: self._passed})
         self.screen.show(summary_page(counts, self._warnings, self._gathered, self.screen.width))
         self.screen.close()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scenario_runner.events import Tone, Verdict
+from scenario_runner.printable import one_line
 from scenario_runner.reporters.failures import account, exchange_lines, place_lines
 from scenario_runner.reporters.text import (
-    SYMBOLS,
     Line,
     cells,
     count_text,
-    one_line,
     row,
     summary_parts,
     target_text,
@@ -37,7 +37,7 @@ def head_page(run: RunStarted, width: int) -> Iterator[Line]:
         f"seed {run.seed}",
     ]
     for text in _joined(parts, width):
-        yield Line(text, "dim")
+        yield Line(text, Tone.DIM)
     yield Line("")
 
 
@@ -56,7 +56,7 @@ def warning_page(warned: Warned, sources: Mapping[str, Source], width: int) -> I
     """Show a warning with its place, or a note that is about no file."""
     kind = "warning" if warned.span.file else "note"
     for text in wrapped(f"{kind} ({warned.code}): {warned.message}", width, "", "  "):
-        yield Line(text, "skipped")
+        yield Line(text, Tone.ODD)
     if warned.span.file:
         yield from place_lines(warned.span, sources, width)
     if warned.hint is not None:
@@ -68,7 +68,7 @@ def warning_page(warned: Warned, sources: Mapping[str, Source], width: int) -> I
 def scenario_page(story: ScenarioResult, width: int, *, exchanges: bool) -> Iterator[Line]:
     """Show a scenario and its steps, each with its verdict and time."""
     name = _name(story.started)
-    if story.finished.reason and story.verdict != "xpassed":
+    if story.finished.reason and story.verdict is not Verdict.XPASSED:
         name += f" ({one_line(story.finished.reason)})"
     yield from _verdict_row("", story.verdict, name, story.finished.took, width)
     for step in story.steps():
@@ -83,10 +83,10 @@ def _name(started: ScenarioStarted) -> str:
     return one_line(started.name) + attempt
 
 
-def _verdict_row(indent: str, verdict: str, text: str, took: int, width: int) -> Iterator[Line]:
-    first = f"{indent}{SYMBOLS.get(verdict, '?')} {verdict:<7} "
+def _verdict_row(indent: str, verdict: Verdict, text: str, took: int, width: int) -> Iterator[Line]:
+    first = f"{indent}{verdict.symbol} {verdict:<7} "
     rows = row(first, text, took_text(took), width)
-    yield Line(rows[0], verdict, len(first))
+    yield Line(rows[0], verdict.tone, len(first))
     for more in rows[1:]:
         yield Line(more)
 
@@ -99,15 +99,15 @@ def _step_row(step: StepResult, width: int) -> Iterator[Line]:
 
 
 def failure_page(
-    number: str, story: ScenarioResult, final: str, gathered: ResultCollector, width: int
+    number: str, story: ScenarioResult, final: Verdict, gathered: ResultCollector, width: int
 ) -> Iterator[Line]:
     """Tell all about a scenario that did not pass; `final` is its verdict after all attempts."""
     yield Line("")
     later = f"{final}, this attempt " if final != story.verdict else ""
     lead = f"{number}) {later}{story.verdict}: "
     for text in wrapped(_name(story.started), width, lead, "   "):
-        yield Line(text, story.verdict)
-    yield Line(f"   {one_line(str(story.started.span))}", "dim")
+        yield Line(text, story.verdict.tone)
+    yield Line(f"   {one_line(str(story.started.span))}", Tone.DIM)
     yield from account(story, gathered, width)
 
 
@@ -121,14 +121,14 @@ def ladder_page(story: ScenarioResult, width: int) -> Iterator[Line]:
 
 
 def summary_page(
-    counts: Counter[str], warnings: int, gathered: ResultCollector, width: int
+    counts: Counter[Verdict], warnings: int, gathered: ResultCollector, width: int
 ) -> Iterator[Line]:
     """Sum the run up: the counts, the target, the seed, the time."""
     verdict = verdict_of_run(counts, gathered)
     parts = summary_parts(counts, gathered)
     if warnings:
         parts.insert(1, count_text(warnings, "warning"))
-    parts[0] = f"{SYMBOLS[verdict]} {verdict} · {parts[0]}"
+    parts[0] = f"{verdict.symbol} {verdict} · {parts[0]}"
     yield Line("")
     for text in _joined(parts, width):
-        yield Line(text, verdict)
+        yield Line(text, verdict.tone)

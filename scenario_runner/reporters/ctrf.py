@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from scenario_runner.durations import MILLISECOND
+from scenario_runner.events import Verdict
+from scenario_runner.printable import printable
 from scenario_runner.reporters.failures import account, headline
-from scenario_runner.reporters.file_reporter import Filed, open_output
-from scenario_runner.reporters.results import BAD
-from scenario_runner.reporters.text import printable, target_text, unrun_text
+from scenario_runner.reporters.file_reporter import FileReporter, Format
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.text import target_text, unrun_text
 
 if TYPE_CHECKING:
-    from scenario_runner.events import Warned
     from scenario_runner.references import Json
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult, StepResult
 
 _WIDTH = 100
-_MILLISECOND = 1_000
-_STATUSES = {
-    "passed": "passed",
-    "flaky": "passed",
-    "failed": "failed",
-    "xpassed": "failed",
-    "errored": "failed",
-    "skipped": "skipped",
-    "not applicable": "skipped",
-    "xfailed": "other",
-}
 
 
-class Ctrf:
+class Ctrf(Format):
     """Counts the statuses; the tests are written as they end."""
 
     def __init__(self) -> None:
@@ -45,15 +36,10 @@ class Ctrf:
             f'"generatedBy":"scenario-runner","results":{{"tool":{tool},\n"tests":['
         )
 
-    def warning(self, warned: Warned) -> str:
-        """Leave warnings out: the format has no place for them."""
-        del warned
-        return ""
-
     def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Write a test."""
-        self._flaky += story.verdict == "flaky"
-        return self._test(_test(story, gathered), _STATUSES.get(story.verdict, "other"))
+        self._flaky += story.verdict is Verdict.FLAKY
+        return self._test(_test(story, gathered), _status(story.verdict))
 
     def _test(self, test: dict[str, Json], status: str) -> str:
         comma = "," if self._statuses else ""
@@ -70,8 +56,8 @@ class Ctrf:
         return f'{text}\n],\n"summary":{_text(self._summary(gathered))}}}}}\n'
 
     def _summary(self, gathered: ResultCollector) -> dict[str, Json]:
-        start = gathered.run.started_at // _MILLISECOND
-        took = gathered.end.took // _MILLISECOND if gathered.end is not None else 0
+        start = gathered.run.started_at // MILLISECOND
+        took = gathered.end.took // MILLISECOND if gathered.end is not None else 0
         counts = {
             status: self._statuses[status]
             for status in ("passed", "failed", "skipped", "pending", "other")
@@ -91,18 +77,18 @@ def _test(story: ScenarioResult, gathered: ResultCollector) -> dict[str, Json]:
     started = story.started
     test: dict[str, Json] = {
         "name": printable(started.name),
-        "status": _STATUSES.get(story.verdict, "other"),
-        "duration": story.finished.took // _MILLISECOND,
+        "status": _status(story.verdict),
+        "duration": story.finished.took // MILLISECOND,
         "rawStatus": story.verdict,
         "suite": [printable(started.span.file)],
         "filePath": started.span.file,
         "line": started.span.line,
         "tags": [printable(tag) for tag in started.tags],
         "retries": len(story.earlier),
-        "flaky": story.verdict == "flaky",
+        "flaky": story.verdict is Verdict.FLAKY,
         "steps": [_step(step) for step in story.steps()],
     }
-    if story.verdict in BAD:
+    if story.verdict.bad:
         test["message"] = headline(story)
         test["trace"] = "\n".join(line.text for line in account(story, gathered, _WIDTH))
     elif story.finished.reason:
@@ -112,13 +98,27 @@ def _test(story: ScenarioResult, gathered: ResultCollector) -> dict[str, Json]:
 
 def _step(step: StepResult) -> Json:
     name = f"{step.started.step} {printable(step.started.title)}"
-    return {"name": name, "status": _STATUSES.get(step.finished.verdict, "other")}
+    return {"name": name, "status": _status(step.finished.verdict)}
+
+
+def _status(verdict: Verdict) -> str:
+    match verdict:
+        case Verdict.PASSED | Verdict.FLAKY:
+            return "passed"
+        case Verdict.FAILED | Verdict.XPASSED | Verdict.ERRORED:
+            return "failed"
+        case Verdict.SKIPPED | Verdict.NOT_APPLICABLE:
+            return "skipped"
+        case Verdict.XFAILED:
+            return "other"
+        case _:
+            assert_never(verdict)
 
 
 def _text(data: Json) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
-def to_file(path: str) -> Filed:
+def to_file(path: str) -> FileReporter:
     """Return the reporter that writes CTRF to `path`."""
-    return Filed(Ctrf(), open_output(path))
+    return FileReporter(Ctrf(), open_output(path))

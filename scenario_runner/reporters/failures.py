@@ -5,13 +5,14 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from scenario_runner.reporters.results import BAD, INTERRUPTED
+from scenario_runner.events import Tone
+from scenario_runner.masking import MASK
+from scenario_runner.printable import one_line, printable
+from scenario_runner.reporters.results import INTERRUPTED
 from scenario_runner.reporters.text import (
     Line,
     count_text,
     folded,
-    one_line,
-    printable,
     took_text,
     wrapped,
 )
@@ -19,12 +20,9 @@ from scenario_runner.reporters.text import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scenario_runner.events import Attempt, Exchange, Failure, Held, RunStarted
+    from scenario_runner.events import Attempt, Exchange, Failure, PbxSnapshot, RunStarted
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult, StepResult
     from scenario_runner.source import Source, Span
-
-
-MASKED = "***"
 
 
 def curl_line(exchange: Exchange, base_url: str, indent: str = "") -> str:
@@ -59,10 +57,10 @@ def _header(header: str) -> str:
 def _shell(text: str, secret: str = "$SECRET") -> str:
     """Quote for a POSIX shell; a secret stays a variable that the shell fills in."""
     text = printable(text)
-    if MASKED not in text:
+    if MASK not in text:
         return quote(text)
     escaped = "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in text)
-    return f'"{escaped.replace(MASKED, secret)}"'
+    return f'"{escaped.replace(MASK, secret)}"'
 
 
 _MOST_SHOWN = 4_000
@@ -82,7 +80,7 @@ def faults(story: ScenarioResult) -> list[Fault]:
         *(
             Fault(step, failure)
             for step in story.steps()
-            if step.finished.verdict in BAD
+            if step.finished.verdict.bad
             for failure in step.finished.failures
         ),
         *(Fault(None, failure) for failure in story.finished.failures),
@@ -127,12 +125,12 @@ def account(story: ScenarioResult, gathered: ResultCollector, width: int) -> Ite
                 yield from _failure_account(failure, gathered.sources, width)
     if not found:
         yield Line("")
-        yield Line(f"  {_without_faults(story)}", story.verdict)
-    if story.finished.held is not None:
+        yield Line(f"  {_without_faults(story)}", story.verdict.tone)
+    if story.finished.snapshot is not None:
         yield Line("")
-        yield from _held_account(story.finished.held, width)
+        yield from _snapshot_account(story.finished.snapshot, width)
     yield Line("")
-    yield Line("  repeat the scenario:", "dim")
+    yield Line("  repeat the scenario:", Tone.DIM)
     yield Line(f"    {rerun_line(story, gathered.run)}")
 
 
@@ -148,7 +146,7 @@ def _step_account(
     finished = step.finished
     title = f"{one_line(step.started.title)} ({finished.verdict}, {took_text(finished.took)})"
     for text in wrapped(title, width, f"  step {step.started.step}: ", "    "):
-        yield Line(text, finished.verdict)
+        yield Line(text, finished.verdict.tone)
     for failure in failures:
         yield from _failure_account(failure, gathered.sources, width)
     yield from _attempts_account(finished.attempts, width)
@@ -163,9 +161,9 @@ def _step_account(
 def _failure_account(failure: Failure, sources: Mapping[str, Source], width: int) -> Iterator[Line]:
     yield from place_lines(failure.span, sources, width)
     for span in reversed(failure.via):
-        yield Line("    used by:", "dim")
+        yield Line("    used by:", Tone.DIM)
         yield from place_lines(span, sources, width)
-    yield from _prose(_message(failure), width, "strong")
+    yield from _prose(_message(failure), width, Tone.STRONG)
     for word, text in (
         ("expected", failure.expected),
         ("actual", failure.actual),
@@ -182,37 +180,37 @@ def _message(failure: Failure) -> str:
     return message.replace(again, "", 1) + ":" if again in message else message
 
 
-def _prose(text: str, width: int, tone: str = "", first: str = "    ") -> Iterator[Line]:
+def _prose(text: str, width: int, tone: Tone = Tone.PLAIN, first: str = "    ") -> Iterator[Line]:
     for line in wrapped(printable(text), width, first):
         yield Line(line, tone)
 
 
 def place_lines(span: Span, sources: Mapping[str, Source], width: int) -> Iterator[Line]:
     """Show a place: `file:line:column`, and the lines of the file with a caret below."""
-    yield Line(f"    {one_line(str(span))}", "dim")
+    yield Line(f"    {one_line(str(span))}", Tone.DIM)
     source = sources.get(span.file)
     excerpt = source.excerpt(span, width=max(20, width - 14)) if source is not None else ""
     for text in excerpt.splitlines():
         marked = text.startswith(">") or not text.strip(" |^")
-        yield Line(f"      {text}", "failed" if marked else "")
+        yield Line(f"      {text}", Tone.BAD if marked else Tone.PLAIN)
 
 
 def _attempts_account(attempts: tuple[Attempt, ...], width: int) -> Iterator[Line]:
     if not attempts:
         return
     looks = sum(attempt.times for attempt in attempts)
-    yield Line(f"    {count_text(looks, 'look')}:", "dim")
+    yield Line(f"    {count_text(looks, 'look')}:", Tone.DIM)
     for attempt in attempts:
         times = f" ({attempt.times} times)" if attempt.times > 1 else ""
-        held = "" if attempt.held else "not "
-        text = f"{attempt.saw}{times}: {held}as expected"
+        held = "" if attempt.passed else "not "
+        text = f"{attempt.summary}{times}: {held}as expected"
         yield from _prose(text, width, first=f"      at {took_text(attempt.at)} ")
 
 
-def _held_account(held: Held, width: int) -> Iterator[Line]:
-    yield Line("  the PBX held at that moment:", "dim")
-    slots = [f"slot {slot}: {who}" for slot, who in held.slots] or ["no occupied slot"]
-    calls = [f"{call}: {state}" for call, state in held.calls] or ["no live call"]
+def _snapshot_account(snapshot: PbxSnapshot, width: int) -> Iterator[Line]:
+    yield Line("  the PBX held at that moment:", Tone.DIM)
+    slots = [f"slot {slot}: {who}" for slot, who in snapshot.slots] or ["no occupied slot"]
+    calls = [f"{call}: {state}" for call, state in snapshot.calls] or ["no live call"]
     for text in slots + calls:
         yield from _prose(text, width)
 
@@ -220,7 +218,7 @@ def _held_account(held: Held, width: int) -> Iterator[Line]:
 def exchange_lines(exchange: Exchange, indent: str, width: int) -> Iterator[Line]:
     """Show what was sent (`>`) and received (`<`)."""
     head = f"{exchange.protocol} exchange, {exchange.outcome}, {took_text(exchange.took)}:"
-    yield Line(indent + one_line(head), "dim")
+    yield Line(indent + one_line(head), Tone.DIM)
     for text in folded(_shortened(exchange.sent), width, f"{indent}  > "):
         yield Line(text)
     for text in folded(_shortened(exchange.received), width, f"{indent}  < "):
@@ -236,6 +234,6 @@ def _curl_account(exchange: Exchange, base_url: str) -> Iterator[Line]:
     command = curl_line(exchange, base_url, "      ")
     if command:
         yield Line("")
-        yield Line("    repeat the request:", "dim")
+        yield Line("    repeat the request:", Tone.DIM)
         for text in command.split("\n"):
             yield Line(text)

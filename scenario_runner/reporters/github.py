@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scenario_runner.events import Verdict
+from scenario_runner.printable import printable
 from scenario_runner.reporters.failures import faults, headline
-from scenario_runner.reporters.file_reporter import Filed, open_output
-from scenario_runner.reporters.results import BAD
-from scenario_runner.reporters.text import printable, unrun_text
+from scenario_runner.reporters.file_reporter import FileReporter, Format
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.text import unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import Failure, Warned
@@ -15,13 +17,8 @@ if TYPE_CHECKING:
     from scenario_runner.source import Span
 
 
-class GitHub:
+class GitHub(Format):
     """Writes workflow commands."""
-
-    def begin(self, gathered: ResultCollector) -> str:
-        """Write nothing yet."""
-        del gathered
-        return ""
 
     def warning(self, warned: Warned) -> str:
         """Annotate the place of a warning."""
@@ -31,12 +28,12 @@ class GitHub:
     def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Annotate the place of each failure."""
         del gathered
-        if story.verdict == "flaky":
+        if story.verdict is Verdict.FLAKY:
             text = "passed only after an attempt that did not"
             if story.earlier:
                 text += f": {headline(story.earlier[0])}"
             return _command("warning", f"flaky: {story.started.name}", text, story.started.span)
-        if story.verdict not in BAD:
+        if not story.verdict.bad:
             return ""
         title = f"{story.verdict}: {story.started.name}"
         found = [fault.failure for fault in faults(story)]
@@ -70,6 +67,6 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def to_file(path: str) -> Filed:
+def to_file(path: str) -> FileReporter:
     """Return the reporter that writes annotations to `path`, which usually is `-`."""
-    return Filed(GitHub(), open_output(path))
+    return FileReporter(GitHub(), open_output(path))

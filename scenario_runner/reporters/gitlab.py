@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from scenario_runner.events import Verdict
+from scenario_runner.printable import one_line
 from scenario_runner.reporters.failures import faults, headline
-from scenario_runner.reporters.file_reporter import Filed, open_output
-from scenario_runner.reporters.results import BAD
-from scenario_runner.reporters.text import one_line, unrun_text
+from scenario_runner.reporters.file_reporter import FileReporter, Format
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.text import unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import Warned
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult
     from scenario_runner.source import Span
 
-_SEVERITIES = {"errored": "critical", "failed": "major", "xpassed": "major", "flaky": "minor"}
 
-
-class GitLab:
+class GitLab(Format):
     """Writes one issue after the other."""
 
     def __init__(self) -> None:
@@ -39,10 +39,10 @@ class GitLab:
         """Write each failure as an issue."""
         del gathered
         name, span = story.started.name, story.started.span
-        severity = _SEVERITIES.get(story.verdict)
-        if severity is None:
+        severity = _severity(story.verdict)
+        if not severity:
             return ""
-        found = [fault.failure for fault in faults(story)] if story.verdict in BAD else []
+        found = [fault.failure for fault in faults(story)] if story.verdict.bad else []
         if not found:
             text = f"{name}: {headline(story)}"
             return self._issue(story.verdict, text, severity, span)
@@ -69,6 +69,21 @@ class GitLab:
         return f"{comma}\n{json.dumps(issue, ensure_ascii=False)}"
 
 
-def to_file(path: str) -> Filed:
+def _severity(verdict: Verdict) -> str:
+    """Return how grave an issue is; what is no issue has none."""
+    match verdict:
+        case Verdict.ERRORED:
+            return "critical"
+        case Verdict.FAILED | Verdict.XPASSED:
+            return "major"
+        case Verdict.FLAKY:
+            return "minor"
+        case Verdict.PASSED | Verdict.SKIPPED | Verdict.NOT_APPLICABLE | Verdict.XFAILED:
+            return ""
+        case _:
+            assert_never(verdict)
+
+
+def to_file(path: str) -> FileReporter:
     """Return the reporter that writes the code quality report to `path`."""
-    return Filed(GitLab(), open_output(path))
+    return FileReporter(GitLab(), open_output(path))

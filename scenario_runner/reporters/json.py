@@ -1,24 +1,63 @@
 """The JSON report: one document of the run, its scenarios, their steps and exchanges.
 
-Its parts are the events themselves, so `events.schema.json` describes it too (`$defs/report`).
+Its parts are the events themselves, so `events.schema.json` describes it too (`$defs/Report`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from scenario_runner.events import to_line
-from scenario_runner.reporters.file_reporter import Filed, open_output
+from msgspec import Meta, Struct
+
+from scenario_runner.events import (
+    RunFinished,
+    RunStarted,
+    ScenarioFinished,
+    ScenarioStarted,
+    Verdict,
+    Warned,
+    encode,
+)
+from scenario_runner.reporters.file_reporter import FileReporter, Format
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.results import StepResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from scenario_runner.events import Warned
-    from scenario_runner.reporters.results import ResultCollector, ScenarioResult, StepResult
+    from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 
-class Document:
-    """Writes the document piece by piece; nothing is kept but the warnings."""
+def _said(text: str) -> Meta:
+    return Meta(description=text)
+
+
+class ScenarioReport(Struct, frozen=True, kw_only=True):
+    """A scenario of the JSON report, by its last attempt."""
+
+    verdict: Annotated[Verdict, _said("What became of it after all attempts.")]
+    started: Annotated[ScenarioStarted, _said("How it began.")]
+    finished: Annotated[ScenarioFinished, _said("How it ended.")]
+    steps: Annotated[tuple[StepResult, ...], _said("Its steps in the order in which they began.")]
+    earlier: Annotated[
+        tuple[ScenarioReport, ...], _said("The attempts before, the first one first.")
+    ]
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The document that 'run --json FILE' writes."""
+
+    run: Annotated[RunStarted, _said("How the run began.")]
+    scenarios: Annotated[
+        tuple[ScenarioReport, ...],
+        _said("The scenarios in the order in which they ended."),
+    ]
+    warnings: Annotated[tuple[Warned, ...], _said("What deserves a look.")]
+    interrupted: Annotated[bool, _said("Whether the run was broken off.")]
+    not_run: Annotated[int, _said("How many of the selected scenarios did not begin.")]
+    finished: Annotated[RunFinished | None, _said("How the run ended; null where it was cut off.")]
+
+
+class Document(Format):
+    """Writes a Report piece by piece; nothing is kept but the warnings."""
 
     def __init__(self) -> None:
         self._warnings: list[str] = []
@@ -26,50 +65,43 @@ class Document:
 
     def begin(self, gathered: ResultCollector) -> str:
         """Open the document."""
-        return f'{{"run":{to_line(gathered.run)},\n"scenarios":['
+        return f'{{"run":{_text(gathered.run)},\n"scenarios":['
 
     def warning(self, warned: Warned) -> str:
         """Keep the warning until the scenarios are written."""
-        self._warnings.append(to_line(warned))
+        self._warnings.append(_text(warned))
         return ""
 
     def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Write a scenario with its steps."""
         del gathered
         comma, self._comma = self._comma, ","
-        return f"{comma}\n{_scenario(story)}"
+        return f"{comma}\n{_text(_report(story))}"
 
     def end(self, gathered: ResultCollector) -> str:
         """Close the document; without a `finished` the run was interrupted."""
-        finished = to_line(gathered.end) if gathered.end is not None else "null"
+        finished = _text(gathered.end) if gathered.end is not None else "null"
         return (
-            f'\n],\n"warnings":{_list(self._warnings)},\n'
+            f'\n],\n"warnings":[{",".join(self._warnings)}],\n'
             f'"interrupted":{"true" if gathered.interrupted else "false"},\n'
             f'"not_run":{gathered.missing},\n"finished":{finished}}}\n'
         )
 
 
-def _scenario(story: ScenarioResult) -> str:
-    steps = _list(_step(step) for step in story.steps())
-    earlier = _list(_scenario(before) for before in story.earlier)
-    return (
-        f'{{"verdict":"{story.verdict}","started":{to_line(story.started)},'
-        f'"finished":{to_line(story.finished)},"steps":{steps},"earlier":{earlier}}}'
+def _report(story: ScenarioResult) -> ScenarioReport:
+    return ScenarioReport(
+        verdict=story.verdict,
+        started=story.started,
+        finished=story.finished,
+        steps=story.steps(),
+        earlier=tuple(_report(before) for before in story.earlier),
     )
 
 
-def _step(step: StepResult) -> str:
-    exchanges = _list(to_line(exchange) for exchange in step.exchanges)
-    return (
-        f'{{"started":{to_line(step.started)},"finished":{to_line(step.finished)},'
-        f'"exchanges":{exchanges}}}'
-    )
+def _text(part: Struct) -> str:
+    return encode(part).decode()
 
 
-def _list(items: Iterable[str]) -> str:
-    return f"[{','.join(items)}]"
-
-
-def to_file(path: str) -> Filed:
+def to_file(path: str) -> FileReporter:
     """Return the reporter that writes the JSON document to `path`."""
-    return Filed(Document(), open_output(path))
+    return FileReporter(Document(), open_output(path))

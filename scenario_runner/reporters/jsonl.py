@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenario_runner.events import ScenarioFinished, to_line
-from scenario_runner.reporters.file_reporter import STDOUT, Printed, Running
+from scenario_runner.events import ScenarioFinished, encode
+from scenario_runner.reporters.output import STDOUT, Printed, Running
 
 if TYPE_CHECKING:
     from scenario_runner.events import Event
@@ -24,7 +24,7 @@ class JsonLines:
 
     def handle(self, event: Event) -> None:
         """Write the event."""
-        self._output.write(to_line(event) + "\n")
+        self._output.write_bytes(encode(event) + b"\n")
         if event.__class__ is ScenarioFinished:
             self._output.flush()
 

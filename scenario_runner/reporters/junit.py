@@ -12,24 +12,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
+from scenario_runner.durations import SECOND
+from scenario_runner.events import Verdict
+from scenario_runner.printable import one_line, printable
 from scenario_runner.reporters.failures import account, headline
-from scenario_runner.reporters.file_reporter import Filed, open_output
-from scenario_runner.reporters.text import one_line, printable, target_text, unrun_text
+from scenario_runner.reporters.file_reporter import FileReporter, Format
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.text import target_text, unrun_text
 
 if TYPE_CHECKING:
-    from scenario_runner.events import Warned
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 _WIDTH = 100
-_SECOND = 1_000_000
-_ELEMENTS = {
-    "failed": "failure",
-    "xpassed": "failure",
-    "errored": "error",
-    "skipped": "skipped",
-    "not applicable": "skipped",
-    "xfailed": "skipped",
-}
 _EARLIER = {"failure": "flakyFailure", "error": "flakyError"}
 _AGAIN = {"failure": "rerunFailure", "error": "rerunError"}
 
@@ -51,27 +45,17 @@ class _Suite:
         self.took += took
 
 
-class JUnit:
+class JUnit(Format):
     """Keeps a short text for each case, since a suite's counts stand before its cases."""
 
     def __init__(self) -> None:
         self._suites: dict[str, _Suite] = {}
 
-    def begin(self, gathered: ResultCollector) -> str:
-        """Write nothing yet."""
-        del gathered
-        return ""
-
-    def warning(self, warned: Warned) -> str:
-        """Leave warnings out: the schema has no place for them."""
-        del warned
-        return ""
-
     def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Keep the case until the end."""
         suite = self._suites.setdefault(story.started.span.file, _Suite())
-        suite.add(_case(story, gathered), _ELEMENTS.get(story.verdict, ""), story.finished.took)
-        if story.verdict == "flaky":
+        suite.add(_case(story, gathered), story.verdict.junit, story.finished.took)
+        if story.verdict is Verdict.FLAKY:
             suite.flaky.append(story.started.name)
         return ""
 
@@ -104,7 +88,7 @@ def _suite(name: str, suite: _Suite, gathered: ResultCollector) -> str:
         errors=str(suite.errors),
         skipped=str(suite.skipped),
         time=_seconds(suite.took),
-        timestamp=datetime.fromtimestamp(run.started_at / _SECOND, UTC).strftime("%FT%T"),
+        timestamp=datetime.fromtimestamp(run.started_at / SECOND, UTC).strftime("%FT%T"),
         hostname=run.host,
     )
     properties = [("target", target_text(run)), ("seed", str(run.seed))]
@@ -126,14 +110,14 @@ def _case(story: ScenarioResult, gathered: ResultCollector) -> str:
 
 
 def _results(story: ScenarioResult, gathered: ResultCollector) -> list[str]:
-    element = _ELEMENTS.get(story.verdict, "")
-    names = _EARLIER if story.verdict == "flaky" else _AGAIN
+    element = story.verdict.junit
+    names = _EARLIER if story.verdict is Verdict.FLAKY else _AGAIN
     return [
         *([_result(element, story, gathered)] if element else []),
         *(
-            _result(names[_ELEMENTS[before.verdict]], before, gathered)
+            _result(names[before.verdict.junit], before, gathered)
             for before in story.earlier
-            if _ELEMENTS.get(before.verdict) in names
+            if before.verdict.bad
         ),
     ]
 
@@ -155,13 +139,13 @@ def _unrun_case(unrun: str, element: str) -> str:
 
 
 def _seconds(microseconds: int) -> str:
-    return f"{microseconds / _SECOND:.6f}"
+    return f"{microseconds / SECOND:.6f}"
 
 
 def _attributes(**values: str) -> str:
     return "".join(f" {name}={quoteattr(one_line(value))}" for name, value in values.items())
 
 
-def to_file(path: str) -> Filed:
+def to_file(path: str) -> FileReporter:
     """Return the reporter that writes JUnit XML to `path`."""
-    return Filed(JUnit(), open_output(path))
+    return FileReporter(JUnit(), open_output(path))

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenario_runner.durations import duration_text
+from scenario_runner.events import Verdict
+from scenario_runner.printable import one_line, printable
 from scenario_runner.reporters.failures import account, headline
-from scenario_runner.reporters.file_reporter import STDOUT, Filed, Printed, Running, open_output
-from scenario_runner.reporters.results import BAD
+from scenario_runner.reporters.file_reporter import FileReporter, Format
+from scenario_runner.reporters.output import STDOUT, Printed, Running, open_output
 from scenario_runner.reporters.text import (
-    SYMBOLS,
-    one_line,
-    printable,
     summary_parts,
     verdict_of_run,
 )
@@ -28,19 +27,14 @@ _MOST = 800_000  # letters; GitHub refuses a summary over 1 MiB
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&@]")
 
 
-class Markdown:
+class Markdown(Format):
     """Keeps the failures until the end, since the summary stands above them."""
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[Verdict] = Counter()
         self._told: list[str] = []
         self._room = _MOST
         self._warnings: list[str] = []
-
-    def begin(self, gathered: ResultCollector) -> str:
-        """Write nothing yet."""
-        del gathered
-        return ""
 
     def warning(self, warned: Warned) -> str:
         """Keep a warning."""
@@ -50,7 +44,7 @@ class Markdown:
     def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Keep a failure."""
         self._counts[story.verdict] += 1
-        if story.verdict in BAD or story.earlier:
+        if story.verdict.bad or story.earlier:
             text = _folded(story, gathered)
             self._room -= len(text)
             if self._room >= 0:
@@ -61,20 +55,20 @@ class Markdown:
         """Write all of it."""
         verdict = verdict_of_run(self._counts, gathered)
         parts = [_escaped(part) for part in summary_parts(self._counts, gathered)]
-        head = f"## {SYMBOLS[verdict]} Scenarios: {verdict}\n\n{' · '.join(parts)}\n\n"
+        head = f"## {verdict.symbol} Scenarios: {verdict}\n\n{' · '.join(parts)}\n\n"
         cut = "" if self._room >= 0 else "More failures are left out: there is no room for them.\n"
         warnings = f"### Warnings\n\n{''.join(self._warnings)}\n" if self._warnings else ""
         return head + "".join(self._told) + cut + warnings
 
 
 def _folded(story: ScenarioResult, gathered: ResultCollector) -> str:
-    attempts = [*story.earlier, *([] if story.verdict == "flaky" else [story])]
+    attempts = [*story.earlier, *([] if story.verdict is Verdict.FLAKY else [story])]
     lines = [line.text for one in attempts for line in account(one, gathered, _WIDTH)]
     name = _escaped(story.started.name)
     took = duration_text(story.finished.took)
     text = printable("\n".join(lines)).strip("\n")
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    head = f"{SYMBOLS[story.verdict]} {story.verdict}: {name} ({took})"
+    head = f"{story.verdict.symbol} {story.verdict}: {name} ({took})"
     return (
         f"<details>\n<summary>{head}</summary>\n\n"
         f"{_escaped(headline(attempts[0]))}\n\n{fence}text\n{text}\n{fence}\n\n</details>\n\n"
@@ -85,11 +79,11 @@ def _escaped(text: str) -> str:
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", one_line(text))
 
 
-def to_file(path: str) -> Filed:
+def to_file(path: str) -> FileReporter:
     """Return the reporter that writes Markdown to `path`."""
-    return Filed(Markdown(), open_output(path))
+    return FileReporter(Markdown(), open_output(path))
 
 
-def to_end_of_file(path: str) -> Filed:
+def to_end_of_file(path: str) -> FileReporter:
     """Return the reporter that adds Markdown to the end of `path`, as a job summary wants it."""
-    return Filed(Markdown(), Printed() if path == STDOUT else Running(Path(path), "a"))
+    return FileReporter(Markdown(), Printed() if path == STDOUT else Running(Path(path), "ab"))

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenario_runner.errors import UsageError
+from msgspec.structs import replace
+
+from scenario_runner.errors import Exit, UsageError, gravest
 from scenario_runner.events import (
     Event,
+    NoJson,
     RunFinished,
     RunStarted,
     ScenarioFinished,
     ScenarioStarted,
     SourceRead,
+    Verdict,
     Warned,
-    from_json,
+    decode,
 )
+from scenario_runner.reporters.output import file_identity
 from scenario_runner.reporters.results import ResultCollector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-_GRAVEST_FIRST = (5, 130, 4, 2, 3, 1)
-_INTERRUPTED = 130
 _BEGINNINGS = (b'"RunStarted"', b'"ScenarioStarted"')
 
 
@@ -34,49 +35,42 @@ def read_events(paths: Sequence[str]) -> Iterator[Event]:
     """Give the events of all files as those of one run, in the order of the files.
 
     Counts are summed and the gravest exit code stays. A scenario that ran against the same target
-    before is a later attempt at it; against another target it is a scenario of its own. What was
-    cut off is finished as `errored`. The files are read twice. Raises UsageError with file and
-    line for what can't be read; only a file's last line may be cut off.
+    before is a later attempt at it, and flaky where it passes after one that did not; against
+    another target it is a scenario of its own. What was cut off is finished as `errored`. The files
+    are read twice. Raises UsageError for a file that is named twice, and with file and line for
+    what can't be read; only a file's last line may be cut off.
     """
-    yield _one_run(paths)
-    merger = _Merger()
+    _refuse_doubles(paths)
+    plan = _Plan()
+    for path in paths:
+        for event in _events(path, _BEGINNINGS):
+            plan.add(event)
+    yield plan.run(paths)
+    merger = _Merger(plan)
     for path in paths:
         for event in _events(path):
             yield from merger.next(event)
     yield from merger.end()
 
 
-def _one_run(paths: Sequence[str]) -> RunStarted:
-    """Read only how runs and scenarios begin, and sum up what all runs were to do."""
-    runs: list[RunStarted] = []
-    names = _Names()
-    again = 0
-    for event in (event for path in paths for event in _events(path, _BEGINNINGS)):
-        if isinstance(event, RunStarted):
-            runs.append(event)
-            names.begin(event)
-        elif isinstance(event, ScenarioStarted) and event.attempt == 1:
-            again += names.begun(event).attempt > 1
-    if not runs:
-        hint = "name a file that was written with --events"
-        raise UsageError(f"there is no run in {', '.join(paths) or 'no file at all'}", hint=hint)
-    return replace(
-        runs[0],
-        target=", ".join(dict.fromkeys(run.target for run in runs)),
-        host=", ".join(dict.fromkeys(run.host for run in runs)),
-        started_at=min(run.started_at for run in runs),
-        total=sum(run.total for run in runs) - again,
-    )
+def _refuse_doubles(paths: Sequence[str]) -> None:
+    named: set[object] = set()
+    for path in paths:
+        identity = file_identity(path)
+        if identity in named:
+            hint = "name each file once: a run is no retry of itself"
+            raise UsageError(f"{path} is named twice", hint=hint)
+        named.add(identity)
 
 
-@dataclass(slots=True)
 class _Names:
     """Gives each scenario of the current run its name and attempt among all runs."""
 
-    _targets: list[tuple[str, str]] = field(default_factory=list)
-    _suffix: str = ""
-    _before: Counter[str] = field(default_factory=Counter)
-    _attempts: Counter[str] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        self._targets: list[tuple[str, str]] = []
+        self._suffix = ""
+        self._before: Counter[str] = Counter()
+        self._attempts: Counter[str] = Counter()
 
     def begin(self, run: RunStarted) -> None:
         """Begin the next run; scenarios of other targets than the first are told apart."""
@@ -99,15 +93,50 @@ class _Names:
         return replace(started, scenario=name, attempt=attempt)
 
 
-@dataclass(slots=True)
+class _Plan:
+    """What all runs were to do, from how runs and scenarios begin."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[str, int] = {}
+        self._runs: list[RunStarted] = []
+        self._names = _Names()
+        self._again = 0
+
+    def add(self, event: Event) -> None:
+        """Take in the beginning of a run or of a scenario."""
+        if isinstance(event, RunStarted):
+            self._runs.append(event)
+            self._names.begin(event)
+        elif isinstance(event, ScenarioStarted):
+            begun = self._names.begun(event)
+            self._again += event.attempt == 1 and begun.attempt > 1
+            self.attempts[begun.scenario] = begun.attempt
+
+    def run(self, paths: Sequence[str]) -> RunStarted:
+        """Return how all runs begin as one."""
+        if not self._runs:
+            hint = "name a file that was written with --events"
+            raise UsageError(f"there is no run in {', '.join(paths)}", hint=hint)
+        return replace(
+            self._runs[0],
+            target=", ".join(dict.fromkeys(run.target for run in self._runs)),
+            host=", ".join(dict.fromkeys(run.host for run in self._runs)),
+            started_at=min(run.started_at for run in self._runs),
+            total=sum(run.total for run in self._runs) - self._again,
+        )
+
+
 class _Merger:
     """Passes events on as those of one run, and remembers each scenario's last verdict."""
 
-    _names: _Names = field(default_factory=_Names)
-    _current: ResultCollector = field(default_factory=ResultCollector)
-    _verdicts: dict[str, str] = field(default_factory=dict)
-    _ends: list[RunFinished] = field(default_factory=list)
-    _begun: int = 0
+    def __init__(self, plan: _Plan) -> None:
+        self._most_attempts = plan.attempts
+        self._names = _Names()
+        self._current = ResultCollector()
+        self._verdicts: dict[str, Verdict] = {}
+        self._red: set[str] = set()
+        self._ends: list[RunFinished] = []
+        self._begun = 0
 
     def next(self, event: Event) -> Iterator[Event]:
         """Give what the event becomes."""
@@ -122,29 +151,39 @@ class _Merger:
             case SourceRead() | Warned():
                 yield event
             case ScenarioStarted():
-                yield self._seen(self._names.begun(event))
+                yield self._passed_on(self._names.begun(event))
             case _:
-                yield self._seen(replace(event, scenario=self._names.of(event.scenario)))
+                named = replace(event, scenario=self._names.of(event.scenario))
+                yield self._passed_on(named)
 
-    def _seen(self, event: Event) -> Event:
-        story = self._current.handle(event)
-        if story is not None:
-            self._verdicts[story.finished.scenario] = story.verdict
-        return event
+    def _passed_on(self, event: Event) -> Event:
+        result = self._current.handle(event)
+        if result is None:
+            return event
+        return self._among_attempts(result.finished, result.started.attempt)
 
     def _cut_off(self) -> Iterator[ScenarioFinished]:
-        for story in self._current.unfinished():
-            self._verdicts[story.finished.scenario] = story.verdict
-            yield story.finished
+        for result in self._current.unfinished():
+            yield self._among_attempts(result.finished, result.started.attempt)
+
+    def _among_attempts(self, finished: ScenarioFinished, attempt: int) -> ScenarioFinished:
+        """Say of the end of a scenario what follows from its other attempts."""
+        name = finished.scenario
+        if finished.verdict is Verdict.PASSED and name in self._red:
+            finished = replace(finished, verdict=Verdict.FLAKY, reason="passed only when run again")
+        if finished.verdict.bad:
+            self._red.add(name)
+        self._verdicts[name] = finished.verdict
+        return replace(finished, final=attempt == self._most_attempts[name])
 
     def end(self) -> Iterator[Event]:
         """Finish what was cut off, and the run."""
         yield from self._cut_off()
         interrupted = len(self._ends) < self._begun or any(end.interrupted for end in self._ends)
-        codes = {end.exit_code for end in self._ends} | ({_INTERRUPTED} if interrupted else set())
+        codes = [end.exit_code for end in self._ends] + [Exit.INTERRUPTED] * interrupted
         yield RunFinished(
             counts=tuple(Counter(self._verdicts.values()).items()),
-            exit_code=next((code for code in _GRAVEST_FIRST if code in codes), 0),
+            exit_code=gravest(codes),
             took=sum(end.took for end in self._ends),
             interrupted=interrupted,
         )
@@ -166,14 +205,12 @@ def _events(path: str, wanted: tuple[bytes, ...] = ()) -> Iterator[Event]:
 def _event(line: bytes, place: str) -> Event | None:
     """Read an event; None for a line that was cut off, which only a file's last line can be."""
     try:
-        data = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        return decode(line)
+    except NoJson as error:
         if not line.endswith(b"\n"):
             return None
         raise UsageError(f"{place}: this is no line of JSON: {error}") from error
-    try:
-        return from_json(data)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except ValueError as error:
         text = f"{place}: this is no event: {error}"
         hint = "was the file written with --events, by the same version?"
         raise UsageError(text, hint=hint) from error

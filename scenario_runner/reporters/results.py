@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
 
 from scenario_runner.events import (
     CallChanged,
@@ -19,30 +21,28 @@ from scenario_runner.events import (
     SourceRead,
     StepFinished,
     StepStarted,
+    Verdict,
 )
 from scenario_runner.source import Source
 from scenario_runner.version import __version__
 
-BAD = frozenset({"failed", "errored", "xpassed"})
 INTERRUPTED = "interrupted"
 
 Inside: TypeAlias = StepStarted | StepFinished | Exchange | CallChanged | PbxReported
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepResult:
+class StepResult(Struct, frozen=True, kw_only=True):
     """A step that was taken: how it began, how it ended, what went to the PBX and back."""
 
-    started: StepStarted
-    finished: StepFinished
-    exchanges: tuple[Exchange, ...]
+    started: Annotated[StepStarted, Meta(description="How it began.")]
+    finished: Annotated[StepFinished, Meta(description="How it ended.")]
+    exchanges: Annotated[tuple[Exchange, ...], Meta(description="What went to the PBX and back.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioResult:
+class ScenarioResult(Struct, frozen=True, kw_only=True):
     """One attempt at a scenario from its beginning to its end; `inside` is in the order of time.
 
-    `earlier` are the attempts before it that did not pass, the first one first.
+    `earlier` are the attempts before it, the first one first.
     """
 
     started: ScenarioStarted
@@ -51,11 +51,9 @@ class ScenarioResult:
     earlier: tuple[ScenarioResult, ...] = ()
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict:
         """The scenario's verdict; what passes only after a failure is `flaky`, never `passed`."""
-        verdict = self.finished.verdict
-        retried = self.started.attempt > 1 or bool(self.earlier)
-        return "flaky" if verdict == "passed" and retried else verdict
+        return self.finished.verdict
 
     def steps(self) -> tuple[StepResult, ...]:
         """All steps in the order in which they began; one that never ended is `errored`."""
@@ -91,7 +89,7 @@ def _unfinished_step(step: StepStarted, at: int) -> StepFinished:
     return StepFinished(
         scenario=step.scenario,
         step=step.step,
-        verdict="errored",
+        verdict=Verdict.ERRORED,
         at=at,
         took=max(0, at - step.at),
         failures=(Failure(key=INTERRUPTED, message=text, span=step.span, via=step.via),),
@@ -187,13 +185,13 @@ def _cut(scenario: _Open) -> ScenarioFinished:
     at = max((event.at for event in inside), default=0)
     return ScenarioFinished(
         scenario=scenario.started.scenario,
-        verdict="errored",
+        verdict=Verdict.ERRORED,
         at=at,
         took=at,
-        passed=steps["passed"],
-        failed=steps["failed"] + steps["xpassed"],
-        errored=steps["errored"],
-        skipped=steps["skipped"],
-        not_applicable=steps["not applicable"],
+        passed=steps[Verdict.PASSED],
+        failed=steps[Verdict.FAILED] + steps[Verdict.XPASSED],
+        errored=steps[Verdict.ERRORED],
+        skipped=steps[Verdict.SKIPPED],
+        not_applicable=steps[Verdict.NOT_APPLICABLE],
         reason=INTERRUPTED,
     )

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from scenario_runner.events import Verdict
+from scenario_runner.printable import one_line
 from scenario_runner.reporters.failures import account, headline
-from scenario_runner.reporters.file_reporter import Filed, open_output
-from scenario_runner.reporters.text import one_line, target_text, unrun_text
+from scenario_runner.reporters.file_reporter import FileReporter, Format
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.text import target_text, unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import Warned
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 _WIDTH = 100
-_OK = {"passed", "flaky", "skipped", "not applicable"}
-_DIRECTIVES = {
-    "skipped": "SKIP",
-    "not applicable": "SKIP",
-    "xfailed": "TODO",
-}
 
 
-class Tap:
+class Tap(Format):
     """Counts the test points."""
 
     def __init__(self) -> None:
@@ -40,11 +37,13 @@ class Tap:
     def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
         """Write a test point."""
         self._points += 1
-        ok = "ok" if story.verdict in _OK else "not ok"
+        ok, directive = _result(story.verdict)
+        if directive:
+            directive = f" # {directive} {_escaped(story.finished.reason or story.verdict)}"
         span = story.started.span
         name = _escaped(f"{story.started.name} ({span.file}:{span.line})")
-        text = f"{ok} {self._points} - {name}{_directive(story)}\n"
-        told = story.verdict in ("failed", "errored", "xpassed") or story.earlier
+        text = f"{ok} {self._points} - {name}{directive}\n"
+        told = story.verdict.bad or story.earlier
         return text + (_details(story, gathered) if told else "")
 
     def end(self, gathered: ResultCollector) -> str:
@@ -56,16 +55,24 @@ class Tap:
         return plan + (f"# {unrun}\n" if unrun else "")
 
 
-def _directive(story: ScenarioResult) -> str:
-    word = _DIRECTIVES.get(story.verdict)
-    if word is None:
-        return ""
-    return f" # {word} {_escaped(story.finished.reason or story.verdict)}"
+def _result(verdict: Verdict) -> tuple[str, str]:
+    """Return how a test point begins, and its directive."""
+    match verdict:
+        case Verdict.PASSED | Verdict.FLAKY:
+            return "ok", ""
+        case Verdict.SKIPPED | Verdict.NOT_APPLICABLE:
+            return "ok", "SKIP"
+        case Verdict.XFAILED:
+            return "not ok", "TODO"
+        case Verdict.FAILED | Verdict.ERRORED | Verdict.XPASSED:
+            return "not ok", ""
+        case _:
+            assert_never(verdict)
 
 
 def _details(story: ScenarioResult, gathered: ResultCollector) -> str:
     """Write what went wrong; JSON's strings are YAML, and a block text needs no quotes."""
-    attempts = [*story.earlier, *([] if story.verdict == "flaky" else [story])]
+    attempts = [*story.earlier, *([] if story.verdict is Verdict.FLAKY else [story])]
     lines = [
         "---",
         f"verdict: {json.dumps(story.verdict)}",
@@ -83,6 +90,6 @@ def _escaped(text: str) -> str:
     return one_line(text).replace("\\", "\\\\").replace("#", "\\#")
 
 
-def to_file(path: str) -> Filed:
+def to_file(path: str) -> FileReporter:
     """Return the reporter that writes TAP to `path`."""
-    return Filed(Tap(), open_output(path))
+    return FileReporter(Tap(), open_output(path))

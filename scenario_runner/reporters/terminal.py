@@ -9,7 +9,9 @@ from rich.live import Live
 from rich.text import Text
 
 from scenario_runner.durations import SECOND
-from scenario_runner.reporters.text import count_text, one_line
+from scenario_runner.events import Tone
+from scenario_runner.printable import one_line
+from scenario_runner.reporters.text import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,16 +21,12 @@ if TYPE_CHECKING:
     from scenario_runner.reporters.text import Line
 
 _STYLES = {
-    "passed": "green",
-    "failed": "red",
-    "errored": "red",
-    "xpassed": "red",
-    "flaky": "yellow",
-    "skipped": "yellow",
-    "xfailed": "cyan",
-    "not applicable": "dim",
-    "dim": "dim",
-    "strong": "bold",
+    Tone.GOOD: "green",
+    Tone.BAD: "red",
+    Tone.ODD: "yellow",
+    Tone.KNOWN: "cyan",
+    Tone.DIM: "dim",
+    Tone.STRONG: "bold",
 }
 
 
@@ -112,5 +110,5 @@ def _seconds(seconds: float) -> str:
 def _coloured(line: Line) -> Text:
     text = Text(line.text)
     if line.tone:
-        text.stylize(_STYLES.get(line.tone, ""), 0, line.upto)
+        text.stylize(_STYLES[line.tone], 0, line.upto)
     return text

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import combining, east_asian_width
 
 from scenario_runner.durations import duration_text
+from scenario_runner.events import Tone, Verdict
+from scenario_runner.printable import JOINER, one_line, printable
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -15,42 +17,12 @@ if TYPE_CHECKING:
     from scenario_runner.reporters.results import ResultCollector
 
 
-SYMBOLS = {
-    "passed": "✓",
-    "failed": "✗",
-    "errored": "!",
-    "skipped": "-",
-    "not applicable": "·",
-    "xfailed": "x",
-    "xpassed": "✗",
-    "flaky": "~",
-}
-_JOINER = "\u200d"
-
-
 class Line(NamedTuple):
-    """A line of text; `tone` is a verdict, `dim`, `strong` or nothing, and tells its colour.
-
-    The tone is that of the first `upto` letters, or of the whole line.
-    """
+    """A line of text; its tone is that of the first `upto` letters, or of the whole line."""
 
     text: str
-    tone: str = ""
+    tone: Tone = Tone.PLAIN
     upto: int | None = None
-
-
-def printable(text: str) -> str:
-    """Make control characters visible, so that nothing a PBX says can move the cursor."""
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() or letter in ("\n", _JOINER) else _visible(letter)
-        for letter in text.replace("\r\n", "\n").replace("\t", "    ")
-    )
-
-
-def _visible(letter: str) -> str:
-    return letter.encode("unicode_escape", "surrogatepass").decode()
 
 
 def cells(text: str) -> int:
@@ -61,14 +33,9 @@ def cells(text: str) -> int:
 @lru_cache(maxsize=1_000)
 def _cells(text: str) -> int:
     return sum(
-        0 if combining(letter) or letter == _JOINER else 1 + (east_asian_width(letter) in "WF")
+        0 if combining(letter) or letter == JOINER else 1 + (east_asian_width(letter) in "WF")
         for letter in text
     )
-
-
-def one_line(text: str) -> str:
-    """Return the text without line breaks and control characters."""
-    return printable(text).replace("\n", " ")
 
 
 def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
@@ -140,21 +107,9 @@ def count_text(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-_ORDER = (
-    "passed",
-    "failed",
-    "errored",
-    "xpassed",
-    "flaky",
-    "skipped",
-    "xfailed",
-    "not applicable",
-)
-
-
-def counts_text(counts: Counter[str]) -> str:
+def counts_text(counts: Counter[Verdict]) -> str:
     """Write `3 scenarios: 2 passed, 1 failed`."""
-    parts = [f"{counts[verdict]:,} {verdict}" for verdict in _ORDER if counts[verdict]]
+    parts = [f"{counts[verdict]:,} {verdict}" for verdict in Verdict if counts[verdict]]
     total = count_text(counts.total(), "scenario")
     return f"{total}: {', '.join(parts)}" if parts else total
 
@@ -174,16 +129,16 @@ def unrun_text(gathered: ResultCollector) -> str:
     return ", ".join(parts)
 
 
-def verdict_of_run(counts: Counter[str], gathered: ResultCollector) -> str:
+def verdict_of_run(counts: Counter[Verdict], gathered: ResultCollector) -> Verdict:
     """Return the verdict that the whole run has: `passed` only where nothing speaks against it."""
-    if gathered.interrupted or counts["errored"]:
-        return "errored"
+    if gathered.interrupted or counts[Verdict.ERRORED]:
+        return Verdict.ERRORED
     if gathered.end is not None and gathered.end.exit_code:
-        return "failed"
-    return "passed" if counts.total() else "errored"
+        return Verdict.FAILED
+    return Verdict.PASSED if counts.total() else Verdict.ERRORED
 
 
-def summary_parts(counts: Counter[str], gathered: ResultCollector) -> list[str]:
+def summary_parts(counts: Counter[Verdict], gathered: ResultCollector) -> list[str]:
     """Return the parts of the line that sums a run up."""
     parts = [counts_text(counts), unrun_text(gathered), target_text(gathered.run)]
     parts.append(f"seed {gathered.run.seed}")

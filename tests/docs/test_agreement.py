@@ -13,8 +13,9 @@ import click
 import pytest
 
 from scenario_runner.cli import COMMANDS, scenario_runner
-from scenario_runner.execution.results import Exit
-from scenario_runner.language.vocabulary import CallState, Capability, EventType, Reason, Verdict
+from scenario_runner.errors import Exit
+from scenario_runner.events import Verdict
+from scenario_runner.language.vocabulary import CallState, Capability, EventType, Reason
 from scenario_runner.loading.expectations import MATCHERS
 from scenario_runner.loading.explain import CODES
 from scenario_runner.mock_pbx import RULES

@@ -48,7 +48,7 @@ def test_without_an_expectation_each_branch_must_succeed() -> None:
 
 
 def winner(ran: Ran) -> str:
-    return "colleague" if ran.step("5.b1.1").saw.startswith("joined") else "rival"
+    return "colleague" if ran.step("5.b1.1").summary.startswith("joined") else "rival"
 
 
 def test_the_seed_chooses_the_order_and_one_seed_is_one_order() -> None:
@@ -103,7 +103,7 @@ def test_each_round_of_a_repeat_is_told_apart() -> None:
     assert ran.steps["3[3].1"] == "failed"
     assert ran.steps["3"] == "failed"
     assert ran.steps["4"] == "skipped"
-    assert "2 of 3" not in ran.step("3").saw
+    assert "2 of 3" not in ran.step("3").summary
 
 
 def test_what_a_round_binds_is_new_each_time_and_the_last_stays() -> None:

@@ -85,8 +85,8 @@ def test_polling_keeps_its_attempts_folded() -> None:
     )
     assert ran.verdicts == ["passed"]
     first, last = ran.step("4").attempts
-    assert (first.times, first.held, last.held) == (6, False, True)
-    assert "holds customer" in first.saw
+    assert (first.times, first.passed, last.passed) == (6, False, True)
+    assert "holds customer" in first.summary
     assert last.at == 3 * MINUTE
 
 

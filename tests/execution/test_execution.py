@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenario_runner.clock import Turns, VirtualLoop
-from scenario_runner.errors import InvalidFiles, NothingSelected, UsageError
+from scenario_runner.errors import Exit, InvalidFiles, NothingSelected, UsageError
 from scenario_runner.events import (
     Event,
     Exchange,
@@ -20,16 +20,16 @@ from scenario_runner.events import (
     SourceRead,
     StepFinished,
     StepStarted,
+    Verdict,
 )
 from scenario_runner.execution.interleavings import given as given_order
 from scenario_runner.execution.interleavings import next_order, order_text, scenario_seed, seeded
 from scenario_runner.execution.leases import Lease, LeaseManager, Pool
 from scenario_runner.execution.options import RunOptions
-from scenario_runner.execution.results import Exit, Results
+from scenario_runner.execution.results import Results
 from scenario_runner.execution.run import RunRequest, run_whole
 from scenario_runner.execution.selection import Selection, split_ids
 from scenario_runner.language.scenario import Needs
-from scenario_runner.language.vocabulary import Verdict
 from scenario_runner.loading.documents import LoadOptions
 
 GOOD = """

@@ -7,9 +7,10 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from scenario_runner.errors import TargetError
-from scenario_runner.events import Exchange, Failure, StepFinished
+from scenario_runner.events import Exchange, Failure, SourceRead, StepFinished, Verdict
 from scenario_runner.masking import Mask
 from scenario_runner.source import Span
 
@@ -42,7 +43,13 @@ def test_every_text_of_an_event_is_masked() -> None:
     place = Span("hunter2.yaml", 1, 1, 1, 1)
     failure = Failure(key="k", message="hunter2", span=place, via=(place,))
     event = StepFinished(
-        scenario="s", step="1", verdict="failed", at=0, took=0, saw="hunter2", failures=(failure,)
+        scenario="s",
+        step="1",
+        verdict=Verdict.FAILED,
+        at=0,
+        took=0,
+        summary="hunter2",
+        failures=(failure,),
     )
     assert mask.event(event) is event
     mask.add("hunter2", name="$secret.X")
@@ -66,3 +73,46 @@ def test_numbers_stay_numbers() -> None:
     )  # fmt: skip
     assert mask.event(exchange).at == 1234
     assert mask.event(exchange).sent == "***"
+
+
+class Nested(Struct, frozen=True):
+    text: str
+    number: int = 4711
+
+
+class Outer(Struct, frozen=True):
+    nested: Nested
+    several: tuple[tuple[str, Nested], ...] = ()
+    verdict: Verdict = Verdict.FAILED
+    nothing: None = None
+
+
+def test_a_secret_in_any_struct_is_masked() -> None:
+    mask = Mask()
+    mask.add("hunter2", name="$secret.X")
+    event = Outer(Nested("hunter2"), several=(("hunter2", Nested("is hunter2")),))
+    assert mask.event(event) == Outer(Nested("***"), several=(("***", Nested("is ***")),))
+
+
+class Slotted:
+    def __init__(self) -> None:
+        self.text = "hunter2"
+
+
+@pytest.mark.parametrize("unknown", [Slotted(), ["hunter2"], {"a": "hunter2"}, b"hunter2"])
+def test_what_the_mask_does_not_know_is_an_error(unknown: object) -> None:
+    mask = Mask()
+    for _ in range(2):
+        with pytest.raises(TypeError, match=f"a {type(unknown).__name__} in an event") as caught:
+            mask.event((unknown,))
+        assert "hunter2" not in str(caught.value)
+        mask.add("hunter2", name="$secret.X")
+
+
+def test_lone_surrogates_are_replaced_before_an_event_is_told() -> None:
+    event = SourceRead(file="caf\u00e9", text="\ud800 and \udc80")
+    assert Mask().event(event) == SourceRead(file="caf\u00e9", text="? and ?")
+    mask = Mask()
+    mask.add("pass\udcffword", name="$secret.X")
+    assert mask.event(SourceRead(file="", text="pass\udcffword")).text == "***"
+    assert mask.event(SourceRead(file="", text="pass?word")).text == "***"

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from scenario_runner.events import Exchange, ScenarioFinished, ScenarioStarted
+from scenario_runner.events import Exchange, ScenarioFinished, ScenarioStarted, Verdict
 from scenario_runner.reporters.failures import curl_line
 from scenario_runner.reporters.ladder import build_ladder, to_svg
 from tests.html.writing import run_of, scenario, written
@@ -54,8 +54,8 @@ def browser(tab: Browser) -> Iterator[Browser]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of 40 scenarios: number 3 is failed, number 5 is skipped."""
     path = tmp_path_factory.mktemp("html") / "report.html"
-    verdicts = ["passed"] * 40
-    verdicts[3], verdicts[5] = "failed", "skipped"
+    verdicts = [Verdict.PASSED] * 40
+    verdicts[3], verdicts[5] = Verdict.FAILED, Verdict.SKIPPED
     written(path, run_of(*verdicts))
     return path
 
@@ -78,7 +78,7 @@ def test_the_run_is_summed_up_and_the_gravest_come_first(browser: Browser, repor
 
 def test_only_rows_in_sight_are_in_the_document(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "many.html"
-    written(path, run_of(*["passed"] * 500))
+    written(path, run_of(*[Verdict.PASSED] * 500))
     browser.open(path)
     assert len(browser.all(".row")) < 40
     browser.run("document.getElementById('list').scrollTop = 1e9")
@@ -200,7 +200,7 @@ def test_the_curl_line_is_the_one_of_the_console(
 ) -> None:
     told = {"walk-through": walk_through, "failed": failed, "hostile": hostile}[case]()
     path = tmp_path / "report.html"
-    events = chain(run_of(), [started("One")], told, [finished("passed")])
+    events = chain(run_of(), [started("One")], told, [finished(Verdict.PASSED)])
     written(path, events)
     browser.open(path, "#scenario=park.scenario.yaml")
     shown = browser.run(
@@ -249,7 +249,7 @@ def long() -> list[Event]:
 def ladder_events(name: str) -> list[Event]:
     made = {"walk-through": walk_through, "failed": failed, "hostile made": hostile, "long": long}
     if name in made:
-        return [started("One"), *made[name](), finished("passed")]
+        return [started("One"), *made[name](), finished(Verdict.PASSED)]
     events = stream(name)
     first = next(event.scenario for event in events if isinstance(event, ScenarioStarted))
     mine = [event for event in events if getattr(event, "scenario", None) == first]
@@ -310,7 +310,7 @@ def test_the_way_back_leads_back(browser: Browser, report: Path) -> None:
 
 def test_earlier_attempts_are_found_from_the_last(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    written(path, chain([RUN], scenario(1, "failed"), scenario(1, attempt=2)))
+    written(path, chain([RUN], scenario(1, Verdict.FAILED), scenario(1, Verdict.FLAKY, attempt=2)))
     browser.open(path, link(1))
     assert browser.texts(".row .name") == ["Park a caller in slot 1"]
     assert browser.one("#verdicts .chip").get_attribute("data-verdict") == "flaky"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenario_runner.errors import UsageError
-from scenario_runner.events import RunFinished, ScenarioFinished, Warned, to_json
+from scenario_runner.errors import Exit, UsageError
+from scenario_runner.events import RunFinished, ScenarioFinished, Verdict, Warned, to_json
 from scenario_runner.reporters import open_reporter
 from scenario_runner.reporters.html import to_file
 from scenario_runner.reporters.html.report import script
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scenario_runner.events import Event
+    from scenario_runner.errors import Exit
+from scenario_runner.events import Event
 
 KIB = 1024
 
@@ -51,7 +52,7 @@ def test_every_event_of_every_scenario_is_in_the_page(case: str, path: Path) -> 
 
 
 def test_rows_say_what_the_list_shows(path: Path) -> None:
-    written(path, run_of("passed", "failed"))
+    written(path, run_of(Verdict.PASSED, Verdict.FAILED))
     passed, bad = Page(path).rows
     assert passed[1:4] == ["Park a caller in slot 0", "passed", 190_000_000]
     assert passed[4] == ["parking", "slow"]
@@ -61,7 +62,7 @@ def test_rows_say_what_the_list_shows(path: Path) -> None:
 
 
 def test_the_texts_of_files_are_there_once(path: Path) -> None:
-    written(path, chain(run_of("passed", "failed"), run_of("passed")))
+    written(path, chain(run_of(Verdict.PASSED, Verdict.FAILED), run_of(Verdict.PASSED)))
     page = Page(path)
     assert list(page.facts["files"]) == [
         "cases/park-0.scenario.yaml",
@@ -89,9 +90,9 @@ def test_an_interrupted_run_is_written_with_what_was_running(path: Path) -> None
     assert page.facts["end"] is None
 
 
-def test_a_passed_second_attempt_is_flaky(path: Path) -> None:
-    events = chain(scenario(1, "failed"), scenario(1, attempt=2))
-    written(path, chain([RUN], events, [RunFinished(counts=(), exit_code=0, took=1)]))
+def test_each_attempt_is_a_row(path: Path) -> None:
+    events = chain(scenario(1, Verdict.FAILED), scenario(1, Verdict.FLAKY, attempt=2))
+    written(path, chain([RUN], events, [RunFinished(counts=(), exit_code=Exit.PASSED, took=1)]))
     assert [row[2] for row in Page(path).rows] == ["failed", "flaky"]
 
 
@@ -106,7 +107,7 @@ def test_an_empty_run_is_a_page_too(path: Path) -> None:
 def test_the_page_appears_whole_or_not_at_all(path: Path) -> None:
     path.write_text("old")
     report = to_file(str(path))
-    for event in run_of("passed"):
+    for event in run_of(Verdict.PASSED):
         report.handle(event)
     assert path.read_text() == "old"
     report.close()
@@ -149,7 +150,7 @@ def parsed(path: Path) -> Tags:
 
 
 def test_nothing_is_loaded_and_the_policy_forbids_it(path: Path) -> None:
-    written(path, run_of("passed"))
+    written(path, run_of(Verdict.PASSED))
     tags = parsed(path)
     assert tags.loading == [("href", "data:,")]
     digest = b64encode(sha256(script().encode()).digest()).decode()
@@ -182,7 +183,7 @@ def test_the_script_names_no_address() -> None:
 def test_a_passed_scenario_is_small(path: Path) -> None:
     written(path, run_of())
     empty = path.stat().st_size
-    written(path, run_of(*["passed"] * 300))
+    written(path, run_of(*[Verdict.PASSED] * 300))
     assert (path.stat().st_size - empty) / 300 <= 3 * KIB
     assert empty + (path.stat().st_size - empty) / 300 * 10_000 <= 10 * KIB * KIB
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from scenario_runner.events import (
     CallChanged,
@@ -14,6 +15,7 @@ from scenario_runner.events import (
     SourceRead,
     StepFinished,
     StepStarted,
+    Verdict,
 )
 from scenario_runner.reporters.html import HtmlReport, to_file
 from tests.ladder.telling import END, RUN, SOURCE, failed, finished, started, walk_through
@@ -28,7 +30,9 @@ _PASSED = tuple(walk_through())
 _FAILED = tuple(failed())
 
 
-def scenario(number: int, verdict: str = "passed", *, attempt: int = 1) -> Iterator[Event]:
+def scenario(
+    number: int, verdict: Verdict = Verdict.PASSED, *, attempt: int = 1
+) -> Iterator[Event]:
     """Give the events of one scenario in a file of its own."""
     file = f"cases/park-{number}.scenario.yaml"
     name = f"{file}::Park a caller in slot {number}"
@@ -37,11 +41,11 @@ def scenario(number: int, verdict: str = "passed", *, attempt: int = 1) -> Itera
     assert isinstance(end, ScenarioFinished)
     tags = ("smoke",) if number % 2 else ("parking", "slow")
     yield SourceRead(file=file, text=SOURCE.text)
-    yield replace(begin, scenario=name, tags=tags, span=begin.span._replace(file=file))
-    for event in _FAILED if verdict == "failed" else _PASSED:
+    yield replace(begin, scenario=name, tags=tags, span=replace(begin.span, file=file))
+    for event in _FAILED if verdict is Verdict.FAILED else _PASSED:
         match event:
             case StepStarted():
-                yield replace(event, scenario=name, span=event.span._replace(file=file))
+                yield replace(event, scenario=name, span=replace(event.span, file=file))
             case Exchange() | CallChanged() | PbxReported() | StepFinished():
                 yield replace(event, scenario=name)
             case _:
@@ -49,7 +53,7 @@ def scenario(number: int, verdict: str = "passed", *, attempt: int = 1) -> Itera
     yield replace(end, scenario=name)
 
 
-def run_of(*verdicts: str) -> Iterator[Event]:
+def run_of(*verdicts: Verdict) -> Iterator[Event]:
     """Give the events of a run with a scenario of each verdict."""
     yield replace(RUN, total=len(verdicts), base_url="https://pbx.example.com/")
     for number, verdict in enumerate(verdicts):

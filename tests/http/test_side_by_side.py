@@ -10,12 +10,11 @@ from itertools import combinations
 from pathlib import Path
 
 from scenario_runner.clock import Clock
-from scenario_runner.events import ScenarioFinished
+from scenario_runner.events import ScenarioFinished, Verdict
 from scenario_runner.execution.network import NetworkRun
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.targets import open_target
-from scenario_runner.language.vocabulary import Verdict
 from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.masking import Mask
 from scenario_runner.pbx.protocol import Connection, Plan, Session, Traits, Watcher

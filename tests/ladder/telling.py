@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scenario_runner.durations import MINUTE, SECOND
+from scenario_runner.errors import Exit
 from scenario_runner.events import (
     Attempt,
     CallChanged,
     Event,
     Exchange,
     Failure,
-    Held,
     PbxReported,
+    PbxSnapshot,
     RunFinished,
     RunStarted,
     ScenarioFinished,
@@ -20,6 +21,7 @@ from scenario_runner.events import (
     SourceRead,
     StepFinished,
     StepStarted,
+    Verdict,
 )
 from scenario_runner.source import Span
 
@@ -115,9 +117,9 @@ class Telling:
 
     def finish(
         self,
-        verdict: str = "passed",
+        verdict: Verdict = Verdict.PASSED,
         *,
-        saw: str = "",
+        summary: str = "",
         failures: tuple[Failure, ...] = (),
         attempts: tuple[Attempt, ...] = (),
     ) -> None:
@@ -128,7 +130,7 @@ class Telling:
                 verdict=verdict,
                 at=self.at,
                 took=40,
-                saw=saw,
+                summary=summary,
                 failures=failures,
                 attempts=attempts,
             )
@@ -160,11 +162,11 @@ def _beginning(told: Telling) -> None:
     told.call("customer", "ringing", "341")
     told.at += 2 * SECOND
     told.call("customer", "up", "341")
-    told.finish(saw="up")
+    told.finish(summary="up")
     told.start("2", "341 parks the customer", "park", 8)
     told.exchange(put(f"valet_park/{UUID}", '{"slot": 6}'), ok('{"result": "OK"}'))
     told.call("customer", "parked", "341", slot="6")
-    told.finish(saw="parked in slot 6")
+    told.finish(summary="parked in slot 6")
 
 
 def walk_through() -> list[Event]:
@@ -173,7 +175,7 @@ def walk_through() -> list[Event]:
     _beginning(told)
     told.start("3", "The slot holds the customer", "slots", 10)
     told.exchange(get("valet_park/6"), ok('{"slot": "6"}'))
-    told.finish(saw="slot 6 holds customer")
+    told.finish(summary="slot 6 holds customer")
     told.start("4", "A colleague takes the call", "bridge", 13)
     told.exchange(put("valet_bridge/6"), ok('{"slot": "6"}'))
     told.call("customer", "bridged", "342")
@@ -194,7 +196,7 @@ def failed() -> list[Event]:
         told.exchange(get("valet_park/6"), ok('{"slot": null}'))
         told.at += SECOND
     message = f"slot 6 holds nobody, expected customer ({UUID})"
-    attempts = (Attempt(at=2_000_080, saw="slot 6 is empty", held=False, times=9),)
+    attempts = (Attempt(at=2_000_080, summary="slot 6 is empty", passed=False, times=9),)
     failure = Failure(
         key="holds",
         message=message,
@@ -203,14 +205,14 @@ def failed() -> list[Event]:
         actual="nobody",
         hint="was the call parked in another slot?",
     )
-    told.finish("failed", failures=(failure,), attempts=attempts)
+    told.finish(Verdict.FAILED, failures=(failure,), attempts=attempts)
     told.start("4", "A colleague takes the call", "bridge", 13)
-    told.finish("skipped")
+    told.finish(Verdict.SKIPPED)
     told.start("cleanup.1", "hangup", "hangup", 14)
     told.at += 3 * MINUTE
     told.report("dial-in", "customer", "341")
     told.exchange(put(f"hangup/{UUID}"), "no answer within 5s", 5 * SECOND, "lost")
-    told.finish("errored")
+    told.finish(Verdict.ERRORED)
     return told.events
 
 
@@ -229,7 +231,7 @@ def started(name: str, tags: tuple[str, ...] = ("smoke", "parking"), attempt: in
     )
 
 
-def finished(verdict: str, reason: str = "") -> Event:
+def finished(verdict: Verdict, reason: str = "") -> Event:
     """Return the end of a scenario."""
     return ScenarioFinished(
         scenario="park.scenario.yaml",
@@ -237,13 +239,13 @@ def finished(verdict: str, reason: str = "") -> Event:
         at=190 * SECOND,
         took=190 * SECOND,
         passed=2,
-        failed=int(verdict == "failed"),
+        failed=int(verdict is Verdict.FAILED),
         errored=0,
         skipped=1,
         not_applicable=0,
         reason=reason,
-        held=Held(slots=(("6", "customer"),), calls=(("customer at 341", "parked"),))
-        if verdict == "failed"
+        snapshot=PbxSnapshot(slots=(("6", "customer"),), calls=(("customer at 341", "parked"),))
+        if verdict is Verdict.FAILED
         else None,
     )
 
@@ -260,4 +262,6 @@ RUN = RunStarted(
     rerun="scenario-runner run --seed 7",
 )
 SOURCE = SourceRead(file="park.scenario.yaml", text=TEXT)
-END = RunFinished(counts=(("passed", 1), ("failed", 1)), exit_code=1, took=900_000)
+END = RunFinished(
+    counts=((Verdict.PASSED, 1), (Verdict.FAILED, 1)), exit_code=Exit.FAILED, took=900_000
+)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND
 from scenario_runner.events import CallChanged, Event, Exchange, PbxReported, StepStarted

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenario_runner.events import from_json
+from scenario_runner.events import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +19,7 @@ CASES = sorted(file.parent.name for file in GOLDEN.glob("*/events.jsonl"))
 
 def stream(case: str) -> list[Event]:
     text = (GOLDEN / case / "events.jsonl").read_text(encoding="utf-8")
-    return [from_json(json.loads(line)) for line in text.split("\n") if line]
+    return [decode(line) for line in text.split("\n") if line]
 
 
 def play(events: Iterable[Event], reporter: Reporter) -> None:
@@ -34,7 +33,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.text = ""
-        self.closed = False
+        self.closed = self.discarded = False
 
     def write(self, text: str) -> None:
         self.text += text
@@ -44,3 +43,6 @@ class Kept:
 
     def close(self) -> None:
         self.closed = True
+
+    def discard(self) -> None:
+        self.discarded = True

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
+from scenario_runner.errors import Exit
 from scenario_runner.events import RunFinished, Warned
+from scenario_runner.printable import printable
 from scenario_runner.reporters.console import Console, Detail, Plain, Progress
 from scenario_runner.reporters.terminal import Terminal, how_far, waiting
-from scenario_runner.reporters.text import Line, cells, folded, printable, row, wrapped
+from scenario_runner.reporters.text import Line, cells, folded, row, wrapped
 from scenario_runner.source import Span
 from tests.reporters.streams import CASES, Kept, play, stream
 
@@ -114,7 +116,7 @@ def test_no_summary_is_green_when_the_exit_code_is_not() -> None:
     *events, end = stream("passed")
     assert isinstance(end, RunFinished)
     output = Kept()
-    play([*events, replace(end, exit_code=1)], Console(Plain(output), Detail.QUIET))
+    play([*events, replace(end, exit_code=Exit.FAILED)], Console(Plain(output), Detail.QUIET))
     assert "✗ failed" in output.text
 
 

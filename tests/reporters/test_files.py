@@ -8,7 +8,7 @@ import pytest
 
 from scenario_runner.errors import UsageError
 from scenario_runner.reporters import GROUP, Reporter, Reporters, open_reporter, reporter_names
-from scenario_runner.reporters.file_reporter import Replaced
+from scenario_runner.reporters.output import Replaced
 from tests.reporters.streams import play, stream
 
 if TYPE_CHECKING:

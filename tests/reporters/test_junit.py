@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from scenario_runner.reporters.file_reporter import Filed
+from scenario_runner.reporters.file_reporter import FileReporter
 from scenario_runner.reporters.junit import JUnit
 from tests.reporters.streams import CASES, Kept, play, stream
 
@@ -46,7 +46,7 @@ _TIME = re.compile(r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?")
 
 def _written(events: list[Event]) -> ET.Element:
     output = Kept()
-    play(events, Filed(JUnit(), output))
+    play(events, FileReporter(JUnit(), output))
     return ET.fromstring(output.text)
 
 

@@ -15,14 +15,14 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, NamedTuple
 
-from scenario_runner.events import Event, SourceRead, Warned, to_line
+from scenario_runner.events import Event, SourceRead, Verdict, Warned, encode
 from scenario_runner.reporters.failures import headline, rerun_line
-from scenario_runner.reporters.file_reporter import open_output
 from scenario_runner.reporters.ladder.drawing import ladder_style
-from scenario_runner.reporters.results import BAD, ResultCollector, ScenarioResult
+from scenario_runner.reporters.output import open_output
+from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 if TYPE_CHECKING:
-    from scenario_runner.reporters.file_reporter import Output
+    from scenario_runner.reporters.output import Output
 
 
 _STYLES = ("page.css", "small.css")
@@ -151,7 +151,7 @@ class HtmlReport:
         self._rows = Blocks("rows")
         self._files: dict[str, Place] = {}
         self._warnings: list[str] = []
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[Verdict] = Counter()
         self._comparison = "null"
 
     def handle(self, event: Event) -> None:
@@ -160,7 +160,7 @@ class HtmlReport:
             if event.file not in self._files:
                 self._files[event.file] = self._records.add(json_text(event.text))
         elif isinstance(event, Warned):
-            self._warnings.append(to_line(event))
+            self._warnings.append(encode(event).decode())
         else:
             story = self._gathered.handle(event)
             if story is not None:
@@ -169,9 +169,11 @@ class HtmlReport:
     def _scenario(self, story: ScenarioResult) -> None:
         """Write a scenario: its row in the list, and its events for whoever opens it."""
         started, finished = story.started, story.finished
-        inside = ",".join([to_line(event) for event in story.inside])
+        inside = ",".join([encode(event).decode() for event in story.inside])
         rerun = json_text(rerun_line(story, self._gathered.run))
-        place = self._records.add(f"[{to_line(started)},{to_line(finished)},[{inside}],{rerun}]")
+        place = self._records.add(
+            f"[{encode(started).decode()},{encode(finished).decode()},[{inside}],{rerun}]"
+        )
         self._counts[story.verdict] += 1
         row = (
             started.scenario,
@@ -182,7 +184,7 @@ class HtmlReport:
             started.row,
             started.span.file,
             started.span.line,
-            headline(story) if story.verdict in BAD else "",
+            headline(story) if story.verdict.bad else "",
             started.attempt,
             place,
         )
@@ -214,9 +216,9 @@ class HtmlReport:
 
     def _facts(self) -> str:
         gathered = self._gathered
-        end = "null" if gathered.end is None else to_line(gathered.end)
+        end = "null" if gathered.end is None else encode(gathered.end).decode()
         return (
-            f'{{"run":{to_line(gathered.run)},"end":{end},"missing":{gathered.missing},'
+            f'{{"run":{encode(gathered.run).decode()},"end":{end},"missing":{gathered.missing},'
             f'"interrupted":{json_text(gathered.interrupted)},'
             f'"warnings":[{",".join(self._warnings)}],"files":{json_text(self._files)},'
             f'"comparison":{self._comparison}}}'

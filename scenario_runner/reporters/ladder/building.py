@@ -101,7 +101,6 @@ _LONGEST = 300
 _KEPT_FIRST = 100
 _REMARK = 160
 _OUTSIDE = "outside of the steps"
-_BAD = frozenset({"failed", "errored"})
 
 
 @dataclass(slots=True)
@@ -154,7 +153,7 @@ class LadderBuilder:
 
     def _started(self, event: StepStarted) -> None:
         title = one_line(event.title) or event.action
-        entry = _Entry(Heading(step=event.step, title=title, verdict="", at=event.at))
+        entry = _Entry(Heading(step=event.step, title=title, verdict=None, at=event.at))
         self._headings[event.step] = entry
         self._outside = False
         self._entries.append(entry)
@@ -227,7 +226,7 @@ class LadderBuilder:
         heading = self._headings.get(event.step)
         if heading is not None and isinstance(heading.row, Heading):
             heading.row = heading.row._replace(verdict=event.verdict)
-        if event.verdict not in _BAD:
+        if not event.verdict.bad:
             return
         self._mark_last_arrow(event.step)
         for failure in event.failures[:1]:

@@ -24,7 +24,6 @@ from scenario_runner.reporters.ladder.model import (
     clock_text,
     shortened,
 )
-from scenario_runner.reporters.text import SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -158,8 +157,8 @@ class _Sheet:
 
     def draw_heading(self, number: int, row: Heading) -> None:
         top = self._tops[number]
-        bad = " bad" if row.verdict in ("failed", "errored", "xpassed") else ""
-        mark = SYMBOLS.get(row.verdict, "–")
+        bad = " bad" if row.verdict is not None and row.verdict.bad else ""
+        mark = row.verdict.symbol if row.verdict is not None else "–"
         self._boxes.append(
             Box(f"step{bad}", _MARGIN - 6, top + 8, self._right - _MARGIN, 20, row.step)
         )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from scenario_runner.durations import duration_text
+
+if TYPE_CHECKING:
+    from scenario_runner.events import Verdict
 
 _LONG_ID = re.compile(r"[0-9A-Za-z-]{17,}")
 _BODY = 44
@@ -119,11 +122,11 @@ class Lifeline(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """A step begins at `at` and ends with this verdict (empty: it never ended)."""
+    """A step begins at `at` and ends with this verdict (None: it never ended)."""
 
     step: str
     title: str
-    verdict: str
+    verdict: Verdict | None
     at: int
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.durations import duration_text
+from scenario_runner.events import Verdict
 from scenario_runner.reporters.ladder.model import (
     Arrow,
     ArrowKind,
@@ -59,7 +60,7 @@ def _listed(ladder: Ladder, width: int) -> Iterator[str]:
 def _across(row: Heading | Remark | Pause) -> str:
     match row:
         case Heading():
-            verdict = f" ({row.verdict})" if row.verdict not in ("", "passed") else ""
+            verdict = f" ({row.verdict})" if row.verdict not in (None, Verdict.PASSED) else ""
             return f"{row.step}. {row.title}{verdict}"
         case Remark():
             return f"{'✗ ' if row.failed else ''}{row.text}"

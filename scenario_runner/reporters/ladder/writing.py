@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from scenario_runner.reporters.file_reporter import open_output
 from scenario_runner.reporters.ladder.building import build_ladder
 from scenario_runner.reporters.ladder.drawing import to_svg
 from scenario_runner.reporters.ladder.model import LadderForm
 from scenario_runner.reporters.ladder.text import to_mermaid, to_text
+from scenario_runner.reporters.output import open_output
 from scenario_runner.reporters.results import ResultCollector
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ async function scenarioView(row, facts, route) {
     jumps(story),
     h("section", { id: "steps" }, h("h2", {}, "Steps"), stepSections(story, context)),
     h("section", { id: "ladder" }, h("h2", {}, "Ladder"), ladder),
-    heldSection(story.finished.held),
+    heldSection(story.finished.snapshot),
     route.step && !story.steps.some(({ started }) => started.step === route.step)
       ? h("p.soft", {}, `There is no step ${route.step} in this scenario.`) : null);
 }
@@ -63,7 +63,7 @@ function jumps({ finished }) {
     type: "button", click: () => document.getElementById(id).scrollIntoView(),
   }, text);
   return h("nav.jumps", { "aria-label": "Parts of the scenario" }, jump("steps", "Steps"),
-    jump("ladder", "Ladder"), finished.held ? jump("held", "What the PBX held") : null);
+    jump("ladder", "Ladder"), finished.snapshot ? jump("held", "What the PBX held") : null);
 }
 
 function stepSections({ steps, loose }, context) {
@@ -79,14 +79,14 @@ function stepSections({ steps, loose }, context) {
   return sections.length ? sections : h("p.soft", {}, "No step was taken.");
 }
 
-function heldSection(held) {
-  if (!held) return null;
+function heldSection(snapshot) {
+  if (!snapshot) return null;
   const table = (pairs, first, second) => h("table.fields", {},
     h("thead", {}, h("tr", {}, h("th", {}, first), h("th", {}, second))),
     h("tbody", {}, pairs.map(([one, other]) => h("tr", {}, h("td", {}, one), h("td", {}, other)))));
-  const nothing = !held.slots.length && !held.calls.length;
+  const nothing = !snapshot.slots.length && !snapshot.calls.length;
   return h("section", { id: "held" }, h("h2", {}, "What the PBX held when the first step failed"),
     nothing ? h("p", {}, "Nothing: no call, and nobody in a slot.") : null,
-    held.slots.length ? table(held.slots, "Slot", "Who") : null,
-    held.calls.length ? table(held.calls, "Call", "State") : null);
+    snapshot.slots.length ? table(snapshot.slots, "Slot", "Who") : null,
+    snapshot.calls.length ? table(snapshot.calls, "Call", "State") : null);
 }

@@ -17,9 +17,9 @@ function stepSection(step, next, context) {
     step.happened.length ? timeline(step.happened, context, bad) : null);
 }
 
-function result({ saw, note, failures, attempts }) {
+function result({ summary, note, failures, attempts }) {
   const parts = [
-    saw ? h("p.saw", {}, saw) : null,
+    summary ? h("p.saw", {}, summary) : null,
     note ? h("p.soft", {}, note) : null,
     ...failures.map((failure) => failureBlock(failure)),
     attemptsTable(attempts),
@@ -57,8 +57,8 @@ function failureBlock(failure, where = null) {
 function attemptsTable(attempts) {
   if (!attempts.length) return null;
   return h("table.attempts", {}, h("caption", {}, "Attempts"),
-    h("tbody", {}, attempts.map(({ at, saw, held, times }) => h("tr", {},
-      h("td.time", {}, clockText(at)), h("td", {}, held ? "✓" : "✗"), h("td", {}, saw),
+    h("tbody", {}, attempts.map(({ at, summary, passed, times }) => h("tr", {},
+      h("td.time", {}, clockText(at)), h("td", {}, passed ? "✓" : "✗"), h("td", {}, summary),
       h("td.time", {}, times > 1 ? `×${times}` : "")))));
 }
 

@@ -26,7 +26,7 @@ function running(steps, latest) {
 
 function unfinished({ at, span, via }, end) {
   return {
-    verdict: "errored", at: end, took: Math.max(0, end - at), saw: "", note: "", attempts: [],
+    verdict: "errored", at: end, took: Math.max(0, end - at), summary: "", note: "", attempts: [],
     failures: [{ key: "interrupted", message: UNFINISHED, span, via, expected: null, actual: null,
       hint: null }],
   };
