@@ -1,6 +1,6 @@
 """How long the HTML report of many scenarios takes to write and to open, and how big it is.
 
-    python benchmarks/html_report.py [SCENARIOS]
+    python -m benchmarks.html_report [SCENARIOS]
 
 Beside each number stands the machine's own reference: the same events written as lines of JSON, and
 an empty page opened in the same browser. Needs Chromium and selenium for the second half.

@@ -1,7 +1,7 @@
 """The served mock under load, beside the smallest uvicorn server under the same load.
 
-    python benchmarks/mock_server.py               both figures, about half a minute
-    python benchmarks/mock_server.py --soak 30     thirty minutes; memory and open files at the end
+    python -m benchmarks.mock_server               both figures, about half a minute
+    python -m benchmarks.mock_server --soak 30     thirty minutes; memory and open files at the end
 
 Requests a second are told twice: by the clock, where the client and whatever else the machine
 does take their part, and by the server's own processor time, which is what one core would do.

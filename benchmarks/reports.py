@@ -1,6 +1,6 @@
 """What reports cost: a run of 1,000 scenarios without any, with one at a time, and with all.
 
-Run: python benchmarks/reports.py
+Run: python -m benchmarks.reports
 The time of the run without reports is the yardstick; the ratio is what counts.
 """
 
