@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
 
@@ -81,4 +82,6 @@ def scenario_runner() -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    sys.exit(exit_code_of(lambda: scenario_runner.main(standalone_mode=False)))
+    code = exit_code_of(lambda: scenario_runner.main(standalone_mode=False))
+    gc.freeze()  # else Python looks through all that was ever made for circles before it leaves
+    sys.exit(code)

@@ -34,9 +34,8 @@ async def open_pigeon(one: Target, context: Context) -> AsyncIterator[Pigeon]:
 
 def add(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     entry = EntryPoint(name="carrier-pigeon", value=value, group=targets.GROUP)
-    monkeypatch.setattr(
-        targets, "entry_points", lambda **given: EntryPoints([entry]).select(**given)
-    )
+    installed = EntryPoints([entry])
+    monkeypatch.setattr("importlib.metadata.entry_points", installed.select)
 
 
 def opened(one: Target, folder: Path, context: Context | None = None) -> Traits:
