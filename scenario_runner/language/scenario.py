@@ -20,8 +20,8 @@ class Needs(Struct, frozen=True, kw_only=True):
     """Resources a scenario leases from its target: names to bind, and numbers known beforehand.
 
     `slots` and `extensions` are names that are bound to free ones; `literal_slots` and
-    `literal_extensions` are the numbers (as text) that the file names itself; `alone` keeps
-    every other scenario off the target.
+    `literal_extensions` are the numbers (as text) that the file names itself, and the `read` ones
+    those of them that its steps only ask about; `alone` keeps every other scenario off the target.
     """
 
     slots: Annotated[
@@ -53,6 +53,8 @@ class Needs(Struct, frozen=True, kw_only=True):
     ] = False
     literal_slots: tuple[str, ...] = ()
     literal_extensions: tuple[str, ...] = ()
+    read_slots: tuple[str, ...] = ()
+    read_extensions: tuple[str, ...] = ()
 
 
 MATRIX = Kind(

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 class Found:
     """What the steps read so far do, seen as a whole.
 
-    `checks` counts what can turn out wrong; `slots` and `extensions` are the numbers named;
-    `parked` are the slots parked into, and `named` those that other steps name, without places.
+    `checks` counts what can turn out wrong; `slots` and `extensions` are the numbers named, the
+    `written` ones those that an action names which changes something there; `parked` are the
+    slots parked into, and `named` those that other steps name, without places.
     """
 
     checks: int = 0
@@ -41,6 +42,8 @@ class Found:
     alone: bool = False
     slots: list[Expression] = field(default_factory=list)
     extensions: list[Expression] = field(default_factory=list)
+    written_slots: list[Expression] = field(default_factory=list)
+    written_extensions: list[Expression] = field(default_factory=list)
     parked: list[tuple[str, Span]] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
 

@@ -283,9 +283,14 @@ class Rows(Sequence[Scenario]):
 
 
 def _reserved(scenario: Scenario, values: Values, found: Found) -> Scenario:
+    slots, extensions = numbers(found.slots, values), numbers(found.extensions, values)
+    written_slots = numbers(found.written_slots, values)
+    written_extensions = numbers(found.written_extensions, values)
     needs = replace(
         scenario.needs,
-        literal_slots=numbers(found.slots, values),
-        literal_extensions=numbers(found.extensions, values),
+        literal_slots=slots,
+        literal_extensions=extensions,
+        read_slots=tuple(slot for slot in slots if slot not in written_slots),
+        read_extensions=tuple(one for one in extensions if one not in written_extensions),
     )
     return replace(scenario, needs=needs)

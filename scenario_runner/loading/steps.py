@@ -425,6 +425,8 @@ def take_over(known: KnownFragment, given: tuple[Binding, ...], found: Found) ->
     found.alone |= inner.alone
     found.slots += _outside(inner.slots, values)
     found.extensions += _outside(inner.extensions, values)
+    found.written_slots += _outside(inner.written_slots, values)
+    found.written_extensions += _outside(inner.written_extensions, values)
 
 
 def _outside(inside: list[Expression], values: dict[str, Expression]) -> list[Expression]:
@@ -495,7 +497,7 @@ def _step(node: Mapping, word: str, reading: Reading) -> Step:
     place = node.keys[word]
     when = condition(fields.get("when"), reading)
     with reading.names.under(when):
-        action = ACTIONS[word](fields[word], place, reading)
+        action = _action(word, fields[word], place, reading)
         one_call = isinstance(action, CallStatus)
         wanted = fields.get("expect")
         expect = (
@@ -520,6 +522,17 @@ def _step(node: Mapping, word: str, reading: Reading) -> Step:
     )
     look_at(step, reading)
     return step
+
+
+def _action(word: str, node: Node, place: Span, reading: Reading) -> Action:
+    """The action, with what it names counted as written to, unless it only reads."""
+    found = reading.found
+    slots, extensions = len(found.slots), len(found.extensions)
+    action = ACTIONS[word](node, place, reading)
+    if not (action.facts.composite or action.only_reads()):
+        found.written_slots += found.slots[slots:]
+        found.written_extensions += found.extensions[extensions:]
+    return action
 
 
 def _label(node: Node | None, reading: Reading) -> str | None:

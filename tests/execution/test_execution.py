@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from scenario_runner.clock import Turns, VirtualLoop
 from scenario_runner.errors import Exit, InvalidFiles, NothingSelected, UsageError
 from scenario_runner.events import (
     Event,
@@ -24,12 +20,10 @@ from scenario_runner.events import (
 )
 from scenario_runner.execution.interleavings import given as given_order
 from scenario_runner.execution.interleavings import next_order, order_text, scenario_seed, seeded
-from scenario_runner.execution.leases import Lease, LeaseManager, Pool
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.run import RunRequest, run_whole
 from scenario_runner.execution.selection import Selection, split_ids
-from scenario_runner.language.scenario import Needs
 from scenario_runner.loading.documents import LoadOptions
 
 GOOD = """
@@ -236,99 +230,6 @@ def test_seeds_are_a_scenarios_own() -> None:
     assert scenario_seed(1, "a") != scenario_seed(1, "b")
     assert scenario_seed(1, "a") != scenario_seed(2, "a")
     assert [seeded(5)(9) for _ in range(3)] == [seeded(5)(9)] * 3
-
-
-POOL = Pool(slots=("1", "2", "3"), extensions=("341", "342"))
-
-
-@pytest.mark.parametrize(
-    ("needs", "bound"),
-    [
-        (Needs(slots=("a", "b")), (("a", "1"), ("b", "2"))),
-        (Needs(slots=("a",), literal_slots=("1",)), (("a", "2"),)),
-        (Needs(slots=("s",), extensions=("desk",)), (("s", "1"), ("desk", "341"))),
-    ],
-)
-def test_a_lease_binds_free_numbers(needs: Needs, bound: tuple[tuple[str, str], ...]) -> None:
-    lease = POOL.lease(needs)
-    assert lease is not None
-    assert lease.bound == bound
-
-
-def test_leases_never_meet() -> None:
-    first = POOL.lease(Needs(literal_slots=("1",)))
-    assert first is not None
-    assert POOL.lease(Needs(literal_slots=("1",)), (first,)) is None
-    assert POOL.lease(Needs(alone=True), (first,)) is None
-    assert POOL.lease(Needs(), (Lease(alone=True),)) is None
-    second = POOL.lease(Needs(slots=("a",)), (first,))
-    assert second is not None
-    assert second.slots == {"2"}
-
-
-def test_what_can_never_be_met_is_said() -> None:
-    assert POOL.lacks(Needs(slots=("a", "b"), literal_slots=("1",))) is None
-    assert POOL.lacks(Needs(slots=tuple("abcd"))) == (
-        "it needs 4 slots to choose from and the target has 3"
-    )
-    assert "extensions" in (POOL.lacks(Needs(extensions=("a", "b", "c"))) or "")
-
-
-NEEDS = st.builds(
-    Needs,
-    slots=st.sets(st.sampled_from("ab"), max_size=2).map(tuple),
-    literal_slots=st.sets(st.sampled_from(POOL.slots), max_size=1).map(tuple),
-    alone=st.booleans(),
-)
-
-
-@given(st.lists(NEEDS, max_size=8))
-@settings(max_examples=50, deadline=None)
-def test_everybody_is_served_and_nobody_meets(all_needs: list[Needs]) -> None:
-    served: list[int] = []
-
-    async def one(desk: LeaseManager, index: int, needs: Needs, inside: list[Lease]) -> None:
-        async with desk.leased(needs) as lease:
-            assert not any(lease.slots & other.slots for other in inside)
-            assert not inside or not (lease.alone or any(other.alone for other in inside))
-            inside.append(lease)
-            assert len(inside) <= desk.places
-            await asyncio.sleep(index + 1)
-            inside.remove(lease)
-            served.append(index)
-
-    async def main() -> None:
-        desk, inside = LeaseManager(POOL, places=3), list[Lease]()
-        async with asyncio.TaskGroup() as group:
-            for index, needs in enumerate(all_needs):
-                group.create_task(one(desk, index, needs, inside))
-
-    with asyncio.Runner(loop_factory=lambda: VirtualLoop(Turns(lambda _: 0))) as runner:
-        runner.run(main())
-    assert sorted(served) == list(range(len(all_needs)))
-
-
-def test_many_who_wait_for_the_same_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    tries, lease = [], Pool.lease
-
-    def counted(pool: Pool, needs: Needs, held: tuple[Lease, ...] = ()) -> Lease | None:
-        tries.append(needs)
-        return lease(pool, needs, held)
-
-    monkeypatch.setattr(Pool, "lease", counted)
-
-    async def one(desk: LeaseManager) -> None:
-        async with desk.leased(Needs(literal_slots=("1",))):
-            await asyncio.sleep(0)
-
-    async def main() -> None:
-        desk = LeaseManager(POOL, places=64)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(500):
-                group.create_task(one(desk))
-
-    asyncio.run(main())
-    assert len(tries) <= 3 * 500
 
 
 def test_a_scenario_that_needs_too_much_is_skipped_and_not_green(tmp_path: Path) -> None:
