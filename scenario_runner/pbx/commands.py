@@ -138,7 +138,7 @@ class Unsubscribe(CommandBase, frozen=True, kw_only=True):
     @property
     def needs(self) -> Capability | None:
         """Return what the target must be able to do."""
-        return Capability.EVENTS
+        return Capability.RAW_REQUESTS
 
 
 Question: TypeAlias = AskSlot | ShowCalls | ShowCall
@@ -150,17 +150,17 @@ Command: TypeAlias = (
 
 _IMPOSSIBLE = {
     Capability.ANSWER: "the runner can't answer a telephone",
-    Capability.EVENTS: "it reports no events",
     Capability.RANDOM_BRIDGE: "a bridge has to name its slot",
     Capability.RAW_REQUESTS: "there are no raw requests",
 }
 
 
-def impossible(command: Command, traits: Traits) -> NotPossible:
-    """Return the error for a command that the target is not able to do."""
+def require(command: Command, traits: Traits) -> None:
+    """Raise NotPossible for a command that the target is not able to do."""
     needs = command.needs
-    assert needs is not None
+    if needs is None or needs in traits.capabilities:
+        return
     leave_out = f"leave such steps out here: when: {{target_can: {needs}}}"
     remedy = dict(traits.remedies).get(needs)
     hint = leave_out if remedy is None else f"{remedy}; or {leave_out}"
-    return NotPossible(f"target {traits.name}: {_IMPOSSIBLE[needs]}", hint=hint)
+    raise NotPossible(f"target {traits.name}: {_IMPOSSIBLE[needs]}", hint=hint)

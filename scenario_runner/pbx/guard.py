@@ -20,7 +20,7 @@ from scenario_runner.pbx.commands import (
     HangUp,
     PlaceCall,
     ShowCall,
-    impossible,
+    require,
 )
 from scenario_runner.pbx.protocol import Done
 from scenario_runner.references import Literal
@@ -146,8 +146,7 @@ class GuardedSession:
     async def do(self, command: Command, within: int) -> Outcome:
         """Do what is asked, if the target allows it and is able to."""
         self._guard.refuse(command)
-        if command.needs not in {None, *self._traits.capabilities}:
-            raise impossible(command, self._traits)
+        require(command, self._traits)
         if isinstance(command, PlaceCall):
             return await self._place(command, within)
         outcome = await self._inner.do(command, within)

@@ -18,8 +18,7 @@ from scenario_runner.errors import (
     TimedOut,
     Unreachable,
 )
-from scenario_runner.pbx.asterisk.ami import Ami, connect
-from scenario_runner.pbx.asterisk.frames import Message, take_messages, write_action
+from scenario_runner.pbx.asterisk.ami import Ami, take_messages, write_action
 
 from .playing import SUCCESS, Fields, Player, parked_items, wire
 from .talking import SOON, WITHIN
@@ -27,17 +26,19 @@ from .talking import SOON, WITHIN
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from scenario_runner.pbx.tracked.wire import WireMessage
+
 
 def with_client(
-    player: Player, act: Callable[[Ami, list[Message], list[PbxError]], Awaitable[None]]
+    player: Player, act: Callable[[Ami, list[WireMessage], list[PbxError]], Awaitable[None]]
 ) -> None:
     """Connect a bare client to the player."""
 
     async def play() -> None:
-        heard: list[Message] = []
+        heard: list[WireMessage] = []
         lost: list[PbxError] = []
         async with player:
-            ami = await connect(("127.0.0.1", player.port), heard.append, lost.append, WITHIN)
+            ami = await Ami.connect(("127.0.0.1", player.port), heard.append, lost.append, WITHIN)
             await act(ami, heard, lost)
             ami.close()
 
@@ -52,7 +53,7 @@ def test_a_list_is_whole_whatever_comes_in_between(piece: int) -> None:
     mixed = "\n\n".join(["Event: Hangup\nUniqueid: x", start, live, item, live, *rest, live])
     player = Player(answers={"ParkedCalls": [mixed]}, piece=piece)
 
-    async def act(ami: Ami, heard: list[Message], _: list[PbxError]) -> None:
+    async def act(ami: Ami, heard: list[WireMessage], _: list[PbxError]) -> None:
         reply = await ami.send("ParkedCalls", (), WITHIN)
         assert [item.get("ParkeeUniqueid") for item in reply.items] == ["a", "b"]
         await ami.send("Ping", (), WITHIN)
@@ -67,7 +68,7 @@ def test_lists_that_are_asked_for_at_once_are_kept_apart() -> None:
 
     player = Player(answers={"ParkedCalls": [by_name]})
 
-    async def act(ami: Ami, _: list[Message], __: list[PbxError]) -> None:
+    async def act(ami: Ami, _: list[WireMessage], __: list[PbxError]) -> None:
         names = [str(number) for number in range(20)]
         sent = [ami.send("ParkedCalls", (("Lot", name),), WITHIN) for name in names]
         for name, reply in zip(names, await asyncio.gather(*sent), strict=True):
@@ -80,7 +81,7 @@ def test_a_list_that_is_broken_off_is_an_error() -> None:
     start = "Response: Success\nActionID: {id}\nEventList: start"
     end = "Event: ParkedCallsComplete\nActionID: {id}\nEventList: Cancelled"
 
-    async def act(ami: Ami, _: list[Message], __: list[PbxError]) -> None:
+    async def act(ami: Ami, _: list[WireMessage], __: list[PbxError]) -> None:
         with pytest.raises(BadAnswer, match="broke its list off"):
             await ami.send("ParkedCalls", (), WITHIN)
 
@@ -91,9 +92,9 @@ def test_an_event_with_a_response_in_it_is_no_reply() -> None:
     event = "Event: OriginateResponse\nActionID: {id}\nResponse: Failure\nReason: 0"
     player = Player(answers={"Originate": [f"{event}\n\n{SUCCESS}\n\n{event}"]})
 
-    async def act(ami: Ami, heard: list[Message], _: list[PbxError]) -> None:
+    async def act(ami: Ami, heard: list[WireMessage], _: list[PbxError]) -> None:
         reply = await ami.send("Originate", (), WITHIN)
-        assert reply.message == "Done"
+        assert reply.words == "Done"
         await ami.send("Ping", (), WITHIN)
         assert [message.get("Reason") for message in heard] == ["0", "0"]
 
@@ -103,7 +104,7 @@ def test_an_event_with_a_response_in_it_is_no_reply() -> None:
 def test_a_late_reply_is_passed_over() -> None:
     player = Player(answers={"Slow": [""]})
 
-    async def act(ami: Ami, heard: list[Message], _: list[PbxError]) -> None:
+    async def act(ami: Ami, heard: list[WireMessage], _: list[PbxError]) -> None:
         with pytest.raises(TimedOut, match="the action Slow within 50ms"):
             await ami.send("Slow", (), SOON)
         await player.say(SUCCESS.replace("{id}", player.actions("Slow")[0]["ActionID"]))
@@ -116,7 +117,7 @@ def test_a_late_reply_is_passed_over() -> None:
 def test_a_lost_connection_fails_what_waits_and_replays_nothing() -> None:
     player = Player(answers={"Park": ["CLOSE"]})
 
-    async def act(ami: Ami, _: list[Message], lost: list[PbxError]) -> None:
+    async def act(ami: Ami, _: list[WireMessage], lost: list[PbxError]) -> None:
         with pytest.raises(AnswerLost, match="connection to Asterisk was lost"):
             await asyncio.gather(ami.send("Park", (), WITHIN), ami.send("Other", (), WITHIN))
         assert len(lost) == 1
@@ -146,7 +147,7 @@ def test_another_protocol_on_that_port(greeting: bytes, error: type[PbxError], t
     async def play() -> None:
         async with Player(greeting=greeting) as player:
             with pytest.raises(error, match=told) as caught:
-                await connect(("127.0.0.1", player.port), print, print, SOON)
+                await Ami.connect(("127.0.0.1", player.port), print, print, SOON)
             assert caught.value.hint is not None
 
     asyncio.run(play())
@@ -157,7 +158,7 @@ def test_a_port_that_nobody_listens_at() -> None:
         async with Player() as player:
             port = player.port
         with pytest.raises(Unreachable, match=f"no connection to 127.0.0.1:{port}"):
-            await connect(("127.0.0.1", port), print, print, WITHIN)
+            await Ami.connect(("127.0.0.1", port), print, print, WITHIN)
 
     asyncio.run(play())
 
@@ -170,7 +171,7 @@ def test_a_server_that_closes_at_once() -> None:
         server = await asyncio.start_server(close, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(AnswerLost):
-            await connect(("127.0.0.1", port), print, print, WITHIN)
+            await Ami.connect(("127.0.0.1", port), print, print, WITHIN)
         server.close()
 
     asyncio.run(play())

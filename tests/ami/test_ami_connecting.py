@@ -48,7 +48,7 @@ def test_a_wrong_password_is_told_and_masked() -> None:
     with pytest.raises(BadCredentials, match="does not let 'runner' in: Authentication failed"):
         asyncio.run(play())
     (trace,) = seen.traces
-    assert trace.sent == "Action: Login\nUsername: runner\nSecret: ***"
+    assert trace.sent == "Action: Login\nUsername: runner\nSecret: ***\nEvents: on"
     assert "word-of-honour" not in repr(seen)
 
 
@@ -159,7 +159,7 @@ def test_closing_hangs_up_and_reports_what_stays() -> None:
     player = Player(answers={"Hangup": [SUCCESS]}, parked={"6": "stranger"})
 
     async def play() -> list[str]:
-        from scenario_runner.pbx.asterisk import session as module
+        from scenario_runner.pbx.tracked import session as module
 
         patch = pytest.MonkeyPatch()
         patch.setattr(module, "CLOSING", SOON)
@@ -208,7 +208,7 @@ def test_a_person_dials_and_is_waited_for() -> None:
                 assert isinstance(outcome, Done)
                 assert outcome.ids is not None
                 assert (outcome.ids.uuid, outcome.ids.extension) == ("somebody", "341")
-                with pytest.raises(TimedOut, match="nobody brought the call up: call the ext"):
+                with pytest.raises(TimedOut, match="no call within 50ms"):
                     await on.do(
                         PlaceCall(extension="341", flow="in", party="+1", window=SOON), WITHIN
                     )
@@ -216,7 +216,11 @@ def test_a_person_dials_and_is_waited_for() -> None:
             await connection.close()
 
     asyncio.run(play())
-    assert told == ["Call 341", "call the extension 341 from +1"]
+    assert told == [
+        "Call 341: call extension 341 from any telephone and answer it (within 1s)",
+        "The call is there: somebody at 341",
+        "Please call extension 341 from +1 and answer it (within 50ms)",
+    ]
     assert {hangup["Channel"] for hangup in player.actions("Hangup")} == {
         "somebody",
         "somebody-341",

@@ -59,6 +59,7 @@ class Seen:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        await asyncio.sleep(0.001)
 
     def announce(self, text: str) -> None:
         self.announced.append(text)

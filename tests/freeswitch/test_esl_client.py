@@ -22,9 +22,8 @@ from scenario_runner.errors import (
     Unreachable,
 )
 from scenario_runner.pbx.commands import AskSlot, ParkCall, ShowCall
-from scenario_runner.pbx.freeswitch.esl import Esl, connect
-from scenario_runner.pbx.freeswitch.frames import Message, take_messages, write_command
-from scenario_runner.pbx.freeswitch.hub import listed
+from scenario_runner.pbx.freeswitch.esl import Esl, Message, take_messages, write_command
+from scenario_runner.pbx.freeswitch.lot import listed
 
 from .playing import CLOSE, GREETING, PASSWORD, SILENCE, Player
 from .switch import event, reply, response
@@ -32,6 +31,8 @@ from .talking import SOON, WITHIN, Seen, at, called, reason, session, target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from scenario_runner.pbx.tracked.wire import WireMessage
 
 EMPTY_LOTS = b"Content-Type: api/response\nContent-Length: 15\n\n<lots>\n</lots>\n"
 WIRE = b"".join(
@@ -48,15 +49,15 @@ WIRE = b"".join(
 
 
 def with_client(
-    player: Player, act: Callable[[Esl, list[Message], list[PbxError]], Awaitable[None]]
+    player: Player, act: Callable[[Esl, list[WireMessage], list[PbxError]], Awaitable[None]]
 ) -> None:
     """Connect a bare client to the player."""
 
     async def play() -> None:
-        heard: list[Message] = []
+        heard: list[WireMessage] = []
         lost: list[PbxError] = []
         async with player:
-            esl = await connect(("127.0.0.1", player.port), heard.append, lost.append, WITHIN)
+            esl = await Esl.connect(("127.0.0.1", player.port), heard.append, lost.append, WITHIN)
             await act(esl, heard, lost)
             esl.close()
 
@@ -71,7 +72,7 @@ def test_messages_are_whole_however_they_come(sizes: list[int]) -> None:
         rest = rest[size:]
         messages += take_messages(buffer)
     assert not buffer
-    texts = [(one.event or one.kind, one.answer) for one in messages]
+    texts = [(one.event or one.kind, one.text) for one in messages]
     assert texts == [
         ("auth/request", ""),
         ("command/reply", "+OK accepted"),
@@ -124,11 +125,11 @@ def test_answers_come_in_order_whatever_comes_in_between(piece: int) -> None:
     def with_events(command: str) -> bytes:
         return event("CHANNEL_CREATE", Unique_ID=command) + response(command)
 
-    async def act(esl: Esl, heard: list[Message], _: list[PbxError]) -> None:
+    async def act(esl: Esl, heard: list[WireMessage], _: list[PbxError]) -> None:
         words = [str(number) for number in range(20)]
         answers = await asyncio.gather(*(esl.command(f"api {word}", WITHIN) for word in words))
-        assert [one.answer for one in answers] == [f"api {word}" for word in words]
-        assert [one.uid for one in heard] == [f"api {word}" for word in words]
+        assert [one.text for one in answers] == [f"api {word}" for word in words]
+        assert [one.get("Unique-ID") for one in heard] == [f"api {word}" for word in words]
 
     with_client(Player(answers={"api": [with_events]}, piece=piece), act)
 
@@ -136,12 +137,12 @@ def test_answers_come_in_order_whatever_comes_in_between(piece: int) -> None:
 def test_a_late_answer_is_not_taken_for_the_next_one() -> None:
     player = Player(answers={"api slow": [SILENCE]})
 
-    async def act(esl: Esl, _: list[Message], __: list[PbxError]) -> None:
+    async def act(esl: Esl, _: list[WireMessage], __: list[PbxError]) -> None:
         with pytest.raises(TimedOut, match="did not answer 'api slow' within 50ms"):
             await esl.command("api slow", SOON)
         quick = asyncio.ensure_future(esl.command("api module_exists x", WITHIN))
         player.answers["api module_exists"] = [response("slow") + response("quick")]
-        assert (await quick).answer == "quick"
+        assert (await quick).text == "quick"
 
     with_client(player, act)
 
@@ -150,37 +151,23 @@ def test_what_runs_in_the_background_holds_nothing_up() -> None:
     """`originate` takes until somebody answers; other commands go on meanwhile."""
     player = Player(answers={"bgapi": [reply("+OK Job-UUID: x")]})
 
-    async def act(esl: Esl, _: list[Message], __: list[PbxError]) -> None:
+    async def act(esl: Esl, _: list[WireMessage], __: list[PbxError]) -> None:
         job = asyncio.ensure_future(esl.background("originate null/1 &park()", WITHIN))
-        assert (await esl.command("api module_exists x", WITHIN)).answer == "true"
+        assert (await esl.command("api module_exists x", WITHIN)).text == "true"
         (sent,) = player.commands("bgapi")
         uuid = sent.partition("\nJob-UUID: ")[2]
         await player.say(event("BACKGROUND_JOB", "+OK other\n", Job_UUID="another"))
         await player.say(event("BACKGROUND_JOB", "+OK there\n", Job_UUID=uuid))
-        assert await job == "+OK there"
+        assert (await job).text == "+OK there"
 
     with_client(player, act)
 
 
 def test_what_may_not_run_in_the_background() -> None:
-    async def act(esl: Esl, _: list[Message], __: list[PbxError]) -> None:
-        assert await esl.background("originate x", WITHIN) == "-ERR no"
+    async def act(esl: Esl, _: list[WireMessage], __: list[PbxError]) -> None:
+        assert (await esl.background("originate x", WITHIN)).text == "-ERR no"
 
     with_client(Player(answers={"bgapi": [reply("-ERR no")]}), act)
-
-
-def test_a_message_to_a_channel() -> None:
-    player = Player(answers={"sendmsg": [reply("-ERR invalid session id [BADUUID]")]})
-
-    async def act(esl: Esl, _: list[Message], __: list[PbxError]) -> None:
-        fields = {"call-command": "execute", "execute-app-name": "valet_park"}
-        answer = (await esl.message("BADUUID", fields, WITHIN)).answer
-        assert answer == "-ERR invalid session id [BADUUID]"
-
-    with_client(player, act)
-    assert player.received == [
-        "sendmsg BADUUID\ncall-command: execute\nexecute-app-name: valet_park"
-    ]
 
 
 @pytest.mark.parametrize("waiting", ["answer", "job"])
@@ -188,7 +175,7 @@ def test_a_lost_connection_fails_what_waits_and_replays_nothing(waiting: str) ->
     player = Player(answers={"bgapi": [reply("+OK Job-UUID: x")], "api last": [CLOSE]})
     player.answers["api first"] = [SILENCE]
 
-    async def act(esl: Esl, _: list[Message], lost: list[PbxError]) -> None:
+    async def act(esl: Esl, _: list[WireMessage], lost: list[PbxError]) -> None:
         with pytest.raises(AnswerLost, match="connection to FreeSWITCH was lost"):
             await asyncio.gather(_first(esl, waiting), _later(esl))
         assert len(lost) == 1
@@ -215,8 +202,8 @@ async def _later(esl: Esl) -> None:
 def test_an_answer_to_nothing_ends_the_connection() -> None:
     player = Player(answers={"api": [response("one") + response("two")]})
 
-    async def act(esl: Esl, _: list[Message], lost: list[PbxError]) -> None:
-        assert (await esl.command("api x", WITHIN)).answer == "one"
+    async def act(esl: Esl, _: list[WireMessage], lost: list[PbxError]) -> None:
+        assert (await esl.command("api x", WITHIN)).text == "one"
         await asyncio.sleep(0)
         assert not esl.open
         assert isinstance(lost[0], BadAnswer)
@@ -242,7 +229,7 @@ def test_another_protocol_on_that_port(greeting: bytes, error: type[PbxError], t
     async def play() -> None:
         async with Player(greeting=greeting) as player:
             with pytest.raises(error, match=told) as caught:
-                await connect(("127.0.0.1", player.port), print, print, SOON)
+                await Esl.connect(("127.0.0.1", player.port), print, print, SOON)
             assert caught.value.hint
 
     asyncio.run(play())
@@ -252,7 +239,7 @@ def test_another_protocol_on_that_port(greeting: bytes, error: type[PbxError], t
 def test_nobody_there(host: str, port: int) -> None:
     async def play() -> None:
         with pytest.raises(Unreachable, match=f"no connection to {host}:{port}: ") as caught:
-            await connect((host, port), print, print, 5 * SECOND)
+            await Esl.connect((host, port), print, print, 5 * SECOND)
         assert "mod_event_socket" in str(caught.value.hint)
 
     asyncio.run(play())

@@ -12,13 +12,10 @@ from scenario_runner.pbx.ringme.answers import dashed, uuid_of
 from scenario_runner.pbx.ringme.dialers import (
     CallbackCallers,
     Callers,
-    Countdown,
     Looking,
     Placed,
     Placing,
     WaitCallers,
-    instruction,
-    same_number,
 )
 from scenario_runner.references import Json
 from tests.http.test_patience import Answer, Script, World, said
@@ -185,28 +182,6 @@ def test_telephones_are_answered_by_people() -> None:
             asyncio.run(callers.answer(meeting.world.rest, UUID, 1))
         remote = callers.hangup_remote(meeting.world.rest, address, 1)
         assert asyncio.run(remote) is None
-
-
-def test_instructions_say_what_to_do() -> None:
-    request = PlaceCall(extension="341", flow="out", party="any", answered=False)
-    assert instruction(request) == "Please call any telephone from extension 341"
-
-
-def test_the_countdown_is_told_seldom_at_first_and_often_in_the_end() -> None:
-    told: list[str] = []
-    countdown = Countdown(told.append, 45_000_000)
-    for seconds in range(45, 0, -1):
-        countdown.left(seconds * 1_000_000)
-    assert told == [f"still waiting: {left} left" for left in ("30s", "10s", "5s")]
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [("+7 (812) 000-04-43", PARTY, True), ("341", "342", False), ("*68", "68", False),
-     ("", "", True), ("anonymous", "unknown", False), ("anonymous", "anonymous", True)],
-)  # fmt: skip
-def test_numbers_are_the_same_however_they_are_written(one: str, other: str, same: bool) -> None:
-    assert same_number(one, other) is same
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,8 @@ def play(
         ),
         (
             Unsubscribe(path="/event/", url="http://here"),
-            "target bench: it reports no events",
-            LEAVE_OUT + "events}",
+            "target bench: there are no raw requests",
+            LEAVE_OUT + "raw-requests}",
         ),
     ],
     ids=lambda one: type(one).__name__ if not isinstance(one, str) else "",

@@ -1,29 +1,58 @@
-"""A client of Asterisk's manager interface: actions and their answers, events as they come."""
+"""Asterisk's manager interface (AMI): actions and their answers, events as they come.
+
+A message is lines of `Key: value`, ended by an empty line. An answer may be a list: its items are
+events that carry the action's id.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from scenario_runner.durations import SECOND, duration_text
-from scenario_runner.errors import (
-    AnswerLost,
-    BadAnswer,
-    BadCredentials,
-    PbxError,
-    TimedOut,
-    Unreachable,
-)
-from scenario_runner.pbx.asterisk.frames import Fields, Message, take_messages, write_action
-from scenario_runner.pbx.tracked.connecting import connected
+from scenario_runner.errors import BadAnswer, BadCredentials, NotPossible
+from scenario_runner.masking import MASK
+from scenario_runner.pbx.tracked.client import TracedClient
+from scenario_runner.pbx.tracked.wire import WireClient, WireMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
 
-_GREETING = b"Asterisk Call Manager/"
+    from scenario_runner.references import Json
+
+Fields: TypeAlias = tuple[tuple[str, str], ...]
+
+_END = b"\r\n\r\n"
 _LONGEST = 4 << 20
+_SECRETS = frozenset({"secret"})
+_SHOWN = 20
+
+
+class Message(WireMessage):
+    """One message from Asterisk: a reply, or an event.
+
+    A message with an `Event` header is an event, even if it carries `Response`, too. Values are
+    stripped, since some of Asterisk's replies have a stray line feed inside a line.
+    """
+
+    def __init__(self, block: bytes) -> None:
+        self.raw = block
+        lines = (line.partition(":") for line in block.decode("utf-8", "replace").split("\r\n"))
+        fields = {key: value.strip() for key, colon, value in lines if colon}
+        super().__init__(fields.get("Event", ""), fields)
+        self.action_id = fields.get("ActionID", "")
+
+    @cached_property
+    def text(self) -> str:
+        """The message as it came, with plain line feeds."""
+        lines = self.raw.decode("utf-8", "replace").split("\r\n")
+        return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+    @property
+    def refused(self) -> bool:
+        """Whether this is a reply that says no."""
+        return not self.event and self.get("Response") == "Error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +68,48 @@ class Reply:
         return self.first.refused
 
     @property
-    def message(self) -> str:
+    def words(self) -> str:
         """Asterisk's own words."""
         return self.first.get("Message")
+
+    @property
+    def evidence(self) -> Json:
+        """The fields of the reply itself."""
+        return self.first.evidence
+
+    @property
+    def text(self) -> str:
+        """The reply and its first items."""
+        texts = [message.text for message in (self.first, *self.items[:_SHOWN])]
+        if len(self.items) > _SHOWN:
+            texts.append(f"… and {len(self.items) - _SHOWN} more items")
+        return "\n\n".join(texts)
+
+
+def take_messages(buffer: bytearray) -> list[Message]:
+    """Take all whole messages out of the buffer; what is left of the last one stays."""
+    *blocks, rest = buffer.split(_END)
+    if blocks:
+        buffer[:] = rest
+    return [Message(bytes(block)) for block in blocks if block.strip()]
+
+
+def write_action(action: str, action_id: str, fields: Fields) -> bytes:
+    """Write an action; raises NotPossible for a value that would end its line."""
+    lines = [f"Action: {action}", f"ActionID: {action_id}"]
+    for key, value in fields:
+        if not value.isprintable():
+            raise NotPossible(
+                f"{key} can't be {value!r} for Asterisk", hint="leave out line breaks and the like"
+            )
+        lines.append(f"{key}: {value}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def action_text(action: str, fields: Fields) -> str:
+    """Write an action for people, its secrets masked."""
+    shown = [f"{key}: {MASK if key.lower() in _SECRETS else value}" for key, value in fields]
+    return "\n".join([f"Action: {action}", *shown])
 
 
 @dataclass(slots=True)
@@ -51,48 +119,19 @@ class _Pending:
     items: list[Message] = field(default_factory=list)
 
 
-class Ami(asyncio.Protocol):
-    """One connection to a manager interface.
+class Ami(WireClient):
+    """One connection to a manager interface; `greeting` is the interface's version."""
 
-    `heard` is called with each event that belongs to no list, in the order they came; `lost` once
-    when the connection ends. Actions that wait for their answer then fail; none is ever repeated.
-    """
+    pbx = "Asterisk"
+    what = "manager interface of Asterisk"
+    banner = b"Asterisk Call Manager/"
+    port_hint = "is it the port of manager.conf (usually 5038)?"
+    start_hint = "does Asterisk run, with `enabled = yes` in manager.conf, and is the port right?"
 
-    def __init__(self, heard: Callable[[Message], None], lost: Callable[[PbxError], None]) -> None:
-        self._heard = heard
-        self._lost = lost
-        self._buffer = bytearray()
+    def prepare(self) -> None:
+        """Have nothing asked yet."""
         self._pending: dict[str, _Pending] = {}
         self._numbers = count(1)
-        self._transport: asyncio.Transport | None = None
-        self._greeting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._greeted = False
-
-    @property
-    def open(self) -> bool:
-        """Whether actions can be sent."""
-        return self._transport is not None and not self._transport.is_closing()
-
-    async def greeting(self, within: int) -> str:
-        """Return the version in Asterisk's greeting; raises BadAnswer where something else is."""
-        try:
-            async with asyncio.timeout(within / SECOND):
-                return await self._greeting
-        except TimeoutError:
-            raise TimedOut(
-                f"nobody said a word on that port within {duration_text(within)}",
-                hint="is it the port of Asterisk's manager interface (manager.conf, usually 5038)?",
-            ) from None
-
-    async def login(self, username: str, password: str, within: int) -> None:
-        """Log in and ask for events; raises BadCredentials."""
-        fields = (("Username", username), ("Secret", password), ("Events", "on"))
-        reply = await self.send("Login", fields, within)
-        if reply.refused:
-            raise BadCredentials(
-                f"Asterisk does not let '{username}' in: {reply.message}",
-                hint="check username and password against Asterisk's manager.conf",
-            )
 
     async def send(self, action: str, fields: Fields, within: int) -> Reply:
         """Send an action and return its answer, a list's items included.
@@ -101,76 +140,37 @@ class Ami(asyncio.Protocol):
         """
         action_id = f"sr{next(self._numbers)}"
         data = write_action(action, action_id, fields)
-        if self._transport is None or self._transport.is_closing():
-            raise Unreachable("the connection to Asterisk is closed: nothing was sent")
-        pending = _Pending(asyncio.get_running_loop().create_future())
-        self._pending[action_id] = pending
-        self._transport.write(data)
+        self.write(data)
+        pending = self._pending[action_id] = _Pending(self.expect())
         try:
-            async with asyncio.timeout(within / SECOND):
-                return await pending.answer
-        except TimeoutError:
-            text = f"Asterisk did not answer the action {action} within {duration_text(within)}"
-            raise TimedOut(text) from None
+            return await self.answer(pending.answer, f"the action {action}", within)
         finally:
             self._pending.pop(action_id, None)
 
-    def close(self) -> None:
-        """End the connection."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection; called by the event loop."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came in pieces of any size; called by the event loop."""
-        self._buffer += data
-        if not self._greeted and not self._take_greeting():
-            return
-        for message in take_messages(self._buffer):
+    def take_in(self, buffer: bytearray) -> None:
+        """Take the greeting, which is one line, and then messages."""
+        if not self.greeted:
+            line, newline, rest = buffer.partition(b"\r\n")
+            if not newline:
+                return
+            buffer[:] = rest
+            self.greet(line[len(self.banner) :].decode("ascii", "replace"))
+        for message in take_messages(buffer):
             self._take(message)
-        if len(self._buffer) > _LONGEST:
-            self._end(BadAnswer(f"Asterisk's message has no end after {_LONGEST >> 20} MiB"))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Fail everybody who waits; called by the event loop."""
-        told = f": {exc}" if exc is not None else ""
-        self._end(AnswerLost(f"the connection to Asterisk was lost{told}"))
-
-    def _take_greeting(self) -> bool:
-        start = bytes(self._buffer[: len(_GREETING)])
-        if not _GREETING.startswith(start):
-            shown = bytes(self._buffer[:60]).decode("utf-8", "replace").strip()
-            self._end(
-                BadAnswer(
-                    f"this is no manager interface of Asterisk; it said: {shown!r}",
-                    hint="is it the port of manager.conf (usually 5038)?",
-                )
-            )
-            return False
-        line, newline, rest = self._buffer.partition(b"\r\n")
-        if newline:
-            self._greeted = True
-            self._buffer[:] = rest
-            version = line[len(_GREETING) :].decode("ascii", "replace")
-            if not self._greeting.done():
-                self._greeting.set_result(version)
-        return bool(newline)
+        if len(buffer) > _LONGEST:
+            raise BadAnswer(f"Asterisk's message has no end after {_LONGEST >> 20} MiB")
 
     def _take(self, message: Message) -> None:
         pending = self._pending.get(message.action_id)
         if pending is None or pending.answer.done():
             if message.event:
-                self._heard(message)
+                self.heard(message)
         elif not message.event:
             pending.first = message
             if message.refused or message.get("EventList").lower() != "start":
                 pending.answer.set_result(Reply(message))
         elif pending.first is None:
-            self._heard(message)
+            self.heard(message)
         else:
             self._take_item(pending, pending.first, message)
 
@@ -183,30 +183,32 @@ class Ami(asyncio.Protocol):
             case _:
                 pending.items.append(item)
 
-    def _end(self, error: PbxError) -> None:
-        if not self._greeting.done():
-            self._greeting.set_exception(error)
-        for pending in self._pending.values():
-            if not pending.answer.done():
-                pending.answer.set_exception(error)
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-            self._lost(error)
+
+def permitted(action: str, reply: Reply) -> Reply:
+    """Return the reply; raises BadCredentials where the manager user lacks a permission."""
+    if reply.refused and reply.words == "Permission denied":
+        raise BadCredentials(
+            f"Asterisk does not let this manager user use the action {action}",
+            hint="manager.conf: read = call,reporting and write = call,reporting,originate",
+        )
+    return reply
 
 
-async def connect(
-    address: tuple[str, int],
-    heard: Callable[[Message], None],
-    lost: Callable[[PbxError], None],
-    within: int,
-) -> Ami:
-    """Connect to a manager interface and read its greeting."""
-    hint = "does Asterisk run, with `enabled = yes` in manager.conf, and is the port right?"
-    ami = await connected(lambda: Ami(heard, lost), address, hint, within)
-    try:
-        await ami.greeting(within)
-    except PbxError:
-        ami.close()
-        raise
-    return ami
+class TracedAmi(TracedClient[Ami]):
+    """Sends actions for one scenario."""
+
+    protocol = "ami"
+
+    async def ask(self, action: str, fields: Fields, within: int) -> Reply:
+        """Send an action and return its answer; raises what `Ami.send` and `permitted` raise."""
+        reply = await self.exchange(
+            action_text(action, fields), lambda ami: ami.send(action, fields, within)
+        )
+        return permitted(action, reply)
+
+    async def must(self, action: str, fields: Fields, within: int) -> Reply:
+        """Send an action that Asterisk has no reason to refuse; raises BadAnswer if it does."""
+        reply = await self.ask(action, fields, within)
+        if reply.refused:
+            raise BadAnswer(f"Asterisk refuses the action {action}: {reply.words}")
+        return reply

@@ -1,84 +1,79 @@
-"""An Asterisk as a target: what it can do, and a session for each scenario."""
+"""An Asterisk as a target: connects, logs in, and gives each scenario its dialect."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from scenario_runner.durations import SECOND, duration_text
-from scenario_runner.errors import TargetError
+from scenario_runner.errors import BadCredentials, TargetError
 from scenario_runner.language.target import AsteriskSettings
-from scenario_runner.language.vocabulary import Capability
+from scenario_runner.pbx.asterisk.ami import Ami, TracedAmi, action_text, permitted
+from scenario_runner.pbx.asterisk.dialect import AsteriskDialect
 from scenario_runner.pbx.asterisk.dialling import dialling_of
-from scenario_runner.pbx.asterisk.hub import Hub
-from scenario_runner.pbx.asterisk.line import Line
-from scenario_runner.pbx.asterisk.session import AsteriskSession
-from scenario_runner.pbx.protocol import Traits
+from scenario_runner.pbx.asterisk.lot import Spaces, check
+from scenario_runner.pbx.asterisk.tracker import CHANNELS, AsteriskTracker
+from scenario_runner.pbx.tracked.connection import TrackedConnection
+from scenario_runner.pbx.tracked.hub import CONNECTING, Hub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scenario_runner.clock import Clock
     from scenario_runner.language.target import Target
+    from scenario_runner.pbx.asterisk.dialling import AsteriskDialling
     from scenario_runner.pbx.drivers import Context
-    from scenario_runner.pbx.protocol import Connection, Plan, Session, Watcher
+    from scenario_runner.pbx.protocol import Connection, Watcher
+    from scenario_runner.pbx.tracked.hub import Tracing
 
 
-class Asterisk:
-    """An Asterisk as a target; see `pbx.protocol.Connection`. Connected when first needed.
+class AsteriskHub(Hub[Ami]):
+    """The connection to one Asterisk."""
 
-    The context's seed decides which parked call a `bridge` without a slot takes. Raises
-    TargetError where the target can't be as it says.
-    """
+    def __init__(self, spaces: Spaces, dialling: AsteriskDialling) -> None:
+        super().__init__(Ami, (spaces.settings.host, spaces.settings.port), CHANNELS)
+        self._spaces = spaces
+        self._settings = spaces.settings
+        self.tracker: AsteriskTracker = AsteriskTracker(self.calls, dialling, self.report)
 
-    def __init__(self, target: Target, settings: AsteriskSettings, context: Context) -> None:
-        if target.park_timeout < SECOND or target.park_timeout % SECOND:
-            raise TargetError(
-                f"the target {target.name} has a park_timeout of "
-                f"{duration_text(target.park_timeout)}, but Asterisk counts whole seconds from 1",
-                hint="say it in whole seconds: park_timeout: 4s",
+    async def log_in(self, client: Ami, trace: Tracing) -> None:
+        """Log in with events, and look for the lot and the dialplan."""
+        name = self._settings.username
+        fields = (("Username", name), ("Secret", self._settings.password), ("Events", "on"))
+        reply = await client.send("Login", fields, CONNECTING)
+        if reply.refused:
+            trace(action_text("Login", fields), reply)
+            raise BadCredentials(
+                f"Asterisk does not let '{name}' in: {reply.words}",
+                hint="check username and password against Asterisk's manager.conf",
             )
-        self._target = target
-        self._settings = settings
-        self._context = context
-        self._hub = Hub(target, settings, dialling_of(target, settings))
+        await check(client, self._spaces)
 
-    @property
-    def traits(self) -> Traits:
-        """What the target is like."""
-        can = {
-            Capability.EVENTS,
-            Capability.RANDOM_BRIDGE,
-            Capability.REMOTE_HANGUP,
-            Capability.SETTABLE_TIMEOUT,
-        }
-        if self._settings.headless is not None:
-            can.add(Capability.ANSWER)
-        first, last = self._target.slots
-        return Traits(
-            name=self._target.name,
-            slots=last - first + 1,
-            park_timeout=self._target.park_timeout,
-            capabilities=frozenset(can),
+    async def resync(self, client: Ami) -> None:
+        """Look at all channels, and at the lot."""
+        lot = (("ParkingLot", self._settings.lot),)
+        channels = await client.send("CoreShowChannels", (), CONNECTING)
+        parked = await client.send("ParkedCalls", lot, CONNECTING)
+        self.tracker.resync(
+            permitted("CoreShowChannels", channels).items, permitted("ParkedCalls", parked).items
         )
 
-    @asynccontextmanager
-    async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:
-        """Open one scenario's session."""
-        line = Line(self._hub, clock, watcher)
-        session = AsteriskSession(line, plan, self._context)
-        unlisten = self._hub.listen(session.heard) if plan.events else None
-        try:
-            await line.connect()
-            session.begin()
-            yield session
-        finally:
-            if unlisten is not None:
-                unlisten()
 
-    async def close(self) -> None:
-        """Log off from Asterisk."""
-        await self._hub.close()
+class Asterisk(TrackedConnection):
+    """An Asterisk as a target."""
+
+    pbx = "Asterisk"
+    remedy = "parties without phones can be answered: `headless` in the targets file"
+
+    def __init__(self, target: Target, settings: AsteriskSettings, context: Context) -> None:
+        self._spaces = Spaces(target, settings)
+        self._dialling = dialling_of(target, settings)
+        self.by_people = settings.calls == "wait"
+        self.answers = settings.headless is not None
+        super().__init__(target, context, AsteriskHub(self._spaces, self._dialling))
+
+    def dialect(self, clock: Clock, watcher: Watcher) -> AsteriskDialect:
+        """Return what speaks to Asterisk for one scenario."""
+        return AsteriskDialect(TracedAmi(self.hub, clock, watcher), self._spaces, self._dialling)
 
 
 @asynccontextmanager

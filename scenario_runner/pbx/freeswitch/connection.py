@@ -1,4 +1,4 @@
-"""A FreeSWITCH as a target: what it can do, and a session for each scenario."""
+"""A FreeSWITCH as a target: connects, logs in, and gives each scenario its dialect and its lot."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from itertools import count
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from scenario_runner.durations import SECOND, duration_text
-from scenario_runner.errors import TargetError
+from scenario_runner.errors import BadAnswer, BadCredentials, TargetError
 from scenario_runner.language.target import FreeSwitchSettings
-from scenario_runner.language.vocabulary import Capability
+from scenario_runner.pbx.freeswitch.dialect import FreeSwitchDialect, ReturnPlan
 from scenario_runner.pbx.freeswitch.dialling import dialling_of
-from scenario_runner.pbx.freeswitch.hub import Hub, Lot
-from scenario_runner.pbx.freeswitch.line import Line
-from scenario_runner.pbx.freeswitch.session import FreeSwitchSession
-from scenario_runner.pbx.protocol import Traits
+from scenario_runner.pbx.freeswitch.esl import Esl, TracedEsl, shown_command
+from scenario_runner.pbx.freeswitch.lot import Lot, Spoilage
+from scenario_runner.pbx.freeswitch.tracker import CHANNELS, SUBSCRIBED, FreeSwitchTracker
+from scenario_runner.pbx.tracked.connection import TrackedConnection
+from scenario_runner.pbx.tracked.hub import CONNECTING, Hub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,69 +23,90 @@ if TYPE_CHECKING:
     from scenario_runner.clock import Clock
     from scenario_runner.language.target import Target
     from scenario_runner.pbx.drivers import Context
-    from scenario_runner.pbx.protocol import Connection, Plan, Session, Watcher
+    from scenario_runner.pbx.protocol import Connection, Watcher
+    from scenario_runner.pbx.tracked.hub import Tracing
 
 
-class FreeSwitch:
-    """A FreeSWITCH as a target; see `pbx.protocol.Connection`. Connected when first needed.
+class FreeSwitchHub(Hub[Esl]):
+    """The connection to one FreeSWITCH."""
 
-    Each scenario parks in a lot of its own, unless the target names one: what an earlier scenario
-    left in a lot would haunt the next one for seconds. The context's seed decides which parked
-    call a `bridge` without a slot takes. Raises TargetError where the target can't be as it says.
-    """
-
-    def __init__(self, target: Target, settings: FreeSwitchSettings, context: Context) -> None:
-        if target.park_timeout < SECOND or target.park_timeout % SECOND:
-            raise TargetError(
-                f"the target {target.name} has a park_timeout of "
-                f"{duration_text(target.park_timeout)}, but FreeSWITCH counts whole seconds from 1",
-                hint="say it in whole seconds: park_timeout: 4s",
-            )
+    def __init__(self, target: Target, settings: FreeSwitchSettings) -> None:
+        super().__init__(Esl, (settings.host, settings.port), CHANNELS)
         self._target = target
         self._settings = settings
-        self._context = context
-        self._hub = Hub(target, settings, dialling_of(target, settings))
-        self._run = uuid4().hex[:8]
-        self._scenarios = count(1)
-
-    @property
-    def traits(self) -> Traits:
-        """What the target is like."""
-        can = {
-            Capability.EVENTS,
-            Capability.SETTABLE_TIMEOUT,
-            Capability.REMOTE_HANGUP,
-            Capability.RANDOM_BRIDGE,
-        }
-        if self._hub.dialling.answers:
-            can.add(Capability.ANSWER)
-        first, last = self._target.slots
-        return Traits(
-            name=self._target.name,
-            slots=last - first + 1,
-            park_timeout=self._target.park_timeout,
-            capabilities=frozenset(can),
+        numbers = frozenset(number for number, _ in target.extensions)
+        self.spoilage = Spoilage()
+        self.tracker: FreeSwitchTracker = FreeSwitchTracker(
+            self.calls, self.report, numbers, self.spoilage
         )
 
-    @asynccontextmanager
-    async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:
-        """Open one scenario's session."""
-        own = f"scenario-{self._run}-{next(self._scenarios)}"
-        lot = Lot(self._hub, self._settings.lot or own, own=not self._settings.lot)
-        line = Line(self._hub, clock, watcher, lot)
-        session = FreeSwitchSession(line, plan, self._context)
-        unlisten = self._hub.listen(session.heard) if plan.events else None
-        try:
-            await line.connect()
-            session.begin()
-            yield session
-        finally:
-            if unlisten is not None:
-                unlisten()
+    async def log_in(self, client: Esl, trace: Tracing) -> None:
+        """Say the password, ask for events, and look for the modules."""
+        command = f"auth {self._settings.password}"
+        reply = await client.command(command, CONNECTING)
+        if not reply.granted:
+            trace(shown_command(command), reply)
+            raise BadCredentials(
+                f"FreeSWITCH does not take the password: {reply.text}",
+                hint="check it against `password` in FreeSWITCH's event_socket.conf.xml",
+            )
+        reply = await client.command(f"event plain {SUBSCRIBED}", CONNECTING)
+        if not reply.granted:
+            raise BadAnswer(f"FreeSWITCH does not send events: {reply.text}")
+        await self._check_modules(client)
 
-    async def close(self) -> None:
-        """Log off from FreeSWITCH."""
-        await self._hub.close()
+    async def _check_modules(self, client: Esl) -> None:
+        wanted = ["mod_valet_parking"]
+        dialled = (self._settings.extension, self._settings.party)
+        if any(template.startswith(("null/", "loopback/")) for template in dialled):
+            wanted.append("mod_loopback")
+        for module in wanted:
+            reply = await client.command(f"api module_exists {module}", CONNECTING)
+            if reply.text != "true":
+                raise TargetError(
+                    f"the target {self._target.name} needs {module}, which FreeSWITCH has not "
+                    "loaded",
+                    hint=f"load it: fs_cli -x 'load {module}', and for good in modules.conf.xml",
+                )
+
+    async def resync(self, client: Esl) -> None:
+        """Look for each channel that is known, and at the lots."""
+
+        async def ask(command: str) -> str:
+            return (await client.command(f"api {command}", CONNECTING)).text
+
+        await self.tracker.resync(ask)
+
+
+class FreeSwitch(TrackedConnection):
+    """A FreeSWITCH as a target.
+
+    Each scenario parks in a lot of its own, unless the target names one: what an earlier scenario
+    left in a lot would haunt the next one for seconds.
+    """
+
+    pbx = "FreeSWITCH"
+    remedy = "only ends without phones can be answered: extension: null/{number}"
+
+    def __init__(self, target: Target, settings: FreeSwitchSettings, context: Context) -> None:
+        self._settings = settings
+        self._sleep = context.sleep
+        self._return = ReturnPlan(dialling_of(target, settings), settings, target.park_timeout)
+        self._run = uuid4().hex[:8]
+        self._scenarios = count(1)
+        self.by_people = settings.calls == "wait"
+        self.answers = self._return.dialling.answers
+        self._own_hub = FreeSwitchHub(target, settings)
+        super().__init__(target, context, self._own_hub)
+
+    def dialect(self, clock: Clock, watcher: Watcher) -> FreeSwitchDialect:
+        """Return what speaks to FreeSWITCH for one scenario, in a lot of its own."""
+        own = f"scenario-{self._run}-{next(self._scenarios)}"
+        name = self._settings.lot or own
+        lot = Lot(name, name == own, self.target.slots, self._own_hub.spoilage)
+        return FreeSwitchDialect(
+            TracedEsl(self.hub, clock, watcher), lot, self._return, self._sleep
+        )
 
 
 @asynccontextmanager

@@ -1,18 +1,16 @@
-"""Numbers and what FreeSWITCH dials for them."""
+"""What FreeSWITCH dials: endpoints with the channels' names and the variables they need."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenario_runner.durations import SECOND
-from scenario_runner.errors import NotPossible
+from scenario_runner.pbx.tracked.dialling import Dialling, own_of
 
 if TYPE_CHECKING:
     from scenario_runner.language.target import FreeSwitchSettings, Target
 
-_NUMBER = re.compile(r"[+*#0-9A-Za-z._-]+")
 _NULL = "null/"
 _RINGS = ("null_enable_auto_answer=false", "null_pre_answer=true")
 # A call is up when somebody answers, not when the first sound comes.
@@ -22,30 +20,19 @@ _STAYS = "loopback_bowout=false"
 
 
 @dataclass(frozen=True, slots=True)
-class Dialling:
+class FreeSwitchDialling(Dialling):
     """What is dialled for the extensions of a target and for people outside."""
-
-    settings: FreeSwitchSettings
-    own: dict[str, str]
-
-    def extension(self, number: str) -> str:
-        """Return what reaches an extension."""
-        return self.own.get(number) or _filled(self.settings.extension, number)
-
-    def party(self, number: str) -> str:
-        """Return what reaches a person outside."""
-        return _filled(self.settings.party, number)
 
     @property
     def answers(self) -> bool:
         """Whether the runner can answer for both ends, since nobody there has a phone."""
-        dialled = (self.settings.extension, self.settings.party, *self.own.values())
+        dialled = (self.extensions, self.parties, *self.own.values())
         return all(to.startswith(_NULL) for to in dialled)
 
 
-def dialling_of(target: Target, settings: FreeSwitchSettings) -> Dialling:
-    """Read what is dialled from a target; an extension's own is what has a slash in it."""
-    return Dialling(settings, {number: to for number, to in target.extensions if "/" in to})
+def dialling_of(target: Target, settings: FreeSwitchSettings) -> FreeSwitchDialling:
+    """Read from a target what is dialled."""
+    return FreeSwitchDialling("FreeSWITCH", settings.extension, settings.party, own_of(target))
 
 
 def endpoint(uid: str, dialled: str, within: int, *variables: str) -> str:
@@ -63,14 +50,3 @@ def ringing(dialled: str) -> tuple[str, ...]:
 def return_to(uid: str, dialled: str, within: int) -> str:
     """Write the little dialplan by which a parked call goes back to its extension."""
     return f"m:^:bridge:{endpoint(uid, dialled, within, *ringing(dialled))}"
-
-
-def _filled(template: str, number: str) -> str:
-    if _NUMBER.fullmatch(number) is None:
-        raise NotPossible(f"'{number}' is no number that FreeSWITCH could dial")
-    if number == "any":
-        raise NotPossible(
-            "a call from anybody can't be placed by the runner",
-            hint="name a number, or let people dial: `calls: wait` in the targets file",
-        )
-    return template.replace("{number}", number)

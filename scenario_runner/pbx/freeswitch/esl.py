@@ -1,103 +1,160 @@
-"""A client of FreeSWITCH's event socket: commands and their answers, events as they come."""
+"""FreeSWITCH's event socket (ESL): commands and their answers, events as they come.
+
+A message is headers, an empty line, and a body as long as the headers say.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 from uuid import uuid4
 
 from scenario_runner.durations import SECOND, duration_text
-from scenario_runner.errors import (
-    AnswerLost,
-    BadAnswer,
-    BadCredentials,
-    PbxError,
-    TimedOut,
-    Unreachable,
-)
-from scenario_runner.pbx.freeswitch.frames import Message, take_messages, write_command
-from scenario_runner.pbx.tracked.connecting import connected
+from scenario_runner.errors import BadAnswer, BadCredentials, NotPossible, TimedOut
+from scenario_runner.masking import MASK
+from scenario_runner.pbx.tracked.client import TracedClient
+from scenario_runner.pbx.tracked.wire import WireClient, WireMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
+    from scenario_runner.references import Json
 
-    _Answer: TypeAlias = asyncio.Future[Message]
-    _Result: TypeAlias = asyncio.Future[str]
-
-_GREETING = b"Content-Type: "
-_PORT = "is it the port of event_socket.conf.xml (usually 8021)?"
-_ANSWERS = ("command/reply", "api/response")
+_EVENT = "text/event-plain"
+_LONGEST_HEAD = 1 << 16
+_LONGEST_BODY = 16 << 20
 
 
-class Esl(asyncio.Protocol):
-    """One connection to an event socket.
+class Message(WireMessage):
+    """One message from FreeSWITCH: the answer to a command, an event, or a notice.
 
-    `heard` is called with each event in the order they came; `lost` once when the connection
-    ends. Commands that wait for their answer then fail; none is ever repeated.
+    `fields` are an event's own fields, decoded, or the headers of anything else; `body` is what
+    comes after them, "" for none.
     """
 
-    def __init__(self, heard: Callable[[Message], None], lost: Callable[[PbxError], None]) -> None:
-        self._heard = heard
-        self._lost = lost
-        self._buffer = bytearray()
-        # Answers carry no name: they belong to the commands in their order, so a command that
-        # nobody waits for any more must keep its place.
-        self._pending: deque[_Answer] = deque()
-        self._jobs: dict[str, _Result] = {}
-        self._transport: asyncio.Transport | None = None
-        self._greeting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(self, headers: dict[str, str], body: str) -> None:
+        self.kind = headers.get("Content-Type", "")
+        self.body = body
+        event, fields = "", headers
+        if self.kind == _EVENT:
+            head, _, self.body = body.partition("\n\n")
+            fields = {key: unquote(value) for key, value in _headers(head).items()}
+            event = fields.get("Event-Subclass", "") or fields.get("Event-Name", "")
+        super().__init__(event, fields)
 
     @property
-    def open(self) -> bool:
-        """Whether commands can be sent."""
-        return self._transport is not None and not self._transport.is_closing()
+    def text(self) -> str:
+        """What was answered to a command: the body, or what its header says."""
+        return (self.body or self.get("Reply-Text")).strip("\n")
 
-    async def greeting(self, within: int) -> None:
-        """Wait to be asked for the password; raises BadAnswer where something else comes."""
-        try:
-            async with asyncio.timeout(within / SECOND):
-                await self._greeting
-        except TimeoutError:
-            text = f"nobody said a word on that port within {duration_text(within)}"
-            raise TimedOut(text, hint=_PORT) from None
+    @property
+    def words(self) -> str:
+        """FreeSWITCH's own words, without the usage that may follow."""
+        return self.text.partition("\n")[0]
 
-    async def login(self, password: str, within: int) -> None:
-        """Say the password; raises BadCredentials."""
-        reply = await self.send(write_command(f"auth {password}"), "auth", within)
-        if not reply.answer.startswith("+OK"):
-            raise BadCredentials(
-                f"FreeSWITCH does not take the password: {reply.answer}",
-                hint="check it against `password` in FreeSWITCH's event_socket.conf.xml",
+    @property
+    def refused(self) -> bool:
+        """Whether this is an answer that says no."""
+        return self.text.startswith("-")
+
+    @property
+    def granted(self) -> bool:
+        """Whether this is an answer that says that it is done, or being done."""
+        return self.text.startswith("+OK")
+
+    @property
+    def evidence(self) -> Json:
+        """An event's fields, or what was answered."""
+        return dict(self.fields) if self.event else self.text
+
+
+def take_messages(buffer: bytearray) -> list[Message]:
+    """Take all whole messages out of the buffer; what is left of the last one stays.
+
+    Raises BadAnswer for what can't be a message. Only the length tells where a body ends: it may
+    hold empty lines, and need not end with a line feed.
+    """
+    messages: list[Message] = []
+    start = 0
+    while (end := buffer.find(b"\n\n", start)) >= 0:
+        headers = _headers(bytes(buffer[start:end]).decode("utf-8", "replace"))
+        until = end + 2 + _length(headers)
+        if until > len(buffer):
+            break
+        body = bytes(buffer[end + 2 : until]).decode("utf-8", "replace")
+        if headers:
+            messages.append(Message(headers, body))
+        start = until
+    del buffer[:start]
+    if len(buffer) > _LONGEST_HEAD and buffer.find(b"\n\n") < 0:
+        raise BadAnswer(f"FreeSWITCH's message has no end after {_LONGEST_HEAD >> 10} KiB")
+    return messages
+
+
+def _headers(text: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in text.split("\n"))
+    return {key.strip(): value.strip() for key, colon, value in lines if colon}
+
+
+def _length(headers: dict[str, str]) -> int:
+    text = headers.get("Content-Length", "0")
+    if not (text.isascii() and text.isdecimal()) or int(text) > _LONGEST_BODY:
+        raise BadAnswer(f"FreeSWITCH's message has the length '{text[:20]}'")
+    return int(text)
+
+
+def write_command(*lines: str) -> bytes:
+    """Write a command; raises NotPossible for a value that would end its line."""
+    for line in lines:
+        if not line.isprintable():
+            raise NotPossible(
+                f"FreeSWITCH can't be sent {shown_command(line)!r}",
+                hint="leave out line breaks and the like",
             )
+    return ("\n".join(lines) + "\n\n").encode()
+
+
+def shown_command(command: str) -> str:
+    """Write a command for people, the password masked."""
+    return f"auth {MASK}" if command.startswith("auth ") else command
+
+
+class Esl(WireClient):
+    """One connection to an event socket; it is greeted when it is asked for the password."""
+
+    pbx = "FreeSWITCH"
+    what = "event socket of FreeSWITCH"
+    banner = b"Content-Type: "
+    port_hint = "is it the port of event_socket.conf.xml (usually 8021)?"
+    start_hint = "does FreeSWITCH run, with mod_event_socket loaded, and is the port right?"
+
+    def prepare(self) -> None:
+        """Have no command on its way."""
+        # Answers carry no name: they belong to the commands in their order, so a command that
+        # nobody waits for any more must keep its place.
+        self._pending: deque[asyncio.Future[Message]] = deque()
+        self._jobs: dict[str, asyncio.Future[Message]] = {}
 
     async def command(self, text: str, within: int) -> Message:
         """Send a command of one line and return its answer."""
-        return await self.send(write_command(text), text, within)
+        return await self.send(write_command(text), shown_command(text), within)
 
-    async def message(self, uid: str, fields: dict[str, str], within: int) -> Message:
-        """Send a message to a channel, such as one that it shall execute an application."""
-        lines = [f"sendmsg {uid}", *(f"{key}: {value}" for key, value in fields.items())]
-        return await self.send(write_command(*lines), lines[0], within)
-
-    async def background(self, command: str, within: int) -> str:
+    async def background(self, command: str, within: int) -> Message:
         """Let a command run in the background and return what came of it.
 
         Commands that take long would hold up all others otherwise.
         """
         job = str(uuid4())
-        done: _Result = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Message] = self.expect()
         self._jobs[job] = done
         data = write_command(f"bgapi {command}", f"Job-UUID: {job}")
         try:
             async with asyncio.timeout(within / SECOND):
                 reply = await self.send(data, f"bgapi {command}", within)
-                if not reply.answer.startswith("+OK"):
-                    return reply.answer
-                return await done
+                return await done if reply.granted else reply
         except TimeoutError:
-            raise TimedOut(_late(command, within)) from None
+            text = f"FreeSWITCH did not answer '{command}' within {duration_text(within)}"
+            raise TimedOut(text) from None
         finally:
             self._jobs.pop(job, None)
             if not done.cancel() and not done.cancelled():
@@ -108,119 +165,56 @@ class Esl(asyncio.Protocol):
 
         Raises Unreachable where nothing was sent, AnswerLost and TimedOut where it may have been.
         """
-        if self._transport is None or self._transport.is_closing():
-            raise Unreachable("the connection to FreeSWITCH is closed: nothing was sent")
-        answer: _Answer = asyncio.get_running_loop().create_future()
+        self.write(data)
+        answer: asyncio.Future[Message] = self.expect()
         self._pending.append(answer)
-        self._transport.write(data)
-        try:
-            async with asyncio.timeout(within / SECOND):
-                return await answer
-        except TimeoutError:
-            raise TimedOut(_late(shown, within)) from None
+        return await self.answer(answer, f"'{shown}'", within)
 
-    def close(self) -> None:
-        """End the connection."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection; called by the event loop."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came in pieces of any size; called by the event loop."""
-        self._buffer += data
-        if not self._greeting.done() and not self._is_event_socket():
-            return
-        try:
-            for message in take_messages(self._buffer):
-                self._take(message)
-        except BadAnswer as error:
-            self._end(error)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Fail everybody who waits; called by the event loop."""
-        told = f": {exc}" if exc is not None else ""
-        self._end(AnswerLost(f"the connection to FreeSWITCH was lost{told}"))
-
-    def _is_event_socket(self) -> bool:
-        start = bytes(self._buffer[: len(_GREETING)])
-        if _GREETING.startswith(start):
-            return True
-        shown = bytes(self._buffer[:60]).decode("utf-8", "replace").strip()
-        text = f"this is no event socket of FreeSWITCH; it said: {shown!r}"
-        self._end(BadAnswer(text, hint=_PORT))
-        return False
-
-    def _take(self, message: Message) -> None:
-        if message.event == "BACKGROUND_JOB":
-            self._job_done(message)
-        elif message.event:
-            self._heard(message)
-        elif message.kind in _ANSWERS:
-            self._answered(message)
-        elif message.kind == "auth/request":
-            if not self._greeting.done():
-                self._greeting.set_result(None)
-        elif message.kind == "text/rude-rejection":
-            self._end(_turned_away(message))
+    def take_in(self, buffer: bytearray) -> None:
+        """Take messages, the first of which asks for the password."""
+        for message in take_messages(buffer):
+            match message.event or message.kind:
+                case "BACKGROUND_JOB":
+                    self._job_done(message)
+                case "command/reply" | "api/response":
+                    self._answered(message)
+                case "auth/request":
+                    self.greet(message.kind)
+                case "text/rude-rejection":
+                    self.end(_turned_away(message))
+                case _ if message.event:
+                    self.heard(message)
 
     def _job_done(self, message: Message) -> None:
         done = self._jobs.get(message.get("Job-UUID"))
         if done is not None and not done.done():
-            done.set_result(message.body.strip("\n"))
+            done.set_result(message)
 
     def _answered(self, message: Message) -> None:
         if not self._pending:
-            self._end(BadAnswer("FreeSWITCH answered what it was not asked"))
-            return
+            raise BadAnswer("FreeSWITCH answered what it was not asked")
         answer = self._pending.popleft()
         if not answer.done():
             answer.set_result(message)
 
-    def _end(self, error: PbxError) -> None:
-        _fail(self._greeting, error)
-        for answer in self._pending:
-            _fail(answer, error)
-        for result in self._jobs.values():
-            _fail(result, error)
-        self._pending.clear()
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-            self._lost(error)
-
-
-async def connect(
-    address: tuple[str, int],
-    heard: Callable[[Message], None],
-    lost: Callable[[PbxError], None],
-    within: int,
-) -> Esl:
-    """Connect to an event socket, until it asks for the password."""
-    hint = "does FreeSWITCH run, with mod_event_socket loaded, and is the port right?"
-    esl = await connected(lambda: Esl(heard, lost), address, hint, within)
-    try:
-        await esl.greeting(within)
-    except PbxError:
-        esl.close()
-        raise
-    return esl
-
-
-def _fail(future: asyncio.Future[None] | _Answer | _Result, error: PbxError) -> None:
-    if not future.done():
-        future.set_exception(error)
-
-
-def _late(command: str, within: int) -> str:
-    return f"FreeSWITCH did not answer '{command}' within {duration_text(within)}"
-
 
 def _turned_away(message: Message) -> BadCredentials:
     return BadCredentials(
-        f"FreeSWITCH lets nobody in from this machine: {message.answer}",
+        f"FreeSWITCH lets nobody in from this machine: {message.text}",
         hint="see `apply-inbound-acl` in FreeSWITCH's event_socket.conf.xml",
     )
+
+
+class TracedEsl(TracedClient[Esl]):
+    """Sends commands for one scenario."""
+
+    protocol = "esl"
+
+    async def api(self, command: str, within: int) -> Message:
+        """Send a command of the API and return its answer; raises what the client raises."""
+        sent = f"api {command}"
+        return await self.exchange(sent, lambda esl: esl.command(sent, within))
+
+    async def background(self, command: str, within: int) -> Message:
+        """Let a command that takes long run in the background; return what came of it."""
+        return await self.exchange(f"bgapi {command}", lambda esl: esl.background(command, within))

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from scenario_runner.durations import MILLISECOND, SECOND, duration_text
+from scenario_runner.durations import MILLISECOND, SECOND
 from scenario_runner.errors import (
     AnswerLost,
     BadAnswer,
@@ -21,6 +21,7 @@ from scenario_runner.errors import (
 )
 from scenario_runner.exchange import Request
 from scenario_runner.language.vocabulary import CallState, Capability
+from scenario_runner.pbx.people import Appeal, is_wanted, not_placed, same_number, too_late
 from scenario_runner.pbx.protocol import CallIds
 from scenario_runner.pbx.ringme.answers import (
     dashed,
@@ -115,9 +116,6 @@ async def _control(rest: Rest, method: str, path: str, within: int, body: Json =
     return rest.understood(request, await rest.authorised(request, within))
 
 
-ANYBODY = "any"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placing:
     """A call that a session wants to be brought up.
@@ -205,34 +203,17 @@ async def until_there(placing: Placing, look: Looking, is_it: Callable[[Sight], 
         if found is not None and (found.state is CallState.UP or not request.answered):
             return found
         if found is None and seen is not None:
-            raise TimedOut(f"{_said(placing)}: the call ended before it was answered")
+            raise TimedOut(_not_placed(placing, "the call ended before it was answered"))
         seen = found
         left = until - clock.now()
         if left <= 0:
-            raise TimedOut(f"{_said(placing)}: {_late(seen, request.window)}")
+            raise TimedOut(_not_placed(placing, too_late(request, rang=seen is not None)))
         look.waiting(left)
         await look.sleep(min(look.every, left) / SECOND)
 
 
-def _said(placing: Placing) -> str:
-    request = placing.request
-    arrow = "from" if request.flow == "in" else "to"
-    name = placing.rest.settings.name
-    return f"target {name}, call at {request.extension} {arrow} {request.party}"
-
-
-def _late(seen: Sight | None, within: int) -> str:
-    limit = duration_text(within)
-    return f"no call within {limit}" if seen is None else f"it rang, and nobody answered in {limit}"
-
-
-def same_number(one: str, other: str) -> bool:
-    """Tell whether two telephone numbers are the same but for spaces, brackets and a plus."""
-    return one == other or (_digits(one) == _digits(other) != "")
-
-
-def _digits(number: str) -> str:
-    return "".join(letter for letter in number if letter.isdigit() or letter in "*#")
+def _not_placed(placing: Placing, why: str) -> str:
+    return not_placed(placing.rest.settings.name, placing.request, why)
 
 
 _SOON = 10 * SECOND
@@ -329,9 +310,6 @@ def _own_as_told(raw: Raw, placing: Placing) -> str:
     return uuid
 
 
-_TOLD_AT = tuple(seconds * SECOND for seconds in (600, 300, 120, 60, 30, 10, 5))
-
-
 class WaitCallers:
     """Calls that people place; `announce` shows a person a line."""
 
@@ -347,13 +325,13 @@ class WaitCallers:
         placing.strangers.update(sight.ids.uuid for sight in await current_calls(placing))
 
         def is_it(sight: Sight) -> bool:
-            wanted = request.party == ANYBODY or same_number(sight.party, request.party)
-            return sight.ids.uuid not in placing.strangers and wanted and sight.flow == request.flow
+            fresh = sight.ids.uuid not in placing.strangers
+            return fresh and sight.flow == request.flow and is_wanted(request, sight.party)
 
-        self._announce(f"{instruction(request)} (within {duration_text(request.window)})")
-        look = replace(self._look, waiting=Countdown(self._announce, request.window).left)
-        found = await until_there(placing, look, is_it)
-        self._announce(f"The call is there: {found.party} at {request.extension}")
+        appeal = Appeal(self._announce, request)
+        appeal.begin()
+        found = await until_there(placing, replace(self._look, waiting=appeal.left), is_it)
+        appeal.end(found.party)
         return Placed(found.raw, found.ids)
 
     async def answer(self, rest: Rest, uuid: str, within: int) -> Raw:
@@ -365,30 +343,3 @@ class WaitCallers:
         """Return None: nobody can make the party outside hang up."""
         del rest, call, within
         return None
-
-
-def instruction(request: PlaceCall) -> str:
-    """Say in words what a person has to do; the step's name comes first, if it has one."""
-    party = "any telephone" if request.party == ANYBODY else request.party
-    call = (
-        f"call extension {request.extension} from {party}"
-        if request.flow == "in"
-        else f"call {party} from extension {request.extension}"
-    )
-    end = " and answer it" if request.answered else ""
-    return f"{request.instruction}: {call}{end}" if request.instruction else f"Please {call}{end}"
-
-
-class Countdown:
-    """Says how much time is left, seldom at first and often in the end."""
-
-    def __init__(self, announce: Callable[[str], None], whole: int) -> None:
-        self._announce = announce
-        self._next = [mark for mark in _TOLD_AT if mark < whole]
-
-    def left(self, microseconds: int) -> None:
-        """Take in how much time is left."""
-        due = [mark for mark in self._next if mark >= microseconds]
-        if due:
-            self._next = self._next[len(due) :]
-            self._announce(f"still waiting: {duration_text(due[-1])} left")

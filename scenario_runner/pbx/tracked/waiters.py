@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import PbxError, TimedOut
@@ -12,31 +12,36 @@ from scenario_runner.errors import PbxError, TimedOut
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-
-class _Reported(Protocol):
-    """An event with fields."""
-
-    fields: dict[str, str]
+    from scenario_runner.pbx.tracked.wire import WireMessage
 
 
-_E = TypeVar("_E", bound=_Reported)
 _T = TypeVar("_T")
+
+_W = TypeVar("_W")
+
+
+class Seen(NamedTuple, Generic[_W]):
+    """What an event means to who waits for it, in one word, and the event."""
+
+    what: _W
+    event: WireMessage
+
 
 EVERY = ""
 """Stands for all channels."""
 
 
-class EventWaiters(Generic[_E]):
+class EventWaiters:
     """Those who wait, by the channel they wait for; `keys` are the fields that name channels."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = keys
-        self._checks: dict[str, list[Callable[[_E], None]]] = {}
+        self._checks: dict[str, list[Callable[[WireMessage], None]]] = {}
         self._fail: list[Callable[[PbxError], None]] = []
 
     @contextmanager
     def of(
-        self, uids: Iterable[str], judge: Callable[[_E], _T | None]
+        self, uids: Iterable[str], judge: Callable[[WireMessage], _T | None]
     ) -> Iterator[asyncio.Future[_T]]:
         """Give a future of the first thing that `judge` makes of an event about these channels.
 
@@ -57,7 +62,7 @@ class EventWaiters(Generic[_E]):
             if not future.cancel() and not future.cancelled():
                 future.exception()
 
-    def heard(self, event: _E) -> None:
+    def heard(self, event: WireMessage) -> None:
         """Show an event to those who wait for its channels."""
         uids = dict.fromkeys(event.fields[key] for key in self._keys if key in event.fields)
         for uid in (*uids, EVERY):
@@ -69,15 +74,17 @@ class EventWaiters(Generic[_E]):
         for fail in tuple(self._fail):
             fail(error)
 
-    def _drop(self, keys: list[str], check: Callable[[_E], None]) -> None:
+    def _drop(self, keys: list[str], check: Callable[[WireMessage], None]) -> None:
         for key in keys:
             self._checks[key].remove(check)
             if not self._checks[key]:
                 del self._checks[key]
 
 
-def _check(future: asyncio.Future[_T], judge: Callable[[_E], _T | None]) -> Callable[[_E], None]:
-    def check(event: _E) -> None:
+def _check(
+    future: asyncio.Future[_T], judge: Callable[[WireMessage], _T | None]
+) -> Callable[[WireMessage], None]:
+    def check(event: WireMessage) -> None:
         if future.done():
             return
         try:

@@ -1,0 +1,91 @@
+"""The parking lot of an Asterisk: which space is which slot, and whether all of it is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import TargetError, did_you_mean
+from scenario_runner.pbx.asterisk.ami import Ami, permitted
+from scenario_runner.pbx.protocol import LONGEST_SLOT
+from scenario_runner.pbx.tracked.hub import CONNECTING
+
+if TYPE_CHECKING:
+    from scenario_runner.language.target import AsteriskSettings, Target
+    from scenario_runner.pbx.asterisk.ami import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Spaces:
+    """The range of spaces that a target's slots are."""
+
+    target: Target
+    settings: AsteriskSettings
+
+    @property
+    def first(self) -> int:
+        """The space of the first slot."""
+        own = self.settings.first_space
+        return self.target.slots[0] if own is None else own
+
+    @property
+    def last(self) -> int:
+        """The space of the last slot."""
+        return self.first + self.target.slots[1] - self.target.slots[0]
+
+    def space_of(self, number: int) -> str:
+        """Return the space of a slot."""
+        return str(number - self.target.slots[0] + self.first)
+
+    def number_of(self, space: str) -> int | None:
+        """Return the number of the slot that a space is, None for a space of no slot."""
+        short = space.isdecimal() and len(space) <= LONGEST_SLOT
+        if not short or not self.first <= int(space) <= self.last:
+            return None
+        return int(space) - self.first + self.target.slots[0]
+
+
+async def check(ami: Ami, spaces: Spaces) -> None:
+    """Raise TargetError where Asterisk lacks what the target says it has."""
+    await _check_lot(ami, spaces)
+    await _check_dialplan(ami, spaces)
+
+
+async def _check_lot(ami: Ami, spaces: Spaces) -> None:
+    target, name = spaces.target, spaces.settings.lot
+    reply = await _asked(ami, "Parkinglots")
+    lots = {lot.get("Name"): lot for lot in reply.items}
+    if name not in lots:
+        raise TargetError(
+            f"the target {target.name} names the parking lot '{name}', which Asterisk "
+            f"does not have; it has: {', '.join(lots) or 'none'}",
+            hint=did_you_mean(name, lots),
+        )
+    lot = lots[name]
+    first, last = int(lot.get("StartSpace") or 0), int(lot.get("StopSpace") or 0)
+    if spaces.first < first or spaces.last > last:
+        raise TargetError(
+            f"the target {target.name} has slots in the spaces {spaces.first}-{spaces.last}, but "
+            f"the parking lot '{name}' has {first}-{last}",
+            hint=f"slots: {first}-{last}, or first_space: {first} with as many slots as it has",
+        )
+
+
+async def _check_dialplan(ami: Ami, spaces: Spaces) -> None:
+    """Look for the extensions of the dialplan that the driver sends calls to."""
+    settings = spaces.settings
+    wanted = [(settings.retrieve_context, str(spaces.first))]
+    if settings.calls == "originate":
+        wanted.append((settings.dial_context, "dial"))
+    for context, extension in wanted:
+        reply = await _asked(ami, "ShowDialPlan", ("Context", context), ("Extension", extension))
+        if reply.refused:
+            raise TargetError(
+                f"Asterisk's dialplan has no extension '{extension}' in the context '{context}': "
+                f"{reply.words}",
+                hint="see docs/asterisk.md for the few lines of dialplan that the driver needs",
+            )
+
+
+async def _asked(ami: Ami, action: str, *fields: tuple[str, str]) -> Reply:
+    return permitted(action, await ami.send(action, fields, CONNECTING))

@@ -1,0 +1,92 @@
+"""The end of a scenario on a tracked PBX: hangs up what was placed, looks for what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import TimedOut
+from scenario_runner.pbx.protocol import Leftover
+from scenario_runner.pbx.tracked.lookup import slot_number
+from scenario_runner.pbx.tracked.waiters import EVERY, outcome
+
+if TYPE_CHECKING:
+    from scenario_runner.pbx.protocol import Plan
+    from scenario_runner.pbx.tracked.calls import Call
+    from scenario_runner.pbx.tracked.dialect import Dialect
+    from scenario_runner.pbx.tracked.wire import WireMessage
+
+
+class Closing:
+    """Knows what a scenario placed, and ends it."""
+
+    def __init__(self, dialect: Dialect, plan: Plan) -> None:
+        self._dialect = dialect
+        self._table = dialect.calls
+        self._plan = plan
+        self._calls: list[Call] = []
+        self._roots: set[str] = set()
+
+    def own(self, call: Call, *more: str) -> None:
+        """Take a call as the scenario's own, with its channels, `more`, and all that come of them.
+
+        Among its channels are those that it will have, since they may come up unheard of.
+        """
+        self._calls.append(call)
+        self._roots.update(uid for uid in (*call.legs, call.coming, *more) if uid)
+
+    def owns(self, call: Call) -> bool:
+        """Tell whether the scenario placed this call."""
+        return call in self._calls
+
+    async def close(self, within: int) -> tuple[Leftover, ...]:
+        """Hang up every channel of the scenario's calls; return the slots and calls left behind."""
+        if not self._calls and not self._plan.slots:
+            return ()
+        # After a lost connection this finds out what is still there.
+        await self._dialect.client.connect()
+        legs = {uid for call in self._calls for uid in call.legs}
+        for uid in sorted(legs | self._live()):
+            answer = await self._dialect.hang_up(uid, within)
+            if answer.refused:
+                self._table.drop(uid)
+        await self._until_gone(within)
+        left = [
+            Leftover(what=f"the channel {self._table.channels[uid] or uid} does not end", uuid=uid)
+            for uid in sorted(self._live())
+        ]
+        left += await self._occupied(within)
+        for call in self._calls:
+            call.owned = False
+            self._table.forget(call)
+        return tuple(left)
+
+    def _live(self) -> set[str]:
+        """Return the channels that are there and are the scenario's: of its calls, or of theirs."""
+        legs = {uid for call in self._calls for uid in call.legs}
+        return (legs & self._table.channels.keys()) | self._table.relatives(self._roots)
+
+    async def _until_gone(self, within: int) -> None:
+        def gone(_: WireMessage) -> bool | None:
+            return None if self._live() else True
+
+        with self._dialect.hub.waiters.of((EVERY,), gone) as ended:
+            if self._live():
+                try:
+                    await outcome(ended, within, "channels did not end")
+                except TimedOut:
+                    return
+
+    async def _occupied(self, within: int) -> list[Leftover]:
+        """Return the scenario's slots in which somebody still is."""
+        wanted = {slot_number(slot, self._dialect.slots) for slot in self._plan.slots}
+        if not wanted:
+            return []
+        return [
+            Leftover(
+                what=f"slot {one.slot} is occupied",
+                uuid=self._table.name_of(one.uid),
+                slot=one.slot,
+            )
+            for one in await self._dialect.occupants(within)
+            if one.number in wanted
+        ]

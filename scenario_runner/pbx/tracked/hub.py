@@ -1,0 +1,127 @@
+"""What all scenarios share of one PBX: the connection, and what is known of its calls."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from scenario_runner.durations import SECOND
+from scenario_runner.pbx.tracked.calls import CallTable
+from scenario_runner.pbx.tracked.waiters import EventWaiters
+from scenario_runner.pbx.tracked.wire import WireClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scenario_runner.errors import PbxError
+    from scenario_runner.pbx.tracked.tracker import CallEvent, CallTracker
+    from scenario_runner.pbx.tracked.wire import WireAnswer, WireMessage
+
+CONNECTING = 5 * SECOND
+"""The longest that one exchange of connecting may take, in microseconds."""
+
+
+class Tracing(Protocol):
+    """Is told about each command that goes over the wire, after its answer or without one."""
+
+    def __call__(self, sent: str, answer: WireAnswer | PbxError) -> None:
+        """One exchange is over."""
+        ...
+
+
+_C = TypeVar("_C", bound=WireClient)
+
+
+class Hub(ABC, Generic[_C]):
+    """One PBX, connected when it is first needed, and again after the connection was lost.
+
+    `wire` is what speaks to it at `address`; `keys` are the fields of an event that name the
+    channels it is about.
+    """
+
+    tracker: CallTracker
+
+    def __init__(self, wire: type[_C], address: tuple[str, int], keys: tuple[str, ...]) -> None:
+        self._wire = wire
+        self._address = address
+        self.calls = CallTable()
+        self.waiters: EventWaiters = EventWaiters(keys)
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._listeners: list[Callable[[CallEvent], None]] = []
+        self._client: _C | None = None
+        self._backlog: list[WireMessage] | None = None
+        self._connecting = asyncio.Lock()
+
+    @abstractmethod
+    async def log_in(self, client: _C, trace: Tracing) -> None:
+        """Log in, ask for events and look whether the PBX has what the target needs.
+
+        Raises BadCredentials, and TargetError where the PBX is not what the target says.
+        """
+
+    @abstractmethod
+    async def resync(self, client: _C) -> None:
+        """Bring the call table up to date; calls whose channels are gone have ended."""
+
+    def listen(self, heard: Callable[[CallEvent], None]) -> Callable[[], None]:
+        """Call `heard` with each event of a call; the returned function ends that."""
+        self._listeners.append(heard)
+        return lambda: self._listeners.remove(heard)
+
+    def lock(self, slot: str) -> asyncio.Lock:
+        """Return what lets one command at a time deal with a slot."""
+        return self._locks.setdefault(slot, asyncio.Lock())
+
+    async def client(self, trace: Tracing) -> _C:
+        """Return the open connection, connecting where there is none.
+
+        After connecting, what the PBX holds is looked at anew. Raises Unreachable, BadAnswer and
+        what `log_in` raises.
+        """
+        if self._client is not None and self._client.open:
+            return self._client
+        async with self._connecting:
+            if self._client is None or not self._client.open:
+                self._backlog = []
+                try:
+                    self._client = await self._connected(trace)
+                finally:
+                    self._catch_up()
+            return self._client
+
+    async def close(self) -> None:
+        """Log off."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
+    async def _connected(self, trace: Tracing) -> _C:
+        lost = self.waiters.lost
+        client = await self._wire.connect(self._address, self._heard, lost, CONNECTING)
+        try:
+            await self.log_in(client, trace)
+            await self.resync(client)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _heard(self, event: WireMessage) -> None:
+        """Take an event in, as soon as what is there is known."""
+        if self._backlog is not None:
+            # What is there is being looked at: what happens meanwhile is read on top of that.
+            self._backlog.append(event)
+            return
+        self.tracker.read(event)
+        self.waiters.heard(event)
+
+    def _catch_up(self) -> None:
+        backlog, self._backlog = self._backlog or [], None
+        for event in backlog:
+            self._heard(event)
+
+    def report(self, event: CallEvent) -> None:
+        """Pass an event of a call on to whoever listens."""
+        for heard in tuple(self._listeners):
+            heard(event)

@@ -1,0 +1,211 @@
+"""What must be the same on every PBX that is tracked by its events, played by both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from scenario_runner.clock import LoopClock
+from scenario_runner.durations import SECOND
+from scenario_runner.errors import PbxError, TimedOut
+from scenario_runner.language.target import AsteriskSettings, FreeSwitchSettings
+from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.commands import AnswerCall, CallAddress, PlaceCall
+from scenario_runner.pbx.drivers import Context
+from scenario_runner.pbx.freeswitch.connection import FreeSwitch
+from scenario_runner.pbx.protocol import CallIds, Done, Plan, Session
+from tests.ami import playing as ami
+from tests.ami import talking as ami_talking
+from tests.freeswitch import playing as esl
+from tests.freeswitch import switch as esl_switch
+from tests.freeswitch import talking as esl_talking
+
+WITHIN = 10 * SECOND
+PBXS = ("asterisk", "freeswitch")
+
+
+async def briefly(seconds: float) -> None:
+    """Sleep for less than is asked for."""
+    await asyncio.sleep(min(seconds, 0.001))
+
+
+@dataclass
+class Played:
+    """A PBX that plays its part: its driver's session, and what others do.
+
+    Somebody outside calls extension 341, which answers; a channel is hung up.
+    """
+
+    on: Session
+    announced: list[str]
+    calls_in: Callable[[str], Awaitable[None]]
+    hangs_up: Callable[[str], Awaitable[None]]
+
+
+@asynccontextmanager
+async def played(pbx: str, *, by_people: bool = False) -> AsyncIterator[Played]:
+    """Play one of the PBXs."""
+    opening = _asterisk if pbx == "asterisk" else _freeswitch
+    async with opening("wait" if by_people else "originate") as one:
+        yield one
+
+
+@asynccontextmanager
+async def _asterisk(calls: str) -> AsyncIterator[Played]:
+    def ringing(action: ami.Fields) -> str:
+        whole = ami.came_up(action)
+        return whole[: whole.index("Event: DialEnd")].rstrip("\n")
+
+    def incoming(party: str) -> str:
+        fields = {"ChannelId": party, "Channel": "PJSIP/trunk", "Variable": "X=Local/341@desk/n"}
+        came = ami.came_up(fields).split("\n\n", 1)[1]
+        return came.replace("Event: DialBegin\n", f"Event: DialBegin\nCallerIDNum: {party}\n")
+
+    player = ami.Player(answers={"Originate": [ringing]} if calls == "originate" else {})
+    async with player:
+        target = ami_talking.target(player.port, calls=calls)
+        assert isinstance(target.settings, AsteriskSettings)
+        told: list[str] = []
+        connection = Asterisk(target, target.settings, Context(announce=told.append, sleep=briefly))
+        async with _session(connection) as on:
+            yield Played(
+                on,
+                told,
+                lambda party: player.say(incoming(party)),
+                lambda uid: player.say(ami.HUNG_UP % uid),
+            )
+
+
+@asynccontextmanager
+async def _freeswitch(calls: str) -> AsyncIterator[Played]:
+    def incoming(party: str) -> bytes:
+        legs = {"Unique_ID": "b", "Other_Leg_Unique_ID": party}
+        player.switch.live |= {party: "user/1", "b": "user/2"}
+        return b"".join(
+            [
+                esl_switch.event(
+                    "CHANNEL_CREATE", Call_Direction="outbound", Caller_Caller_ID_Number=party,
+                    Caller_Destination_Number="341", **legs,
+                ),
+                esl_switch.event("CHANNEL_ANSWER", Unique_ID="b"),
+                esl_switch.event(
+                    "CHANNEL_BRIDGE", Unique_ID=party, Bridge_A_Unique_ID=party,
+                    Bridge_B_Unique_ID="b",
+                ),
+            ]
+        )  # fmt: skip
+
+    answers: dict[str, list[esl.Answer]] = {"api uuid_answer": [esl_switch.response("+OK\n")]}
+    player = esl.Player(answers=answers)
+    async with player:
+        target = esl_talking.target(player.port, calls=calls)
+        assert isinstance(target.settings, FreeSwitchSettings)
+        told: list[str] = []
+        connection = FreeSwitch(
+            target, target.settings, Context(announce=told.append, sleep=briefly)
+        )
+        async with _session(connection) as on:
+            yield Played(
+                on,
+                told,
+                lambda party: player.say(incoming(party)),
+                lambda uid: player.say(player.switch.gone(uid, "ORIGINATOR_CANCEL")),
+            )
+
+
+@asynccontextmanager
+async def _session(connection: Asterisk | FreeSwitch) -> AsyncIterator[Session]:
+    clock = LoopClock(asyncio.get_running_loop())
+    plan = Plan(scenario="by hand", events=True)
+    try:
+        async with connection.session(plan, esl_talking.Seen(), clock) as on:
+            yield on
+    finally:
+        await connection.close()
+
+
+async def ringing(on: Session) -> CallIds:
+    placed = await on.do(
+        PlaceCall(extension="341", flow="in", party="+78120000443", answered=False), WITHIN
+    )
+    assert isinstance(placed, Done)
+    assert placed.ids is not None
+    return placed.ids
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+def test_a_caller_who_hangs_up_while_he_is_answered_is_told_at_once(pbx: str) -> None:
+    async def play() -> None:
+        async with played(pbx) as one:
+            ids = await ringing(one.on)
+            address = CallAddress(call_api_id=ids.call_api_id, extension=ids.extension)
+            answering = asyncio.ensure_future(one.on.do(AnswerCall(call=address), WITHIN))
+            await asyncio.sleep(0.02)
+            await one.hangs_up(ids.uuid)
+            with pytest.raises(PbxError, match="did not come up: the extension 341") as caught:
+                await asyncio.wait_for(answering, 2)
+            assert not isinstance(caught.value, TimedOut)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+@pytest.mark.parametrize(
+    ("wanted", "calls", "found"),
+    [
+        ("+7 (812) 000-04-43", "78120000443", True),
+        ("78120000443", "+78120000443", True),
+        ("any", "4321", True),
+        ("+78120000443", "8120000443", False),
+    ],
+)
+def test_a_person_who_dials_is_known_by_the_number(
+    pbx: str, wanted: str, calls: str, *, found: bool
+) -> None:
+    request = PlaceCall(extension="341", flow="in", party=wanted, window=SECOND // 5)
+
+    async def play() -> list[str]:
+        async with played(pbx, by_people=True) as one:
+            waiting = asyncio.ensure_future(one.on.do(request, WITHIN))
+            await asyncio.sleep(0.02)
+            await one.calls_in(calls)
+            if found:
+                assert isinstance(await waiting, Done)
+            else:
+                with pytest.raises(TimedOut, match="no call within 200ms"):
+                    await waiting
+            return one.announced
+
+    announced = asyncio.run(play())
+    whom = "any telephone" if wanted == "any" else wanted
+    asked = f"Please call extension 341 from {whom} and answer it (within 200ms)"
+    there = [f"The call is there: {calls} at 341"] if found else []
+    assert announced == [asked, *there]
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+def test_the_time_that_is_left_is_counted_down(pbx: str) -> None:
+    class Clock:
+        """Runs through three minutes in the time that the test takes."""
+
+        def __init__(self) -> None:
+            self.time = 0
+
+        def now(self) -> int:
+            self.time += 4 * SECOND
+            return self.time
+
+    async def play() -> list[str]:
+        async with played(pbx, by_people=True) as one:
+            one.on._client.clock = Clock()  # type: ignore[attr-defined]
+            request = PlaceCall(extension="341", flow="in", party="any", window=12 * SECOND)
+            with pytest.raises(TimedOut, match="no call within 12s"):
+                await one.on.do(request, WITHIN)
+            return one.announced
+
+    told = asyncio.run(play())
+    assert told[1:] == ["still waiting: 10s left", "still waiting: 5s left"]
