@@ -11,15 +11,19 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 import msgspec
 from msgspec import DecodeError, Meta, Struct, ValidationError, convert
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from scenario_runner.errors import Exit, suggestion
 from scenario_runner.masking import Mask
 from scenario_runner.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Tone(StrEnum):
@@ -399,6 +403,19 @@ def encode(value: Struct) -> bytes:
         return _ENCODER.encode(Mask().event(value))
 
 
+def encode_lines(events: Sequence[Event]) -> bytes:
+    """Return events as lines of JSON."""
+    try:
+        return _ENCODER.encode_lines(events)
+    except UnicodeEncodeError:
+        return b"".join(encode(event) + b"\n" for event in events)
+
+
+def decode_lines(lines: bytes) -> list[Event]:
+    """Read what `encode_lines` wrote."""
+    return _decoder().decode_lines(lines)
+
+
 def to_json(event: Event) -> dict[str, Any]:
     """Return the event as a JSON object; its class's name stands under `event`."""
     data: dict[str, Any] = json.loads(encode(event))
@@ -442,3 +459,26 @@ def _why(error: ValidationError, data: object) -> str:
     if name not in EVENTS:
         return f"unknown event {name!r}; {suggestion(str(name), EVENTS)}"
     return f"{name}: {error}"
+
+
+def without_real_time(event: Event) -> Event:
+    """Blank what the real clock says: the only things in which two runs on the mock differ.
+
+    These are `RunStarted.started_at` (and with it the time stamps of JUnit), `RunFinished.took`,
+    and how long an exchange took in a failure of `faster_than`.
+    """
+    match event:
+        case RunStarted():
+            return replace(event, started_at=0)
+        case RunFinished():
+            return replace(event, took=0)
+        case StepFinished():
+            return replace(event, failures=tuple(_blanked(one) for one in event.failures))
+        case _:
+            return event
+
+
+def _blanked(failure: Failure) -> Failure:
+    if failure.key != "faster_than":
+        return failure
+    return replace(failure, message="", actual=None)

@@ -38,6 +38,7 @@ class RunArguments:
     all_orders: bool
     max_orders: int
     jobs: int | None
+    workers: str
     fail_fast: bool
     retry_failed: int
     keep_going: bool
@@ -79,6 +80,12 @@ class RunArguments:
     type=click.IntRange(1),
     metavar="N",
     help="Scenarios at once over a network [default: 64].",
+)
+@click.option(
+    "--workers",
+    default="1",
+    metavar="N|auto",
+    help="Processes for scenarios of the built-in mock; auto: as many as cores [default: 1].",
 )
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first that is not green.")
 @click.option(
@@ -155,11 +162,13 @@ def _request(arguments: RunArguments) -> RunRequest:
 
     given = asdict(arguments)
     context = context_of(given)
+    workers = _workers(arguments)
     choice = target_choice(given, split_ids(arguments.paths)[0])
     options = RunOptions(
         environment=dict(os.environ),
         seed=arguments.seed or 0,
         jobs=arguments.jobs or 0,
+        workers=workers,
         fail_fast=arguments.fail_fast,
         order=_order(arguments.order),
         all_orders=arguments.max_orders if arguments.all_orders else 0,
@@ -170,17 +179,39 @@ def _request(arguments: RunArguments) -> RunRequest:
         shuffle=arguments.shuffle,
         rerun=_rerun(arguments),
     )
+    target = choose(choice, context.mask)
+    if workers != 1 and target.driver != "mock":
+        raise click.UsageError(
+            f"--workers is for the built-in mock, and {target.name} is a PBX of its own: scenarios "
+            "run side by side there, see --jobs"
+        )
     return RunRequest(
         paths=arguments.paths,
         selection=_selection(arguments),
         loading=load_options(arguments.variables, arguments.var_files, strict=arguments.strict),
         options=options,
-        target=choose(choice, context.mask),
+        target=target,
         context=context,
         keep_going=arguments.keep_going,
         started_at=time.time_ns() // 1000,
         stopwatch=lambda: time.perf_counter_ns() // 1000,
     )
+
+
+_MOST_WORKERS = 256
+
+
+def _workers(arguments: RunArguments) -> int:
+    """Return the number of worker processes, 0 for `auto`."""
+    text = arguments.workers
+    if text != "auto" and not (text.isdecimal() and 1 <= int(text) <= _MOST_WORKERS):
+        raise click.BadParameter(
+            f"'{text}' is neither 'auto' nor a number from 1 to {_MOST_WORKERS}",
+            param_hint="--workers",
+        )
+    if arguments.step and text != "1":
+        raise click.UsageError("--step goes through one scenario at a time: leave out --workers")
+    return 0 if text == "auto" else int(text)
 
 
 def _order(text: str | None) -> tuple[int, ...] | None:

@@ -121,6 +121,7 @@ class _Run:
 
     async def whole(self, connection: Connection) -> None:
         """Open the session, take the steps, clean up, close the session."""
+        CURRENT_STEP.set("")  # the task may have run another scenario before
         calls: dict[str, NamedCallValue] = {}
         listener = Listener(self.scenario.id, self.emit, self.log, calls)
         async with connection.session(self._plan(), listener, self.clock) as session:

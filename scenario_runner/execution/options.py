@@ -27,6 +27,10 @@ class Stop:
             if self._cancel is not None:
                 self._cancel()
 
+    def __reduce__(self) -> tuple[type[Stop], tuple[()]]:
+        """Stay in this process: in another one a wish of its own is made."""
+        return Stop, ()
+
     @property
     def can_wait(self) -> bool:
         """Whether scenarios are running that a first wish would let clean up."""
@@ -57,7 +61,8 @@ class Stop:
 class RunOptions:
     """How a run is to be done, whatever it runs against.
 
-    `jobs` is how many scenarios run at once over a network (0: all, up to 64). `order` are choices
+    `jobs` is how many scenarios run at once over a network (0: all, up to 64), `workers` how many
+    processes share the scenarios of the built-in mock (0: as many as pay off). `order` are choices
     between waiting commands that stand in for the seed's; `all_orders` runs every distinct order,
     at most that many for one scenario (0: only one order). `repeat` runs everything that often,
     each time with the next seed; `shuffle` lets the seed choose the order of the scenarios. `stop`
@@ -67,6 +72,7 @@ class RunOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     jobs: int = 0
+    workers: int = 1
     fail_fast: bool = False
     order: tuple[int, ...] | None = None
     all_orders: int = 0

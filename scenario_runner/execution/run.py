@@ -119,7 +119,8 @@ def run_scenarios(
             break
         again = replace(options, seed=options.seed + number)
         chosen = arranged(suite, again, number + 1 if options.repeat > 1 else 0)
-        _runner(replace(request, options=again), telling.emit).run(chosen, results)
+        runner = _runner(replace(request, options=again), len(chosen), telling.emit)
+        runner.run(chosen, results)
     code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
     counts = tuple(results.counts.items())
     emit(
@@ -145,10 +146,18 @@ def hide_secrets(scenarios: Suite, environment: Mapping[str, str], mask: Mask) -
             mask.add(environment[name], name=f"$secret.{name}")
 
 
-def _runner(request: RunRequest, emit: Callable[[Event], None]) -> Runner:
-    """Return what runs scenarios on the target: in virtual time, or over a network."""
+def _runner(request: RunRequest, scenarios: int, emit: Callable[[Event], None]) -> Runner:
+    """Return what runs this many scenarios on the target: in virtual time, or over a network."""
     target, options, mask = request.target, request.options, request.context.mask
     if target.driver == "mock":
+        if options.workers != 1:
+            # Imported here, since a run in one process starts faster without it.
+            from scenario_runner.execution.workers import WorkersRun, workers_for
+
+            workers = options.workers or workers_for(scenarios)
+            if workers > 1:
+                shared = replace(options, workers=workers)
+                return WorkersRun(target=target, options=shared, mask=mask, emit=emit)
         preview = request.context.preview
         return VirtualRun(target=target, options=options, mask=mask, emit=emit, preview=preview)
     # Imported here, since a run on the mock in this process starts faster without them.

@@ -113,7 +113,14 @@ def required(scenario: Scenario) -> Iterator[Requirement]:
 
 
 def skip(scenario: Scenario, reason: str, emit: Callable[[Event], None]) -> Verdict:
-    """Report a scenario that did not run."""
+    """Report a scenario that can't run on the target."""
+    return report_unrun(scenario, Verdict.SKIPPED, reason, emit)
+
+
+def report_unrun(
+    scenario: Scenario, verdict: Verdict, reason: str, emit: Callable[[Event], None]
+) -> Verdict:
+    """Report a scenario that did not run, as skipped or errored, and return the verdict."""
     steps = len(scenario.steps) + len(scenario.cleanup)
     emit(
         ScenarioStarted(
@@ -127,11 +134,11 @@ def skip(scenario: Scenario, reason: str, emit: Callable[[Event], None]) -> Verd
             seed=0,
         )
     )
-    failure = Failure(key="skipped", message=f"not run: {reason}", span=scenario.span)
+    failure = Failure(key=verdict.value, message=f"not run: {reason}", span=scenario.span)
     emit(
         ScenarioFinished(
             scenario=scenario.id,
-            verdict=Verdict.SKIPPED,
+            verdict=verdict,
             at=0,
             took=0,
             passed=0,
@@ -143,4 +150,4 @@ def skip(scenario: Scenario, reason: str, emit: Callable[[Event], None]) -> Verd
             failures=(failure,),
         )
     )
-    return Verdict.SKIPPED
+    return verdict

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.running import run_steps
+from scenario_runner.events import Exchange
+from tests.running import CALLS, run_steps, run_text
 
 STEPS = """
   - park: {call: customer, slot: 6}
@@ -52,3 +53,11 @@ def test_a_step_tells_its_outcome_and_the_stable_part_of_its_answer(
 ) -> None:
     finished = run_steps(STEPS).step(step)
     assert (finished.outcome, finished.answer) == (outcome, answer)
+
+
+def test_what_is_sent_before_the_first_step_belongs_to_no_step_of_the_scenario_before() -> None:
+    one = f"scenario: NAME\nsteps:\n{CALLS}  - event: {{type: dial-in, call: customer}}\n"
+    ran = run_text(one.replace("NAME", "first") + "---\n" + one.replace("NAME", "second"))
+    steps = [e.step for e in ran.of(Exchange) if e.scenario.endswith("second")]
+    assert steps[0] == ""
+    assert steps == [e.step for e in ran.of(Exchange) if e.scenario.endswith("first")]
