@@ -183,6 +183,9 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     rerun: Annotated[str, _said("The command line that repeats this run, without its paths.")] = (
         "scenario-runner run"
     )
+    shard: Annotated[
+        str, _said("Which part of a run this is, '2/4'; empty where it is the whole.")
+    ] = ""
 
 
 class SourceRead(_Event, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scenario_runner.cli.stepper import StepDebugger
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.selection import Selection
+    from scenario_runner.execution.shards import Shard
     from scenario_runner.reporters import Reporter
 
 
@@ -39,6 +40,8 @@ class RunArguments:
     max_orders: int
     jobs: int | None
     workers: str
+    shard: str | None
+    timings: tuple[str, ...]
     fail_fast: bool
     retry_failed: int
     keep_going: bool
@@ -86,6 +89,13 @@ class RunArguments:
     default="1",
     metavar="N|auto",
     help="Processes for scenarios of the built-in mock; auto: as many as cores [default: 1].",
+)
+@click.option("--shard", metavar="I/N", help="Run only part I of N, for machines side by side.")
+@click.option(
+    "--timings",
+    multiple=True,
+    metavar="EVENTS",
+    help="Events of a former run: cut shards that take about equally long.",
 )
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop after the first that is not green.")
 @click.option(
@@ -193,6 +203,8 @@ def _request(arguments: RunArguments) -> RunRequest:
         target=target,
         context=context,
         keep_going=arguments.keep_going,
+        shard=_shard(arguments),
+        timings=arguments.timings,
         started_at=time.time_ns() // 1000,
         stopwatch=lambda: time.perf_counter_ns() // 1000,
     )
@@ -212,6 +224,16 @@ def _workers(arguments: RunArguments) -> int:
     if arguments.step and text != "1":
         raise click.UsageError("--step goes through one scenario at a time: leave out --workers")
     return 0 if text == "auto" else int(text)
+
+
+def _shard(arguments: RunArguments) -> Shard | None:
+    if arguments.shard is None:
+        if arguments.timings:
+            raise click.UsageError("--timings is for cutting shards: add --shard I/N")
+        return None
+    from scenario_runner.execution.shards import Shard
+
+    return Shard.parse(arguments.shard)
 
 
 def _order(text: str | None) -> tuple[int, ...] | None:

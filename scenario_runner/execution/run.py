@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.errors import Problem
     from scenario_runner.events import Event
+    from scenario_runner.execution.shards import Shard
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask
@@ -41,7 +42,8 @@ _SECRET = re.compile(r"\$\{?secret\.([A-Za-z_][A-Za-z0-9_]*)")
 class RunRequest:
     """What is to be run, against what, and how.
 
-    `keep_going` runs the valid files although others are invalid. `started_at` is the date in
+    `keep_going` runs the valid files although others are invalid. `shard` is the part to be run,
+    cut by the durations in the files of events `timings`. `started_at` is the date in
     microseconds since 1970 (UTC), `stopwatch` tells real microseconds; `context` is what a driver
     is given to open the target with, its mask hides the secrets of the whole run.
     """
@@ -53,6 +55,8 @@ class RunRequest:
     target: Target = MOCK
     context: Context = field(default_factory=Context)
     keep_going: bool = False
+    shard: Shard | None = None
+    timings: tuple[str, ...] = ()
     started_at: int = 0
     stopwatch: Callable[[], int] = lambda: 0
 
@@ -71,7 +75,17 @@ def gather(request: RunRequest) -> tuple[Suite, list[Problem]]:
     if any(not problem.warning for problem in problems) and not request.keep_going:
         raise InvalidFiles(tuple(problems))
     _refuse_unknown_variables(request.loading, declared)
-    return select(Suite(tuple(parts)), replace(request.selection, ids=ids)), problems
+    chosen = select(Suite(tuple(parts)), replace(request.selection, ids=ids))
+    return _sharded(chosen, request), problems
+
+
+def _sharded(chosen: Suite, request: RunRequest) -> Suite:
+    if request.shard is None:
+        return chosen
+    from scenario_runner.execution.shards import part, read_durations
+
+    durations = read_durations(request.timings) if request.timings else None
+    return part(chosen, request.shard, durations)
 
 
 def _refuse_unknown_variables(loading: LoadOptions, declared: set[str]) -> None:
@@ -108,6 +122,8 @@ def run_scenarios(
     hide_secrets(suite, options.environment, request.context.mask)
     results = Results(invalid=any(not problem.warning for problem in problems))
     emit(_started(request, len(suite) * options.repeat))
+    if not suite and request.shard is not None:
+        emit(_empty(request.shard))
     telling = _Sources(suite, emit)
     for problem in problems:
         telling.tell(problem.span.file)
@@ -185,6 +201,15 @@ def _noticed(notice: Notice, target: Target) -> Warned:
     )
 
 
+def _empty(shard: Shard) -> Warned:
+    return Warned(
+        code="empty-shard",
+        message=f"no scenario falls to shard {shard}: there is nothing to do",
+        span=Span("", 0, 0, 0, 0),
+        hint="fewer shards would do; a file stays whole unless --timings is given",
+    )
+
+
 def _started(request: RunRequest, total: int) -> RunStarted:
     target = request.target
     return RunStarted(
@@ -197,6 +222,7 @@ def _started(request: RunRequest, total: int) -> RunStarted:
         started_at=request.started_at,
         total=total,
         rerun=request.options.rerun,
+        shard=str(request.shard or ""),
     )
 
 

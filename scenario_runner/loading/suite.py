@@ -48,11 +48,7 @@ class Suite(Sequence[Scenario]):
     def __getitem__(self, index: int | slice) -> Scenario | Suite:
         """Return one scenario, or some of them in their order."""
         if isinstance(index, slice):
-            places = range(*index.indices(len(self)))
-            known = self.positions
-            return replace(
-                self, positions=places if known is None else [known[place] for place in places]
-            )
+            return self.at(range(*index.indices(len(self))))
         part, place = self._place(range(len(self))[index])
         return self._turned(self.parts[part][place])
 
@@ -86,6 +82,12 @@ class Suite(Sequence[Scenario]):
                 yield part.template
             else:
                 yield from part
+
+    def at(self, indexes: Iterable[int]) -> Suite:
+        """Return the scenarios at these places, in this order."""
+        known = self.positions
+        chosen = indexes if known is None else (known[index] for index in indexes)
+        return replace(self, positions=array("I", chosen))
 
     def shuffled(self, seed: int) -> Suite:
         """Return the scenarios in an order chosen by the seed."""

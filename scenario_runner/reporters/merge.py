@@ -21,6 +21,7 @@ from scenario_runner.events import (
     Warned,
     decode,
 )
+from scenario_runner.reporters.balance import Balance, balance
 from scenario_runner.reporters.output import file_identity
 from scenario_runner.reporters.results import ResultCollector
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-_BEGINNINGS = (b'"RunStarted"', b'"ScenarioStarted"')
+_PLAN = (b'"RunStarted"', b'"ScenarioStarted"', b'"RunFinished"')
 
 
 def read_events(paths: Sequence[str]) -> Iterator[Event]:
@@ -36,19 +37,21 @@ def read_events(paths: Sequence[str]) -> Iterator[Event]:
 
     Counts are summed and the gravest exit code stays. A scenario that ran against the same target
     before is a later attempt at it, and flaky where it passes after one that did not; against
-    another target it is a scenario of its own. What was cut off is finished as `errored`. The files
-    are read twice. Raises UsageError for a file that is named twice, and with file and line for
-    what can't be read; only a file's last line may be cut off.
+    another target it is a scenario of its own. What was cut off is finished as `errored`; without
+    one of its shards a run was interrupted. The files are read twice. Raises UsageError for a file
+    that is named twice, and with file and line for what can't be read; only a file's last line may
+    be cut off.
     """
     _refuse_doubles(paths)
     plan = _Plan()
     for path in paths:
-        for event in _events(path, _BEGINNINGS):
+        for event in events_of(path, _PLAN):
             plan.add(event)
     yield plan.run(paths)
+    yield from plan.notes()
     merger = _Merger(plan)
     for path in paths:
-        for event in _events(path):
+        for event in events_of(path):
             yield from merger.next(event)
     yield from merger.end()
 
@@ -99,13 +102,17 @@ class _Plan:
     def __init__(self) -> None:
         self.attempts: dict[str, int] = {}
         self._runs: list[RunStarted] = []
+        self._ends: list[RunFinished | None] = []
         self._names = _Names()
         self._again = 0
 
     def add(self, event: Event) -> None:
-        """Take in the beginning of a run or of a scenario."""
-        if isinstance(event, RunStarted):
+        """Take in the beginning of a run or of a scenario, or the end of a run."""
+        if isinstance(event, RunFinished):
+            self._ends[-1:] = [event]
+        elif isinstance(event, RunStarted):
             self._runs.append(event)
+            self._ends.append(None)
             self._names.begin(event)
         elif isinstance(event, ScenarioStarted):
             begun = self._names.begun(event)
@@ -123,7 +130,22 @@ class _Plan:
             host=", ".join(dict.fromkeys(run.host for run in self._runs)),
             started_at=min(run.started_at for run in self._runs),
             total=sum(run.total for run in self._runs) - self._again,
+            shard="",
         )
+
+    @property
+    def lacks_shards(self) -> bool:
+        """Whether one of the shards of a run was not read."""
+        shards = self._balance()
+        return shards is not None and bool(shards.missing)
+
+    def notes(self) -> Iterator[Warned]:
+        """Give what is worth saying of the shards, where there are any."""
+        shards = self._balance()
+        return iter(()) if shards is None else shards.notes()
+
+    def _balance(self) -> Balance | None:
+        return balance(zip(self._runs, self._ends, strict=True))
 
 
 class _Merger:
@@ -131,6 +153,7 @@ class _Merger:
 
     def __init__(self, plan: _Plan) -> None:
         self._most_attempts = plan.attempts
+        self._lacking = plan.lacks_shards
         self._names = _Names()
         self._current = ResultCollector()
         self._verdicts: dict[str, Verdict] = {}
@@ -179,7 +202,8 @@ class _Merger:
     def end(self) -> Iterator[Event]:
         """Finish what was cut off, and the run."""
         yield from self._cut_off()
-        interrupted = len(self._ends) < self._begun or any(end.interrupted for end in self._ends)
+        cut_off = self._lacking or len(self._ends) < self._begun
+        interrupted = cut_off or any(end.interrupted for end in self._ends)
         codes = [end.exit_code for end in self._ends] + [Exit.INTERRUPTED] * interrupted
         yield RunFinished(
             counts=tuple(Counter(self._verdicts.values()).items()),
@@ -189,7 +213,7 @@ class _Merger:
         )
 
 
-def _events(path: str, wanted: tuple[bytes, ...] = ()) -> Iterator[Event]:
+def events_of(path: str, wanted: tuple[bytes, ...] = ()) -> Iterator[Event]:
     """Give the events of a file; with `wanted` only those whose line contains one of these."""
     try:
         with Path(path).open("rb") as file:

@@ -130,12 +130,15 @@ def unrun_text(gathered: ResultCollector) -> str:
 
 
 def verdict_of_run(counts: Counter[Verdict], gathered: ResultCollector) -> Verdict:
-    """Return the verdict that the whole run has: `passed` only where nothing speaks against it."""
+    """Return the verdict that the whole run has: `passed` only where nothing speaks against it.
+
+    A run of nothing has not passed, unless it is a shard to which nothing falls.
+    """
     if gathered.interrupted or counts[Verdict.ERRORED]:
         return Verdict.ERRORED
     if gathered.end is not None and gathered.end.exit_code:
         return Verdict.FAILED
-    return Verdict.PASSED if counts.total() else Verdict.ERRORED
+    return Verdict.PASSED if counts.total() or gathered.run.shard else Verdict.ERRORED
 
 
 def summary_parts(counts: Counter[Verdict], gathered: ResultCollector) -> list[str]:
