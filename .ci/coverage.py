@@ -15,6 +15,8 @@ PURE = (
     "clock",
     "durations",
     "exchange",
+    "http/hosts",
+    "http/messages",
     "masking",
     "matching",
     "mock_pbx/invariants",

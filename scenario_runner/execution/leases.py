@@ -97,8 +97,7 @@ class Pool:
             ("slots", needs.slots, self.slots, needs.literal_slots),
             ("extensions", needs.extensions, self.extensions, needs.literal_extensions),
         ):
-            there = len(set(numbers) - set(literal))
-            if len(names) > there:
+            if names and len(names) > (there := len(set(numbers) - set(literal))):
                 return f"it needs {len(names)} {what} to choose from and the target has {there}"
         return None
 

@@ -137,8 +137,6 @@ class ClientConnection(asyncio.Protocol):
 def _readable(transport: asyncio.Transport) -> bool:
     """Tell whether a transport's socket has something to read, an end included."""
     descriptor = transport.get_extra_info("socket").fileno()
-    if descriptor < 0:
-        return True
     if not hasattr(select, "poll"):
         return bool(select.select([descriptor], [], [], 0)[0])
     poll = select.poll()

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import httptools
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 HEAD_LIMIT: Final = 64 * 1024
 BODY_LIMIT: Final = 1024 * 1024
 _SLICE: Final = 4096
+
+
+_Parser: TypeAlias = "httptools.HttpRequestParser | httptools.HttpResponseParser"
 
 
 class Malformed(Exception):
@@ -84,16 +87,13 @@ class _Reader:
     def _find(self, name: bytes) -> list[bytes]:
         return [value for key, value in self.headers if key.lower() == name]
 
-    def _parse(self, parser: httptools.HttpRequestParser | httptools.HttpResponseParser,
-               data: bytes) -> None:  # fmt: skip
+    def _parse(self, parser: _Parser, data: bytes) -> None:
         """Feed a parser; raises Malformed, and HttpParserUpgrade as the parser does."""
         self._quiet += len(data)
         try:
             parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
-            if isinstance(error.__context__, Malformed):
-                raise error.__context__ from None
-            raise
+            raise error.__context__ or error from None
         except httptools.HttpParserUpgrade:
             raise
         except httptools.HttpParserError as error:
@@ -144,16 +144,13 @@ class RequestReader(_Reader):
         """How many bytes have come that were not looked at."""
         return len(self._buffer)
 
-    @property
-    def awaits_continue(self) -> bool:
-        """Whether the client waits for `100 Continue` before it sends the body."""
+    def asks_to_continue(self) -> bool:
+        """Tell, once for a request, that the client waits for `100 Continue` before its body."""
         head = self._head
-        return head is not None and head.waits and not (self._body or self._buffer)
-
-    def continued(self) -> None:
-        """Note that the client was sent its `100 Continue`."""
-        if self._head is not None:
-            self._head = self._head._replace(waits=False)
+        if head is None or not head.waits or self._body or self._buffer:
+            return False
+        self._head = head._replace(waits=False)
+        return True
 
     def next(self) -> Incoming | None:
         """Return the next whole request, or None until more bytes come; raises Malformed."""

@@ -154,8 +154,7 @@ class Connection(asyncio.Protocol):
         if self._reader.begun != self._begun:
             self._begun = self._reader.begun
             self._since = self._loop.time()
-        if self._reader.awaits_continue:
-            self._reader.continued()
+        if self._reader.asks_to_continue():
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _end(self) -> None:

@@ -292,6 +292,25 @@ async def _https_to_plain() -> None:
         server.close()
 
 
+def test_a_server_that_never_speaks_tls_is_no_connection() -> None:
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async def send() -> None:
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        transport = HttpTransport(access(url), "staging")
+        try:
+            await transport.send(GET, 0.3)
+        finally:
+            await transport.close()
+            server.close()
+
+    with pytest.raises(Unreachable, match="no connection in time"):
+        asyncio.run(send())
+
+
 def test_plain_http_where_tls_is_spoken() -> None:
     with pytest.raises(AnswerLost) as error:
         over_tls(lambda url: url.replace("https:", "http:"))
@@ -322,6 +341,11 @@ def test_no_error_of_httpx_is_unmapped(kind: type[Exception]) -> None:
     assert issubclass(to, PbxError)
     if kind not in (httpx.HTTPError, httpx.RequestError, httpx.TransportError):
         assert not what.startswith("the exchange failed")
+
+
+@pytest.mark.parametrize("text", ["Server disconnected", "peer closed connection"])
+def test_what_a_proxy_lost_is_a_lost_answer(text: str) -> None:
+    assert translated(httpx.RemoteProtocolError(text), "http://localhost")[0] is AnswerLost
 
 
 def test_the_causes_of_an_error_are_looked_into() -> None:

@@ -82,7 +82,7 @@ class OnceTransport(httpx.AsyncBaseTransport):
             self._idle.append(_Idle(connection, asyncio.get_running_loop().time()))
 
     async def _opened(self, request: httpx.Request) -> ClientConnection:
-        url, limit = request.url, request.extensions["timeout"]["connect"]
+        url, limit = request.url, request.extensions.get("timeout", {}).get("connect")
         port = url.port or (443 if self._tls else 80)
         try:
             async with asyncio.timeout(limit):
