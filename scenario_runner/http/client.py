@@ -25,6 +25,9 @@ _HEAD_START: Final = 0.25
 """Seconds that one of a host's addresses has before the next one is tried, too (RFC 8305)."""
 
 
+_TLS_ALERT: Final = b"\x15\x03"
+
+
 class ClientConnection(asyncio.Protocol):
     """Carries one exchange at a time.
 
@@ -111,7 +114,8 @@ class ClientConnection(asyncio.Protocol):
         try:
             self._reader.feed(data)
         except Malformed as error:
-            self._fail(error)
+            alert = data.startswith(_TLS_ALERT)
+            self._fail(Lost("the server wants TLS and closed the connection") if alert else error)
         self._look()
 
     def eof_received(self) -> None:

@@ -217,18 +217,19 @@ class RequestReader(_Reader):
         self._quiet = 0
         if self._resuming:
             return
-        if self._version not in ("1.0", "1.1"):
+        version = self._version
+        if version not in ("1.0", "1.1"):
             raise _OTHER_VERSION
         hosts = len(self._find(b"host"))
-        if hosts > 1 or (not hosts and self._version == "1.1"):
+        if hosts > 1 or (not hosts and version == "1.1"):
             raise Malformed(400, "a request has one Host header")
-        keep = self._version == "1.1" and self._parser.should_keep_alive()
+        expects = [value.lower() for value in self._find(b"expect")] == [b"100-continue"]
         self._head = _Head(
             method=self._parser.get_method().decode(),
             path=_path(self._target.decode("latin-1")),
             headers=decoded(self.headers),
-            keep_alive=keep,
-            waits=self._has_body() and keep and self._find(b"expect") == [b"100-continue"],
+            keep_alive=version == "1.1" and self._parser.should_keep_alive(),
+            waits=self._has_body() and expects and version == "1.1",
         )
 
     def _has_body(self) -> bool:

@@ -293,12 +293,8 @@ async def _https_to_plain() -> None:
 
 
 def test_a_server_that_never_speaks_tls_is_no_connection() -> None:
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
     async def send() -> None:
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         transport = HttpTransport(access(url), "staging")
         try:
@@ -314,6 +310,12 @@ def test_a_server_that_never_speaks_tls_is_no_connection() -> None:
 def test_plain_http_where_tls_is_spoken() -> None:
     with pytest.raises(AnswerLost) as error:
         over_tls(lambda url: url.replace("https:", "http:"))
+    assert error.value.hint == "if the PBX speaks TLS there, write https:// in 'url'"
+
+
+def test_a_tls_alert_says_that_tls_is_spoken() -> None:
+    with pytest.raises(AnswerLost, match="the server wants TLS") as error:
+        run(bytes_and_end(b"\x15\x03\x03\x00\x02\x02\x46"))
     assert error.value.hint == "if the PBX speaks TLS there, write https:// in 'url'"
 
 

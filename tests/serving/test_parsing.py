@@ -73,6 +73,7 @@ def test_requests_that_come_in_pieces(cuts: list[int]) -> None:
     assert parser.pending == 0
 
 
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
 HOST = b"GET / HTTP/1.1\r\nHost: x\r\n"
 CODED = HOST + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -157,9 +158,11 @@ def test_http_1_0_is_closed_after_one_answer() -> None:
     assert not incoming.keep_alive
 
 
-def test_a_client_may_wait_before_it_sends_the_body() -> None:
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n", UPGRADE])
+def test_a_client_may_wait_before_it_sends_the_body(more: bytes) -> None:
     parser = RequestReader()
-    head = b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    head = b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n"
+    head += more + b"\r\n"
     assert parsed(parser, head) == []
     assert [parser.asks_to_continue() for _ in range(2)] == [True, False]
     assert len(parsed(parser, b"{}")) == 1
@@ -172,9 +175,6 @@ def test_nobody_waits_to_send_no_body_or_in_http_1_0(head: bytes) -> None:
     parser = RequestReader()
     parsed(parser, head + b"Expect: 100-continue\r\n\r\n")
     assert not parser.asks_to_continue()
-
-
-UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
 
 
 @pytest.mark.parametrize(

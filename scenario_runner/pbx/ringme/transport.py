@@ -46,7 +46,7 @@ class OnceTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its answer, whole."""
-        sent = _written(request)
+        sent = _written(request, await request.aread())
         async with self._places:
             connection = self._kept() or await self._opened(request)
             try:
@@ -58,7 +58,7 @@ class OnceTransport(httpx.AsyncBaseTransport):
             except Malformed as error:
                 raise _unreadable(error) from error
             self._keep(connection)
-        return _response(answer, request)
+        return _response(answer)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -93,10 +93,10 @@ class OnceTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(str(error)) from error
 
 
-def _written(request: httpx.Request) -> bytes:
+def _written(request: httpx.Request, body: bytes) -> bytes:
     try:
         return written_request(
-            request.method.encode(), request.url.raw_path, request.headers.raw, request.content
+            request.method.encode(), request.url.raw_path, request.headers.raw, body
         )
     except ValueError as error:
         raise httpx.LocalProtocolError(str(error)) from error
@@ -106,6 +106,6 @@ def _unreadable(error: Malformed) -> httpx.RemoteProtocolError:
     return TooLarge(error.message) if error.status == 413 else httpx.RemoteProtocolError(str(error))
 
 
-def _response(answer: Answer, request: httpx.Request) -> httpx.Response:
+def _response(answer: Answer) -> httpx.Response:
     stream = httpx.ByteStream(answer.body)
-    return httpx.Response(answer.status, headers=answer.headers, stream=stream, request=request)
+    return httpx.Response(answer.status, headers=answer.headers, stream=stream)
