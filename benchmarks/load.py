@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from scenario_runner.language.schema import schema_text
 from scenario_runner.loading.documents import LoadOptions, load
-from scenario_runner.loading.schema import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

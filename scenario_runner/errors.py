@@ -158,13 +158,18 @@ class NotPossible(PbxError):
     """The target has no way to do or report what was asked for."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return "did you mean 'park'?" for a near miss among `known`, or None."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the one among `known` that was probably meant, or None."""
     # Imported here: most commands make no mistake, and start faster without it.
     from difflib import get_close_matches
 
-    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else None
+    return next(iter(get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return "did you mean 'park'?" for a near miss among `known`, or None."""
+    near = nearest(word, known)
+    return f"did you mean '{near}'?" if near is not None else None
 
 
 def suggestion(word: str, known: Iterable[str], lead: str = "known are") -> str:

@@ -74,7 +74,7 @@ def command(name: str) -> int:
 
     A file that is there already is left as it is.
     """
-    from scenario_runner.loading.schema import schema_text
+    from scenario_runner.language.schema import schema_text
 
     title = " ".join(name.split())
     file = f"{_slug(title)}.scenario.yaml"

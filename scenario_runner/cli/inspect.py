@@ -128,16 +128,16 @@ def _diagram(scenario: Scenario) -> str:
 def explain(code: str | None) -> int:
     """Say what CODE means, with a wrong and a right example; without CODE, list all codes."""
     from scenario_runner.errors import UsageError, did_you_mean
-    from scenario_runner.loading.explain import CODES
+    from scenario_runner.loading.messages import catalogue
 
     if code is None:
-        width = max(map(len, CODES))
-        for name, entry in CODES.items():
+        width = max(map(len, catalogue()))
+        for name, entry in catalogue().items():
             click.echo(f"{name:{width}}  {entry.title}")
         return 0
-    found = CODES.get(code)
+    found = catalogue().get(code)
     if found is None:
-        hint = did_you_mean(code, CODES) or "scenario-runner explain lists all codes"
+        hint = did_you_mean(code, catalogue()) or "scenario-runner explain lists all codes"
         raise UsageError(f"there is no code '{code}'", hint=hint)
     click.echo(f"{code}: {found.title}\n\n{textwrap.fill(found.meaning, 80)}\n")
     click.echo(f"Wrong:\n\n{textwrap.indent(found.wrong.rstrip(), '    ')}\n")
@@ -150,7 +150,7 @@ def explain(code: str | None) -> int:
 def schema(name: str) -> int:
     """Print the JSON Schema called NAME: scenario (the default), fragment, targets or events."""
     from scenario_runner.errors import UsageError, did_you_mean
-    from scenario_runner.loading.schema import schema_names, schema_text
+    from scenario_runner.language.schema import schema_names, schema_text
 
     names = schema_names()
     if name not in names:

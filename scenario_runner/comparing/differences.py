@@ -28,7 +28,7 @@ from scenario_runner.language.actions import (
     Slots,
     all_steps,
 )
-from scenario_runner.language.expectations import Part
+from scenario_runner.language.facts import Part
 from scenario_runner.language.vocabulary import Reason
 from scenario_runner.mock_pbx import rules
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from scenario_runner.language.expectations import Part
+from scenario_runner.language.facts import Part
 from scenario_runner.pbx.protocol import Done, Refused
 
 if TYPE_CHECKING:

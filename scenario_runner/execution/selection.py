@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.events import Event
     from scenario_runner.execution.leases import Pool
-    from scenario_runner.language.actions import Requirement
+    from scenario_runner.language.facts import Requirement
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.vocabulary import Capability
     from scenario_runner.loading.suite import Suite

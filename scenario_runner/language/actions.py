@@ -3,12 +3,13 @@
 # Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
 from scenario_runner.durations import SECOND
-from scenario_runner.language.expectations import EXPECT, Clause, Part
+from scenario_runner.language.expectations import EARLIER, EXPECT, Clause
+from scenario_runner.language.facts import ActionBase, Alternatives, Facts, Part, Requirement
 from scenario_runner.language.kinds import (
     CALL_API_ID,
     CALL_NAME,
@@ -16,6 +17,7 @@ from scenario_runner.language.kinds import (
     EXTENSION,
     LABEL,
     NAME,
+    NAMES,
     OWN_EXTENSION,
     PARTY,
     PATH,
@@ -26,7 +28,6 @@ from scenario_runner.language.kinds import (
     VALUE,
     Kind,
     Shape,
-    Word,
     by_word,
     many,
     mapping,
@@ -64,13 +65,69 @@ CONDITION = Kind(
     "neither as passed nor as failed.",
     schema={"type": "object"},
     of=lambda: (TargetCan, Holding),
+    unknown_key="neither a matcher nor 'that' nor 'target_can'",
     shared="condition",
 )
-FIELD_VALUE = TEXT("A field's value.", type=["string", "number", "boolean"])
-HEADER_VALUE = TEXT(
-    "The header's value, or null to send none.",
-    noun="text or null",
-    type=["string", "number", "null"],
+CAPABILITY = one_of(Capability, "something a target can do", key="target_can")
+BRANCHES = many(
+    STEP(
+        "One branch.",
+        noun="a step or a list of steps",
+        type=["object", "array"],
+        minItems=1,
+        items=STEP(type="object"),
+    ),
+    noun="a list of branches",
+    minItems=2,
+)
+TIMES = VALUE(noun="a number", type=["integer", "string"], minimum=1, maximum=10000)
+ITEMS = VALUE(noun="a list of values", type=["array", "string"], minItems=1)
+BINDINGS = mapping(
+    name="bindings", noun="a map of names to values", minProperties=1, propertyNames=NAME
+)
+GIVEN = mapping(noun="a map of parameters", key="with", propertyNames=NAME)
+RENAMED = mapping(noun="a map of names", propertyNames=NAME, additionalProperties=NAME)
+FIELD_MATCHERS = mapping(
+    name="matchers by field",
+    noun="a map of fields to matchers",
+    minProperties=1,
+    additionalProperties=MATCHER,
+)
+FORM = mapping(
+    name="values by field",
+    noun="a map of fields",
+    additionalProperties=TEXT("A field's value.", type=["string", "number", "boolean"]),
+)
+HEADERS = mapping(
+    name="values by field",
+    noun="a map of headers",
+    additionalProperties=TEXT(
+        "The header's value, or null to send none.",
+        noun="text or null",
+        type=["string", "number", "null"],
+    ),
+)
+SAVE = mapping(
+    name="save",
+    noun="a map of names to paths",
+    minProperties=1,
+    propertyNames=NAME,
+    additionalProperties=TEXT(
+        "Where the value stands in the answer: status, uuid, body.data.slot, 'body.call_list[0]'.",
+        noun="a path",
+        minLength=1,
+    ),
+)
+PARAMS = mapping(
+    noun="a map of parameters",
+    propertyNames=NAME,
+    additionalProperties=Kind(
+        name="param",
+        noun="a map with 'type' and perhaps 'default'",
+        sentence="One parameter.",
+        schema={"type": "object"},
+        of=lambda: (Param,),
+    ),
 )
 
 
@@ -111,113 +168,26 @@ class CallById(Struct, frozen=True):
 CallTarget: TypeAlias = NamedCall | CallById
 
 
-class Requirement(NamedTuple):
-    """What a target must be able to do for an action, and what the action does that needs it."""
-
-    capability: Capability
-    because: str
-
-
-class Alternatives(NamedTuple):
-    """Keys of which one can be given, and must be unless `rule` says what they are about."""
-
-    keys: tuple[str, ...]
-    rule: str = ""
-
-
-class Facts(Struct, frozen=True, kw_only=True):
-    """What the rest of the program wants to know of an action.
-
-    `parts` are what it brings back. A scenario of nothing but actions that don't `prove` anything
-    could never fail; what does not `check` counts for nothing when it ran without `expect`. What
-    `polls` can be asked again by `within` and `stays`; what `waits` has `within` as its own window.
-    `inner` is where steps of its own stand below its key.
-    """
-
-    parts: tuple[Part, ...]
-    proves: bool = False
-    checks: bool = True
-    polls: bool = False
-    waits: bool = False
-    inner: tuple[str, ...] | None = None
-    requires: Requirement | None = None
-
-    @property
-    def exchange(self) -> bool:
-        """Whether it is one exchange with the PBX."""
-        return Part.ANSWER in self.parts
-
-    @property
-    def composite(self) -> bool:
-        """Whether it consists of steps of its own."""
-        return self.inner is not None
-
-
-class ActionBase(Word, frozen=True):
-    """What all actions are: a word, fields, and facts; some facts depend on what was written.
-
-    Of two actions with one word the one whose key (`chosen_by`) is given is meant; `which` and
-    `about` tell them apart in messages, and `example` is how to write it.
-    """
-
-    facts: ClassVar[Facts]
-    alternatives: ClassVar[tuple[Alternatives, ...]] = ()
-    chosen_by: ClassVar[tuple[str, ...]] = ()
-    which: ClassVar[str] = ""
-    about: ClassVar[str] = ""
-    example: ClassVar[str] = ""
-
-    def steps_inside(self) -> tuple["Step", ...]:
-        """Return the steps that it consists of, those of all branches one after the other."""
-        return ()
-
-    def requires(self) -> Requirement | None:
-        """Return what the target must be able to do."""
-        return self.facts.requires
-
-    def only_reads(self) -> bool:
-        """Tell whether it changes nothing on the PBX, so that it may be asked again."""
-        return self.facts.polls
-
-    def takes_any_call(self) -> bool:
-        """Tell whether it may take a call of somebody else's."""
-        return False
-
-    def fills(self) -> Expression | None:
-        """Return the slot that this puts a call into."""
-        return None
-
-    def looks_into(self) -> tuple[Expression, ...] | None:
-        """Return the slots that this looks into or empties; None: it may be any."""
-        return ()
-
-
 class Call(ActionBase, frozen=True, kw_only=True):
     """Brings a call up at an extension and waits until it is answered.
 
     'from' calls the extension; with 'to' the extension calls.
+
+    - as: The name of the call from here on, also when it is parked or bridged.
+    - from: An incoming call: the number that calls the extension; 'any' takes whoever calls where
+      a person dials.
+    - to: An outgoing call: the number that the extension calls.
+    - answered: false leaves the call ringing; true where nothing is said.
     """
 
     word = "call"
     facts = Facts(parts=(Part.ANSWER, Part.PLACED, Part.MOMENT), checks=False, waits=True)
     alternatives = (Alternatives(("from", "to")),)
-    as_: Annotated[
-        str, NAME("The name of the call from here on, also when it is parked or bridged.")
-    ]
+    as_: Annotated[str, NAME(name="new call")]
     extension: Annotated[Expression, EXTENSION]
-    from_: Annotated[
-        Expression | None,
-        PARTY(
-            "An incoming call: the number that calls the extension; 'any' takes whoever calls "
-            "where a person dials."
-        ),
-    ] = None
-    to: Annotated[
-        Expression | None, PARTY("An outgoing call: the number that the extension calls.")
-    ] = None
-    answered: Annotated[
-        Expression | None, TRUTH("false leaves the call ringing; true where nothing is said.")
-    ] = None
+    from_: Annotated[Expression | None, PARTY] = None
+    to: Annotated[Expression | None, PARTY] = None
+    answered: Annotated[Expression | None, TRUTH] = None
 
     @property
     def flow(self) -> Literal["in", "out"]:
@@ -274,14 +244,14 @@ class Park(ActionBase, frozen=True):
 
 
 class Slots(ActionBase, frozen=True):
-    """Asks the PBX who is parked in a slot."""
+    """Asks the PBX who is parked in a slot.
+
+    - call: The call in whose name the PBX is asked; any call that is up.
+    """
 
     word = "slots"
-    facts = Facts(parts=(Part.ANSWER, Part.SLOT, Part.PARKED, Part.MOMENT), proves=True, polls=True)
-    call: Annotated[
-        CallTarget,
-        CALL_TARGET("The call in whose name the PBX is asked; any call that is up."),
-    ]
+    facts = Facts(parts=(Part.SLOT, Part.ANSWER, Part.PARKED, Part.MOMENT), proves=True, polls=True)
+    call: Annotated[CallTarget, CALL_TARGET]
     slot: Annotated[Expression, SLOT]
     extension: Annotated[Expression | None, OWN_EXTENSION(name="own extension")] = None
 
@@ -296,7 +266,7 @@ class Bridge(ActionBase, frozen=True):
     """Joins a call with the one parked in the slot; without 'slot' with any parked call."""
 
     word = "bridge"
-    facts = Facts(parts=(Part.ANSWER, Part.SLOT, Part.PARTNER, Part.MOMENT), proves=True)
+    facts = Facts(parts=(Part.SLOT, Part.ANSWER, Part.PARTNER, Part.MOMENT), proves=True)
     call: Annotated[CallTarget, CALL_TARGET]
     slot: Annotated[Expression | None, SLOT] = None
     extension: Annotated[Expression | None, OWN_EXTENSION(name="own extension")] = None
@@ -319,20 +289,16 @@ class Bridge(ActionBase, frozen=True):
 
 
 class Hangup(ActionBase, frozen=True):
-    """Ends a call."""
+    """Ends a call.
+
+    - by: Who hangs up: 'remote' is the party at the other end (where nothing is said), 'extension'
+      the extension.
+    """
 
     word = "hangup"
     facts = Facts(parts=(Part.ANSWER, Part.MOMENT))
     call: Annotated[CallTarget, ONLY_CALL]
-    by: Annotated[
-        Party,
-        one_of(
-            Party,
-            "remote or extension",
-            "Who hangs up: 'remote' is the party at the other end (where nothing is said), "
-            "'extension' the extension.",
-        ),
-    ] = Party.REMOTE
+    by: Annotated[Party, one_of(Party, "remote or extension")] = Party.REMOTE
 
     def said(self, prose: Prose) -> str:
         who = "the party at the other end" if self.by is Party.REMOTE else "the extension"
@@ -370,38 +336,28 @@ class CallStatus(ActionBase, frozen=True):
 
 
 class AwaitEvent(ActionBase, frozen=True, kw_only=True):
-    """Waits for an event that the PBX reports by itself."""
+    """Waits for an event that the PBX reports by itself.
+
+    - type: What is waited for.
+    - call: Only events of this call, on all its legs.
+    - extension: Only events at this extension.
+    - since: The 'id' of an earlier step: only events after that step was sent.
+    - where: Only events whose own fields match: {caller_id: "+78120000443"}.
+    """
 
     word = "event"
+    other_keys = "the event's own fields go under 'where'"
     facts = Facts(
         parts=(Part.EVENTS, Part.MOMENT),
         proves=True,
         waits=True,
         requires=Requirement(Capability.EVENTS, "it waits for events"),
     )
-    type: Annotated[EventType, one_of(EventType, "an event type", "What is waited for.")]
-    call: Annotated[
-        NamedCall | None,
-        CALL_NAME("Only events of this call, on all its legs.", name="named call"),
-    ] = None
-    extension: Annotated[Expression | None, EXTENSION("Only events at this extension.")] = None
-    since: Annotated[
-        str | None,
-        LABEL(
-            "The 'id' of an earlier step: only events after that step was sent.",
-            name="earlier label",
-        ),
-    ] = None
-    where: Annotated[
-        tuple[tuple[str, Spanned], ...],
-        mapping(
-            'Only events whose own fields match: {caller_id: "+78120000443"}.',
-            name="matchers by field",
-            noun="a map of fields to matchers",
-            minProperties=1,
-            additionalProperties=MATCHER,
-        ),
-    ] = ()
+    type: Annotated[EventType, one_of(EventType, "an event type")]
+    call: Annotated[NamedCall | None, CALL_NAME(name="named call")] = None
+    extension: Annotated[Expression | None, EXTENSION] = None
+    since: Annotated[str | None, EARLIER] = None
+    where: Annotated[tuple[tuple[str, Spanned], ...], FIELD_MATCHERS] = ()
 
     def looks_into(self) -> tuple[Expression, ...] | None:
         return None  # a call that comes back by itself is watched through its events
@@ -434,23 +390,8 @@ class Together(ActionBase, frozen=True):
 
     word = "together"
     shape = Shape.VALUE
-    facts = Facts(parts=(Part.BRANCHES, Part.MOMENT), checks=False, inner=())
-    branches: Annotated[
-        tuple[tuple["Step", ...], ...],
-        many(
-            STEP(
-                "One branch.",
-                noun="a step or a list of steps",
-                type=["object", "array"],
-                minItems=1,
-                items=STEP(type="object"),
-            ),
-            "The branches.",
-            name="branches",
-            noun="a list of branches",
-            minItems=2,
-        ),
-    ]
+    facts = Facts(parts=(Part.BRANCHES, Part.MOMENT), checks=False, composite=True, steps_at=())
+    branches: Annotated[tuple[tuple["Step", ...], ...], BRANCHES]
 
     def steps_inside(self) -> tuple["Step", ...]:
         return tuple(step for branch in self.branches for step in branch)
@@ -460,32 +401,21 @@ class Together(ActionBase, frozen=True):
 
 
 class Repeat(ActionBase, frozen=True, kw_only=True):
-    """Runs steps again: 'times: 3', or 'each: [6, 7]' with 'as: slot'."""
+    """Runs steps again: 'times: 3', or 'each: [6, 7]' with 'as: slot'.
+
+    - times: How often the steps run.
+    - each: The steps run once for each of these, bound to the name in 'as'.
+    - as: The name of the current item of 'each'.
+    - steps: The steps that are run again.
+    """
 
     word = "repeat"
-    facts = Facts(parts=(Part.MOMENT,), checks=False, inner=("steps",))
+    facts = Facts(parts=(Part.MOMENT,), checks=False, composite=True, steps_at=("steps",))
     alternatives = (Alternatives(("times", "each")),)
-    times: Annotated[
-        Expression | None,
-        VALUE(
-            "How often the steps run.",
-            noun="a number",
-            type=["integer", "string"],
-            minimum=1,
-            maximum=10000,
-        ),
-    ] = None
-    each: Annotated[
-        Expression | None,
-        VALUE(
-            "The steps run once for each of these, bound to the name in 'as'.",
-            noun="a list of values",
-            type=["array", "string"],
-            minItems=1,
-        ),
-    ] = None
-    as_: Annotated[str | None, NAME("The name of the current item of 'each'.")] = None
-    steps: Annotated[tuple["Step", ...], STEPS("The steps that are run again.")]
+    times: Annotated[Expression | None, TIMES] = None
+    each: Annotated[Expression | None, ITEMS] = None
+    as_: Annotated[str | None, NAME] = None
+    steps: Annotated[tuple["Step", ...], STEPS]
 
     def steps_inside(self) -> tuple["Step", ...]:
         return self.steps
@@ -506,40 +436,19 @@ class Binding(Struct, frozen=True):
 
 
 class Use(ActionBase, frozen=True, kw_only=True):
-    """Runs the steps of a fragment file."""
+    """Runs the steps of a fragment file.
+
+    - file: The fragment's file, relative to this file.
+    - with: Values for the fragment's parameters.
+    - exports: Names from inside the fragment and the names they get here: {customer: first}.
+      Everything else stays inside.
+    """
 
     word = "use"
-    facts = Facts(parts=(Part.MOMENT,), checks=False, inner=())
-    fragment: Annotated[
-        "Fragment",
-        TEXT(
-            "The fragment's file, relative to this file.",
-            noun="a file name",
-            key="file",
-            minLength=1,
-        ),
-    ]
-    given: Annotated[
-        tuple[Binding, ...],
-        mapping(
-            "Values for the fragment's parameters.",
-            name="parameters",
-            noun="a map of parameters",
-            key="with",
-            propertyNames=NAME,
-        ),
-    ] = ()
-    exports: Annotated[
-        tuple[tuple[str, str], ...],
-        mapping(
-            "Names from inside the fragment and the names they get here: {customer: first}. "
-            "Everything else stays inside.",
-            name="exports",
-            noun="a map of names",
-            propertyNames=NAME,
-            additionalProperties=NAME,
-        ),
-    ] = ()
+    facts = Facts(parts=(Part.MOMENT,), checks=False, composite=True)
+    fragment: Annotated["Fragment", TEXT(noun="a file name", key="file", minLength=1)]
+    given: Annotated[tuple[Binding, ...], GIVEN] = ()
+    exports: Annotated[tuple[tuple[str, str], ...], RENAMED] = ()
 
     def steps_inside(self) -> tuple["Step", ...]:
         return self.fragment.steps
@@ -574,7 +483,14 @@ MOST_ROUNDS = 100_000
 
 
 class RawRequest(ActionBase, frozen=True, kw_only=True):
-    """A raw request to the PBX's API, for what has no action of its own and for malformed ones."""
+    """A raw request to the PBX's API, for what has no action of its own and for malformed ones.
+
+    - json: The body, sent as JSON.
+    - text: The body, sent as typed.
+    - form: The body, sent as a form.
+    - headers: Headers to send; null keeps one from being sent. The runner's token is sent unless
+      'Authorization' stands here.
+    """
 
     word = "request"
     facts = Facts(
@@ -591,30 +507,10 @@ class RawRequest(ActionBase, frozen=True, kw_only=True):
     put: Annotated[Expression | None, PATH] = None
     post: Annotated[Expression | None, PATH] = None
     delete: Annotated[Expression | None, PATH] = None
-    json: Annotated[Expression | None, VALUE("The body, sent as JSON.")] = None
-    text: Annotated[
-        Expression | None,
-        VALUE("The body, sent as typed.", noun="text", type=["string", "number"]),
-    ] = None
-    form: Annotated[
-        tuple[tuple[str, Expression], ...] | None,
-        mapping(
-            "The body, sent as a form.",
-            name="values by field",
-            noun="a map of fields",
-            additionalProperties=FIELD_VALUE,
-        ),
-    ] = None
-    headers: Annotated[
-        tuple[tuple[str, Expression], ...],
-        mapping(
-            "Headers to send; null keeps one from being sent. The runner's token is sent unless "
-            "'Authorization' stands here.",
-            name="values by field",
-            noun="a map of headers",
-            additionalProperties=HEADER_VALUE,
-        ),
-    ] = ()
+    json: Annotated[Expression | None, VALUE] = None
+    text: Annotated[Expression | None, VALUE(noun="text", type=["string", "number"])] = None
+    form: Annotated[tuple[tuple[str, Expression], ...] | None, FORM] = None
+    headers: Annotated[tuple[tuple[str, Expression], ...], HEADERS] = ()
 
     @property
     def method(self) -> Method:
@@ -642,7 +538,7 @@ class RawRequest(ActionBase, frozen=True, kw_only=True):
         return None if self.form is None else FormBody(self.form)
 
     def only_reads(self) -> bool:
-        return self.get is not None
+        return self.put is None and self.post is None and self.delete is None
 
     def said(self, prose: Prose) -> str:
         return f"The request `{self.method} {prose.text(self.path)}` is sent"
@@ -654,16 +550,7 @@ class Set(ActionBase, frozen=True):
     word = "set"
     shape = Shape.VALUE
     facts = Facts(parts=(), checks=False)
-    bindings: Annotated[
-        tuple[Binding, ...],
-        mapping(
-            "The names and values.",
-            name="bindings",
-            noun="a map of names to values",
-            minProperties=1,
-            propertyNames=NAME,
-        ),
-    ]
+    bindings: Annotated[tuple[Binding, ...], BINDINGS]
 
     def said(self, prose: Prose) -> str:
         named = tuple(f"`{one.name}` is {prose.text(one.value)}" for one in self.bindings)
@@ -671,13 +558,17 @@ class Set(ActionBase, frozen=True):
 
 
 class Check(ActionBase, frozen=True):
-    """Asserts about a value at hand: {that: $first, equals: $second}."""
+    """Asserts about a value at hand: {that: $first, equals: $second}.
+
+    - that: The value that is looked at, such as $first.
+    """
 
     word = "check"
     noun = "a map with 'that' and a matcher"
+    unknown_key = "no matcher"
     schema: ClassVar = {"minProperties": 2}
     facts = Facts(parts=(), proves=True)
-    that: Annotated[Expression, VALUE("The value that is looked at, such as $first.")]
+    that: Annotated[Expression, VALUE]
     matcher: Annotated[Spanned, MATCHER_BESIDE]
 
     def said(self, prose: Prose) -> str:
@@ -702,26 +593,27 @@ Action: TypeAlias = (
     | Set
     | Check
 )
-ACTIONS: tuple[type[ActionBase], ...] = get_args(Action)
+ACTIONS: tuple[type[Action], ...] = get_args(Action)
 ACTION_WORDS = by_word(ACTIONS)
 
 
 class Holding(Struct, frozen=True):
-    """A condition: a value at hand matches."""
+    """A condition: a value at hand matches.
 
-    that: Annotated[Expression, VALUE("The value that is looked at, such as $mode.")]
+    - that: The value that is looked at, such as $mode.
+    """
+
+    that: Annotated[Expression, VALUE]
     matcher: Annotated[Spanned, MATCHER_BESIDE]
 
 
 class TargetCan(Struct, frozen=True):
-    """A condition: the target has this capability."""
+    """A condition: the target has this capability.
 
-    capability: Annotated[
-        Capability,
-        one_of(
-            Capability, "something a target can do", "Applies only on targets that can do this."
-        )(key="target_can"),
-    ]
+    - target_can: Applies only on targets that can do this.
+    """
+
+    capability: Annotated[Capability, CAPABILITY]
     span: Span
 
 
@@ -757,70 +649,30 @@ PAUSE = Duration(SECOND)
 class Step(Struct, frozen=True, kw_only=True):
     """One step: its action, where it stands, what is expected, and how it is taken.
 
-    `within` is the window of an action that waits, or how long one that polls is asked again.
+    - name: What happens in this step, for people: 'A customer reaches extension 341'.
+    - id: A label, for 'after' and 'since' in later steps and for reports.
+    - within: Asks again until the expectation holds, for at most this long. On 'event' and 'call':
+      how long to wait.
+    - every: The pause between two questions of 'within' or 'stays'; 1s where nothing is said.
+    - stays: Asks again for this long; the expectation must hold each time.
+    - save: Binds parts of the answer: {who: uuid, first: 'body.call_list[0]'}. Every answer has
+      status, headers, body; 'slots' and 'bridge' also slot and uuid; 'event' the event's fields.
+    - timeout: How long one exchange with the PBX may take; 30s where nothing is said.
+    - xfail: Why this step is known to fail, best a link to the issue. It then counts as a failure
+      if it passes.
     """
 
-    name: Annotated[
-        Expression | None,
-        VALUE(
-            "What happens in this step, for people: 'A customer reaches extension 341'.",
-            noun="text",
-            type=["string", "integer"],
-        ),
-    ] = None
-    id: Annotated[
-        str | None,
-        LABEL("A label, for 'after' and 'since' in later steps and for reports.", name="own label"),
-    ] = None
+    name: Annotated[Expression | None, VALUE(noun="text", type=["string", "integer"])] = None
+    id: Annotated[str | None, LABEL(name="own label")] = None
     action: Annotated[Action, ACTION]
     expect: Annotated[tuple[Clause, ...], EXPECT] = ()
-    within: Annotated[
-        Duration | None,
-        DURATION(
-            "Asks again until the expectation holds, for at most this long. On 'event' and "
-            "'call': how long to wait."
-        ),
-    ] = None
-    every: Annotated[
-        Duration | None,
-        DURATION(
-            "The pause between two questions of 'within' or 'stays'; 1s where nothing is said."
-        ),
-    ] = None
-    stays: Annotated[
-        Duration | None,
-        DURATION("Asks again for this long; the expectation must hold each time."),
-    ] = None
-    save: Annotated[
-        tuple[Save, ...],
-        mapping(
-            "Binds parts of the answer: {who: uuid, first: 'body.call_list[0]'}. Every answer has "
-            "status, headers, body; 'slots' and 'bridge' also slot and uuid; 'event' the event's "
-            "fields.",
-            name="save",
-            noun="a map of names to paths",
-            minProperties=1,
-            propertyNames=NAME,
-            additionalProperties=TEXT(
-                "Where the value stands in the answer: status, uuid, body.data.slot, "
-                "'body.call_list[0]'.",
-                noun="a path",
-                minLength=1,
-            ),
-        ),
-    ] = ()
+    within: Annotated[Duration | None, DURATION] = None
+    every: Annotated[Duration | None, DURATION] = None
+    stays: Annotated[Duration | None, DURATION] = None
+    save: Annotated[tuple[Save, ...], SAVE] = ()
     when: Annotated[Condition | None, CONDITION] = None
-    timeout: Annotated[
-        Duration,
-        DURATION("How long one exchange with the PBX may take; 30s where nothing is said."),
-    ] = EXCHANGE_TIMEOUT
-    xfail: Annotated[
-        str | None,
-        REASON(
-            "Why this step is known to fail, best a link to the issue. It then counts as a "
-            "failure if it passes."
-        ),
-    ] = None
+    timeout: Annotated[Duration, DURATION] = EXCHANGE_TIMEOUT
+    xfail: Annotated[str | None, REASON] = None
     span: Span
     expect_span: Span | None = None
 
@@ -848,64 +700,34 @@ def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
 
 
 class Param(Struct, frozen=True, kw_only=True):
-    """A parameter of a fragment: its type, and its default (None: it must be given)."""
+    """A parameter of a fragment: its type, and its default (None: it must be given).
+
+    - type: What values the parameter takes; 'call' is a call of the file that uses the fragment:
+      with: {who: customer}.
+    - default: The value where none is given; without it the parameter must be given.
+    - description: What the parameter means.
+    """
 
     name: str
-    type: Annotated[
-        ParamType,
-        one_of(
-            ParamType,
-            "a type of value, or call",
-            "What values the parameter takes; 'call' is a call of the file that uses the "
-            "fragment: with: {who: customer}.",
-        ),
-    ]
-    default: Annotated[
-        Expression | None,
-        VALUE("The value where none is given; without it the parameter must be given."),
-    ] = None
-    description: Annotated[str, TEXT("What the parameter means.")] = ""
+    type: Annotated[ParamType, one_of(ParamType, "a type of value, or call")]
+    default: Annotated[Expression | None, VALUE] = None
+    description: Annotated[str, TEXT] = ""
     span: Span
 
 
 class Fragment(Struct, frozen=True, kw_only=True):
-    """A file of steps for reuse."""
+    """A file of steps for reuse.
 
-    name: Annotated[
-        str,
-        TEXT(
-            "What the steps do, for people: 'A parked customer'.",
-            noun="the fragment's name",
-            key="fragment",
-            minLength=1,
-        ),
-    ]
-    description: Annotated[str, TEXT("What the fragment is for, in your own words.")] = ""
-    params: Annotated[
-        tuple[Param, ...],
-        mapping(
-            "What the fragment is given with 'with', used as $name inside.",
-            name="params",
-            noun="a map of parameters",
-            propertyNames=NAME,
-            additionalProperties=Kind(
-                name="param",
-                noun="a map with 'type' and perhaps 'default'",
-                sentence="One parameter.",
-                schema={"type": "object"},
-                of=lambda: (Param,),
-            ),
-        ),
-    ] = ()
-    exports: Annotated[
-        tuple[str, ...],
-        many(
-            NAME,
-            "Names that the file using the fragment may take over; everything else stays inside.",
-            name="names",
-            noun="a list of names",
-        ),
-    ] = ()
+    - fragment: What the steps do, for people: 'A parked customer'.
+    - description: What the fragment is for, in your own words.
+    - params: What the fragment is given with 'with', used as $name inside.
+    - exports: Names that the file using the fragment may take over; everything else stays inside.
+    """
+
+    name: Annotated[str, TEXT(noun="the fragment's name", key="fragment", minLength=1)]
+    description: Annotated[str, TEXT] = ""
+    params: Annotated[tuple[Param, ...], PARAMS] = ()
+    exports: Annotated[tuple[str, ...], NAMES] = ()
     steps: Annotated[tuple[Step, ...], STEPS]
     file: str
     span: Span

@@ -2,9 +2,10 @@
 
 # Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum
 from typing import Annotated, ClassVar, TypeAlias, get_args
 
+from scenario_runner.language.facts import Part
 from scenario_runner.language.kinds import (
     CALL_NAME,
     CALL_NAMES,
@@ -32,6 +33,7 @@ EXPECT = Kind(
     "succeed.",
     schema={"type": "object", "minProperties": 1},
     choices=lambda: EXPECTATIONS,
+    unknown_key="nothing that can be expected",
     shared="expect",
 )
 REFUSAL = Kind(
@@ -54,12 +56,8 @@ PARTNER = Kind(
     schema={
         "type": ["string", "object"],
         "properties": {
-            "one_of": many(
-                CALL_NAME,
-                "The call was joined with one of these.",
-                name="call names",
-                noun="a list of call names",
-                minItems=1,
+            "one_of": many(CALL_NAME, noun="a list of call names", minItems=1)(
+                "The call was joined with one of these."
             )
         },
         "required": ["one_of"],
@@ -70,41 +68,16 @@ ANSWER_PATH = TEXT(name="path", noun="a path")
 EARLIER = LABEL(name="earlier label")
 
 
-class Part(Enum):
-    """A part of what an action brings back; expectations and `save` are about one."""
-
-    ANSWER = "the PBX's answer, accepted or refused, and its raw form"
-    SLOT = "a slot and the UUID of a call"
-    PARKED = "who is in the slot that was asked about"
-    PARTNER = "whom the call was joined with"
-    LISTED = "the calls of an extension"
-    STATE = "the state of the call that was asked about"
-    PLACED = "the state of the call that was placed"
-    EVENTS = "events that came"
-    BRANCHES = "what became of the branches"
-    MOMENT = "the moment at which the thing itself happened"
-
-    @property
-    def saved(self) -> tuple[str, ...]:
-        """The names by which `save` reaches it."""
-        match self:
-            case Part.ANSWER:
-                return ("status", "headers", "body")
-            case Part.SLOT:
-                return ("slot", "uuid")
-            case _:
-                return ()
-
-
 class Subject(Enum):
     """What is compared: it decides which matchers make sense, and which can't fail."""
 
-    COUNT = auto()
-    STATUS = auto()
-    STATE = auto()
-    TIME = auto()
-    TEXT = auto()
-    OTHER = auto()
+    COUNT = "a count"
+    BRANCHES = "a number of branches"
+    STATUS = "a status code"
+    STATE = "a state"
+    TIME = "a duration"
+    TEXT = "a text"
+    OTHER = "a value"
 
     @property
     def always_there(self) -> bool:
@@ -114,7 +87,7 @@ class Subject(Enum):
     @property
     def never_negative(self) -> bool:
         """Whether it is a number for which `at_least: 0` always holds."""
-        return self in (Subject.COUNT, Subject.STATUS)
+        return self in (Subject.COUNT, Subject.BRANCHES, Subject.STATUS)
 
 
 class ExpectationBase(Word, frozen=True):
@@ -129,6 +102,10 @@ class ExpectationBase(Word, frozen=True):
     subject: ClassVar[Subject] = Subject.OTHER
     sentences: ClassVar[Mapping[Part, str]] = {}
     allows_refusal: ClassVar[bool] = False
+
+    def compares(self) -> Matcher | None:
+        """Return the matcher, where there is one."""
+        return getattr(self, "matcher", None)
 
 
 class Refused(ExpectationBase, frozen=True):
@@ -338,7 +315,7 @@ class Succeeded(ExpectationBase, frozen=True):
 
     word = "succeeded"
     parts = (Part.BRANCHES,)
-    subject = Subject.COUNT
+    subject = Subject.BRANCHES
     kind = BRANCHES
     action: str | None
     matcher: Matcher
@@ -354,7 +331,7 @@ class BranchesRefused(ExpectationBase, frozen=True):
 
     word = "refused"
     parts = (Part.BRANCHES,)
-    subject = Subject.COUNT
+    subject = Subject.BRANCHES
     kind = REFUSAL
     reason: str | None
     matcher: Matcher
@@ -413,5 +390,5 @@ Clause: TypeAlias = (
     | After
     | FasterThan
 )
-EXPECTATIONS: tuple[type[ExpectationBase], ...] = get_args(Clause)
+EXPECTATIONS: tuple[type[Clause], ...] = get_args(Clause)
 EXPECTATION_WORDS = by_word(EXPECTATIONS)

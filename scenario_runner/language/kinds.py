@@ -6,6 +6,7 @@ them, and the loader has a function for each kind that reads a node.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from functools import cache
@@ -27,6 +28,8 @@ class Kind(Struct, frozen=True, kw_only=True, eq=False):
     (`choices`); those of a `spread` kind stand among the keys around it. `enum` are the words that
     a value may be. `shared` is the kind's name under `$defs`, and `base` the shared kind that this
     one only says differently. `key` is the key in the file, where it is not called like its field.
+    `unknown_key` is what a message calls a key that a map of this kind does not have, and
+    `other_keys` says where such a key belongs.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Kind(Struct, frozen=True, kw_only=True, eq=False):
     shared: str = ""
     base: Kind | None = None
     key: str = ""
+    unknown_key: str = ""
+    other_keys: str = ""
 
     def __call__(
         self,
@@ -81,25 +86,38 @@ class Shape(Enum):
 class Word(Struct, frozen=True):
     """A declaration that is a key in a file: an action, an expectation, a matcher.
 
-    `noun` and `schema` are about what stands under it; `kind` is, where no field is of the kind of
-    the whole value, and `shared` its name under `$defs`. The docstring is the sentence that editors
-    and the reference show. An empty word is no key.
+    `noun`, `schema`, `unknown_key` and `other_keys` say what stands under it, as in a Kind; or
+    `kind` does, where no field is of the kind of the whole value. `shared` is the name of that
+    under `$defs`. The docstring is the sentence that editors and the reference show; a list in it
+    says what the keys mean. What has an empty word is not written as a key.
     """
 
     word: ClassVar[str] = ""
     shape: ClassVar[Shape] = Shape.MAP
     noun: ClassVar[str] = "a map"
     schema: ClassVar[Mapping[str, Any]] = {}
+    unknown_key: ClassVar[str] = "no key that fits here"
+    other_keys: ClassVar[str] = ""
     kind: ClassVar[Kind | None] = None
     shared: ClassVar[str] = ""
 
     @classmethod
     def sentence(cls) -> str:
         """Return what the word means, in one paragraph."""
-        return " ".join((cls.__doc__ or "").split())
+        return " ".join(_ITEM.split(cls.__doc__ or "")[0].split())
 
 
 _W = TypeVar("_W", bound=Word)
+
+
+_ITEM = re.compile(r"\n\s*- (?=\w+: )")
+
+
+def sentences(declaration: type[Struct]) -> dict[str, str]:
+    """Return what a declaration says of its keys: the list at the end of its docstring."""
+    _, *said = _ITEM.split(declaration.__doc__ or "")
+    pairs = (one.partition(": ") for one in said)
+    return {word: " ".join(text.split()) for word, _, text in pairs}
 
 
 class Key(NamedTuple):
@@ -130,6 +148,9 @@ def _kind(declaration: type[Struct], field: str) -> Kind | None:
     """Return the kind of a field; annotations are read as they are, names in them unresolved."""
     for owner in declaration.__mro__:
         annotation = getattr(owner, "__annotations__", {}).get(field)
+        if isinstance(annotation, str):
+            name = f"{declaration.__module__}.{declaration.__name__}"
+            raise TypeError(f"{name}: a module of declarations does not put off its annotations")
         if annotation is not None:
             carried = getattr(annotation, "__metadata__", ())
             return next((one for one in carried if isinstance(one, Kind)), None)
@@ -237,23 +258,20 @@ PATH = Kind(
 REASON = TEXT(noun="text: the reason, such as a link", minLength=1)
 
 
-def one_of(words: type[Enum], noun: str, sentence: str) -> Kind:
+def one_of(words: type[Enum], noun: str, *, key: str = "") -> Kind:
     """Return the kind of a value that is one of these words."""
-    known = [word.value for word in words]
-    schema = {"type": "string", "enum": known}
-    return Kind(name="word", noun=noun, sentence=sentence, schema=schema, enum=words)
+    schema = {"type": "string", "enum": [word.value for word in words]}
+    return Kind(name="word", noun=noun, schema=schema, enum=words, key=key)
 
 
-def many(kind: Kind, sentence: str, *, name: str, noun: str, key: str = "", **schema: Any) -> Kind:  # noqa: ANN401 -- any JSON
+def many(kind: Kind, *, noun: str, **schema: Any) -> Kind:  # noqa: ANN401 -- any JSON
     """Return the kind of a list."""
-    return Kind(
-        name=name, noun=noun, sentence=sentence, schema={"type": "array", **schema, "items": kind},
-        key=key,
-    )  # fmt: skip
+    return Kind(name="list", noun=noun, schema={"type": "array", **schema, "items": kind})
 
 
-def mapping(sentence: str, *, name: str, noun: str, key: str = "", **schema: Any) -> Kind:  # noqa: ANN401 -- any JSON
+def mapping(*, noun: str, name: str = "map", key: str = "", **schema: Any) -> Kind:  # noqa: ANN401 -- any JSON
     """Return the kind of a map whose keys the file chooses."""
-    return Kind(
-        name=name, noun=noun, sentence=sentence, schema={"type": "object", **schema}, key=key
-    )
+    return Kind(name=name, noun=noun, schema={"type": "object", **schema}, key=key)
+
+
+NAMES = many(NAME, noun="a list of names")

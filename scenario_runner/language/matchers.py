@@ -14,6 +14,7 @@ MATCHER = Kind(
     name="matcher",
     noun="a value or a matcher",
     sentence="A plain value that must be equal, or one of: {words}.",
+    unknown_key="no matcher",
     schema={"minProperties": 1},
     choices=lambda: MATCHERS,
     shared="matcher",
@@ -137,14 +138,18 @@ class Near(MatcherBase, frozen=True):
     """The number or duration differs from 'value' by no more than 'within'.
 
     For example {value: $target.park_timeout, within: 1s}.
+
+    - value: What the value should be about.
+    - within: How far off it may be.
     """
 
     word = "near"
     shared = "near"
     shape = Shape.MAP
     noun = "a map with value and within"
-    value: Annotated[Expression, AMOUNT("What the value should be about.")]
-    within: Annotated[Expression, AMOUNT("How far off it may be.")]
+    unknown_key = ""
+    value: Annotated[Expression, AMOUNT]
+    within: Annotated[Expression, AMOUNT]
 
 
 class IsType(MatcherBase, frozen=True):
@@ -152,7 +157,7 @@ class IsType(MatcherBase, frozen=True):
 
     word = "type"
     shared = "type"
-    name: Annotated[JsonType, one_of(JsonType, "a JSON type", "A type of JSON.")]
+    name: Annotated[JsonType, one_of(JsonType, "a JSON type")]
 
 
 class Length(MatcherBase, frozen=True):
@@ -192,7 +197,7 @@ Matcher: TypeAlias = (
     | Anything
     | AllOf
 )
-MATCHERS: tuple[type[MatcherBase], ...] = get_args(Matcher)
+MATCHERS: tuple[type[Matcher], ...] = get_args(Matcher)
 MATCHER_WORDS = by_word(MATCHERS)
 
 

@@ -9,7 +9,17 @@ from msgspec.structs import replace
 from scenario_runner.durations import MINUTE
 from scenario_runner.errors import Problem
 from scenario_runner.language.actions import CONDITION, STEP, STEPS, Binding, Condition, Step
-from scenario_runner.language.kinds import DURATION, NAME, REASON, TEXT, VALUE, Kind, many, mapping
+from scenario_runner.language.kinds import (
+    DURATION,
+    NAME,
+    NAMES,
+    REASON,
+    TEXT,
+    VALUE,
+    Kind,
+    many,
+    mapping,
+)
 from scenario_runner.language.values import Duration
 from scenario_runner.source import Source, Span
 
@@ -19,49 +29,34 @@ SCENARIO_TIMEOUT = Duration(10 * MINUTE)
 class Needs(Struct, frozen=True, kw_only=True):
     """Resources a scenario leases from its target: names to bind, and numbers known beforehand.
 
-    `slots` and `extensions` are names that are bound to free ones; `literal_slots` and
-    `literal_extensions` are the numbers (as text) that the file names itself, and the `read` ones
-    those of them that its steps only ask about; `alone` keeps every other scenario off the target.
+    `literal_slots` and `literal_extensions` are the numbers (as text) that the file names itself,
+    and the `read` ones those of them that its steps only ask about.
+
+    - slots: Names that are bound to free slots of the target: 'slots: [slot]' gives you $slot.
+    - extensions: Names that are bound to free extensions of the target: 'extensions: [desk]' gives
+      you $desk.
+    - alone: true keeps every other scenario off the target while this one runs.
     """
 
-    slots: Annotated[
-        tuple[str, ...],
-        many(
-            NAME,
-            "Names that are bound to free slots of the target: 'slots: [slot]' gives you $slot.",
-            name="leases",
-            noun="a list of names",
-        ),
-    ] = ()
-    extensions: Annotated[
-        tuple[str, ...],
-        many(
-            NAME,
-            "Names that are bound to free extensions of the target: 'extensions: [desk]' gives "
-            "you $desk.",
-            name="leases",
-            noun="a list of names",
-        ),
-    ] = ()
-    alone: Annotated[
-        bool,
-        VALUE(
-            "true keeps every other scenario off the target while this one runs.",
-            noun="true or false",
-            type="boolean",
-        ),
-    ] = False
+    slots: Annotated[tuple[str, ...], NAMES] = ()
+    extensions: Annotated[tuple[str, ...], NAMES] = ()
+    alone: Annotated[bool, VALUE(noun="true or false", type="boolean")] = False
     literal_slots: tuple[str, ...] = ()
     literal_extensions: tuple[str, ...] = ()
     read_slots: tuple[str, ...] = ()
     read_extensions: tuple[str, ...] = ()
 
 
+NEEDS = Kind(
+    name="needs",
+    noun="a map",
+    schema={"type": "object"},
+    of=lambda: (Needs,),
+    unknown_key="no key that fits here",
+)
 MATRIX = Kind(
     name="matrix",
     noun="a map of lists, or a list of maps",
-    sentence="Rows to run the scenario with. A map of lists runs every combination; a list of maps "
-    "runs each map. The names are used as $name.",
     schema={
         "type": ["object", "array"],
         "propertyNames": NAME,
@@ -73,16 +68,15 @@ MATRIX = Kind(
             type="array",
             minItems=1,
         ),
-        "items": mapping(
-            "One row: what each name is in it.",
-            name="row",
-            noun="a map of names to values",
-            minProperties=1,
-            propertyNames=NAME,
+        "items": mapping(noun="a map of names to values", minProperties=1, propertyNames=NAME)(
+            "One row: what each name is in it."
         ),
     },
     key="matrix",
 )
+VARS = mapping(noun="a map of names to values", propertyNames=NAME)
+CLEANUP = many(STEP(type="object"), noun="a list of steps", minItems=1)
+TAG = TEXT("A word to select the scenario by.", noun="a word", minLength=1)
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -92,78 +86,36 @@ class Scenario(Struct, frozen=True, kw_only=True):
     holds the row's values already. `id` is unique in a run: the file, `::`, the name.
     `sources` are the texts of all files that the spans point into; `uses_events` says that a step
     waits for an event.
+
+    - scenario: The name of the scenario, as reports show it. Say what happens: 'Park a caller and
+      pick the call up'.
+    - description: What the scenario is for, in your own words. Reports show it; nothing depends on
+      it.
+    - tags: Words to select scenarios by: 'scenario-runner run --tag smoke'.
+    - vars: Names and values. Write $name wherever the value is wanted; --var NAME=VALUE replaces it
+      for one run.
+    - needs: What the scenario reserves on the target, so that scenarios that run side by side never
+      meet.
+    - matrix: Rows to run the scenario with. A map of lists runs every combination; a list of maps
+      runs each map. The names are used as $name.
+    - cleanup: Steps that always run at the end, also after a failure or Ctrl-C. Calls that the
+      scenario placed are hung up afterwards in any case.
+    - timeout: How long the whole scenario may take; 10m where nothing is said.
+    - xfail: Why the scenario is known to fail, best a link to the issue. It then counts as a
+      failure if it passes.
     """
 
-    name: Annotated[
-        str,
-        TEXT(
-            "The name of the scenario, as reports show it. Say what happens: 'Park a caller and "
-            "pick the call up'.",
-            noun="the scenario's name",
-            key="scenario",
-            minLength=1,
-        ),
-    ]
-    description: Annotated[
-        str,
-        TEXT(
-            "What the scenario is for, in your own words. Reports show it; nothing depends on it."
-        ),
-    ] = ""
-    tags: Annotated[
-        tuple[str, ...],
-        many(
-            TEXT("A word to select the scenario by.", noun="a word", minLength=1),
-            "Words to select scenarios by: 'scenario-runner run --tag smoke'.",
-            name="texts",
-            noun="a list of words",
-        ),
-    ] = ()
-    vars: Annotated[
-        tuple[Binding, ...],
-        mapping(
-            "Names and values. Write $name wherever the value is wanted; --var NAME=VALUE "
-            "replaces it for one run.",
-            name="vars",
-            noun="a map of names to values",
-            propertyNames=NAME,
-        ),
-    ] = ()
-    needs: Annotated[
-        Needs,
-        Kind(
-            name="needs",
-            noun="a map",
-            sentence="What the scenario reserves on the target, so that scenarios that run side by "
-            "side never meet.",
-            schema={"type": "object"},
-            of=lambda: (Needs,),
-        ),
-    ] = Needs()
+    name: Annotated[str, TEXT(noun="the scenario's name", key="scenario", minLength=1)]
+    description: Annotated[str, TEXT] = ""
+    tags: Annotated[tuple[str, ...], many(TAG, noun="a list of words")] = ()
+    vars: Annotated[tuple[Binding, ...], VARS] = ()
+    needs: Annotated[Needs, NEEDS] = Needs()
     row: Annotated[tuple[tuple[str, str], ...], MATRIX] = ()
     steps: Annotated[tuple[Step, ...], STEPS]
-    cleanup: Annotated[
-        tuple[Step, ...],
-        many(
-            STEP(type="object"),
-            "Steps that always run at the end, also after a failure or Ctrl-C. Calls that the "
-            "scenario placed are hung up afterwards in any case.",
-            name="steps",
-            noun="a list of steps",
-            minItems=1,
-        ),
-    ] = ()
-    timeout: Annotated[
-        Duration, DURATION("How long the whole scenario may take; 10m where nothing is said.")
-    ] = SCENARIO_TIMEOUT
+    cleanup: Annotated[tuple[Step, ...], CLEANUP] = ()
+    timeout: Annotated[Duration, DURATION] = SCENARIO_TIMEOUT
     when: Annotated[Condition | None, CONDITION] = None
-    xfail: Annotated[
-        str | None,
-        REASON(
-            "Why the scenario is known to fail, best a link to the issue. It then counts as a "
-            "failure if it passes."
-        ),
-    ] = None
+    xfail: Annotated[str | None, REASON] = None
     file: str
     span: Span
     sources: tuple[Source, ...]

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from scenario_runner.language.actions import ACTIONS, FRAGMENT, ActionBase
-from scenario_runner.language.expectations import ExpectationBase, Part
-from scenario_runner.language.kinds import Kind, Shape, Word, by_word, keys_of
+from scenario_runner.language.actions import ACTIONS, FRAGMENT
+from scenario_runner.language.expectations import ExpectationBase
+from scenario_runner.language.facts import ActionBase, Part
+from scenario_runner.language.kinds import Kind, Shape, Word, by_word, keys_of, sentences
 from scenario_runner.language.scenario import SCENARIO
 
 if TYPE_CHECKING:
@@ -47,15 +48,20 @@ def schema_names() -> tuple[str, ...]:
     return tuple(sorted({file.name.removesuffix(".schema.json") for file in found}))
 
 
-def written(name: str) -> str:
-    """Return the text of a schema as it is derived from the declarations."""
-    return json.dumps(_Written(name).whole(), indent=2, ensure_ascii=False) + "\n"
+def written(name: str, kind: Kind) -> str:
+    """Return the text of `NAME.schema.json`, for files of a kind."""
+    return json.dumps(_Written(name).whole(kind), indent=2, ensure_ascii=False) + "\n"
 
 
 @cache
-def flat(name: str) -> Schema:
-    """Return the schema that files are checked with."""
-    return _Flat().whole(name)
+def flat(kind: Kind) -> Schema:
+    """Return the schema that files of a kind are checked with."""
+    return _Flat().whole(kind)
+
+
+def flat_file(name: str) -> Schema:
+    """Return the schema that files are checked with, of one that is written by hand."""
+    return _FromFile(name).whole()
 
 
 def places(part: Part) -> tuple[str, ...]:
@@ -75,7 +81,7 @@ def sentence(group: tuple[type[Word], ...]) -> str:
         return f"Action: {', or '.join(said)}."
     if issubclass(first, ExpectationBase):
         return " ".join(
-            f"On {_and(where)}: {lower(said)}" if where else said
+            f"On {' and '.join(where)}: {lower(said)}" if where else said
             for one in group
             if issubclass(one, ExpectationBase)
             for where, said in meanings(one)
@@ -98,12 +104,8 @@ def _said(expectation: type[ExpectationBase], part: Part) -> str:
 
 
 def lower(text: str) -> str:
-    """Begin a sentence in small letters, but for a word that is all capitals."""
+    """Begin a sentence with a small letter."""
     return text[:1].lower() + text[1:]
-
-
-def _and(words: tuple[str, ...]) -> str:
-    return " and ".join(words)
 
 
 def value_of(group: tuple[type[Word], ...]) -> Kind:
@@ -122,6 +124,8 @@ def value_of(group: tuple[type[Word], ...]) -> Kind:
         sentence=said,
         schema={"type": "object", **first.schema},
         of=lambda: group,
+        unknown_key=first.unknown_key,
+        other_keys=first.other_keys,
     )
 
 
@@ -129,6 +133,7 @@ def properties(kind: Kind) -> dict[str, Kind]:
     """Return the kinds of all keys that a map of this kind may have, in their order."""
     found = {word: value_of(group) for word, group in by_word(kind.choices()).items()}
     for declaration in kind.of():
+        said = sentences(declaration)
         own: dict[str, Kind] = {}
         for key in keys_of(declaration):
             if key.kind.spread:
@@ -137,11 +142,15 @@ def properties(kind: Kind) -> dict[str, Kind]:
                 own.pop(key.word, None)
                 own[key.word] = key.kind
         for word, inner in own.items():
-            found.setdefault(word, inner)
-    if kind.spread and kind.sentence:
-        first = next(iter(found))
-        found[first] = found[first](kind.sentence)
+            found.setdefault(word, inner(said[word]) if word in said else inner)
     return found
+
+
+def explained(kind: Kind) -> str:
+    """Return the sentence of a kind, with the words that may be chosen there."""
+    if "{words}" not in kind.sentence:
+        return kind.sentence
+    return kind.sentence.replace("{words}", ", ".join(properties(kind)))
 
 
 def required(kind: Kind) -> list[str]:
@@ -207,19 +216,17 @@ class _Written(_Builder):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
-        self._home = {} if name == _HOME else _Written(_HOME).whole()["$defs"]
+        self._home = {} if name == _HOME else _Written(_HOME).whole(SCENARIO)["$defs"]
 
-    def whole(self) -> dict[str, Any]:
+    def whole(self, kind: Kind) -> dict[str, Any]:
         """Return the schema of a file."""
-        made = self.schema(DERIVED[self._name])
+        made = self.schema(kind)
         whole = {"$schema": _DIALECT, "$id": f"{self._name}.schema.json", **made}
         own = {word: part for word, part in self.shared.items() if word not in self._home}
         return {**whole, "$defs": own} if own else whole
 
     def named(self, kind: Kind) -> dict[str, Any]:
-        said = {"title": kind.noun, "description": kind.sentence}
-        if "{words}" in kind.sentence:
-            said["description"] = kind.sentence.replace("{words}", ", ".join(properties(kind)))
+        said = {"title": kind.noun, "description": explained(kind)}
         return {word: text for word, text in said.items() if text}
 
     def shared_as(self, kind: Kind, base: Kind) -> dict[str, Any]:
@@ -249,9 +256,9 @@ class _Flat(_Builder):
         super().__init__()
         self._unfinished: list[tuple[dict[str, Any], str]] = []
 
-    def whole(self, name: str) -> Schema:
+    def whole(self, kind: Kind) -> Schema:
         """Return the schema of a file."""
-        made = self.schema(DERIVED[name])
+        made = self.schema(kind)
         for schema, shared in self._unfinished:
             for word, value in self.shared[shared].items():
                 schema.setdefault(word, value)
@@ -266,7 +273,8 @@ class _Flat(_Builder):
     def shared_as(self, kind: Kind, base: Kind) -> dict[str, Any]:
         if kind is base:
             return self.shared[base.shared]
-        made = self.named(kind) | self.keywords(kind)
+        made = self.named(kind)
+        made |= self.keywords(kind)
         self._unfinished.append((made, base.shared))
         return made
 
@@ -274,10 +282,48 @@ class _Flat(_Builder):
         return {word: value for word, value in super().keywords(kind).items() if word != "examples"}
 
 
+class _FromFile:
+    """Makes the flat schema of one that is written by hand."""
+
+    def __init__(self, name: str) -> None:
+        self._text = json.loads(schema_text(name))
+        self._home = _Flat()
+        self._home.whole(SCENARIO)
+
+    def whole(self) -> Schema:
+        """Return the schema of a file."""
+        return self._schema(self._text)
+
+    def _schema(self, part: dict[str, Any]) -> Schema:
+        made = Schema(self._base(part.get("$ref", "")))
+        title, said = part.get("title", ""), part.get("description", "")
+        kind = getattr(self._base(part.get("$ref", "")), "kind", None)
+        made.kind = kind(said, noun=title) if kind else Kind(name="", noun=title, sentence=said)
+        for word, value in part.items():
+            if word == "properties":
+                made[word] = {key: self._schema(inner) for key, inner in value.items()}
+            elif word == "allOf":
+                made[word] = [self._schema(inner) for inner in value]
+            elif word in ("if", "then") or (isinstance(value, dict) and word != "$defs"):
+                made[word] = self._schema(value)
+            elif word not in _SAYING:
+                made[word] = value
+        return made
+
+    def _base(self, refer: str) -> dict[str, Any]:
+        file, _, word = refer.partition("#/$defs/")
+        if file:
+            return self._home.shared[word]
+        return self._schema(self._text["$defs"][word]) if word else {}
+
+
+_SAYING = ("$schema", "$id", "$defs", "$ref", "title", "description", "examples")
+
+
 def write(folder: Path) -> None:
     """Write the schemas that are derived into a folder."""
-    for name in DERIVED:
-        (folder / f"{name}.schema.json").write_text(written(name), encoding="utf-8")
+    for name, kind in DERIVED.items():
+        (folder / f"{name}.schema.json").write_text(written(name, kind), encoding="utf-8")
 
 
 if __name__ == "__main__":

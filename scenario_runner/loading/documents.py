@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from scenario_runner.errors import Note
 from scenario_runner.loading.files import read_text
 from scenario_runner.loading.fragments import Shelf
+from scenario_runner.loading.messages import say
 from scenario_runner.loading.nodes import Problems, Unreadable
 from scenario_runner.loading.scenarios import Rows, Surroundings, scenarios
 from scenario_runner.loading.suite import Suite
@@ -70,16 +71,13 @@ def load_text(text: str, file: str, options: LoadOptions) -> LoadedFile:
 def _load(source: Source, options: LoadOptions, shelf: Shelf) -> LoadedFile:
     problems = Problems(strict=options.strict)
     shelf.begin(source.file)
-    around = Surroundings(file=source.file, shelf=shelf, overrides=dict(options.overrides))
+    around = Surroundings(file=source.file, fragments=shelf, overrides=dict(options.overrides))
     made: list[Sequence[Scenario]] = []
     declared: frozenset[str] = frozenset()
     try:
         documents = parse(source.text, source.file, problems)
         if not documents:
-            problems.add(
-                "empty-file", "there is nothing in this file", Span(source.file, 1, 1, 1, 1),
-                "write a scenario: 'scenario:' with its name, then 'steps:'",
-            )  # fmt: skip
+            problems.report(say("empty-file"), Span(source.file, 1, 1, 1, 1))
         for document in documents:
             built, names = scenarios(document, around, problems)
             made.append(built)
@@ -114,11 +112,9 @@ def _unique_names(made: list[Sequence[Scenario]], problems: Problems) -> None:
         for scenario in part:
             _add_row(scenario.name, matrices, first)
             if scenario.name in first:
-                problems.add(
-                    "duplicate-scenario", f"two scenarios in this file are named '{scenario.name}'",
-                    scenario.span, "give one of them another name",
-                    Note(message="the first one is here", span=first[scenario.name]),
-                )  # fmt: skip
+                note = Note(message="the first one is here", span=first[scenario.name])
+                said = say("duplicate-scenario", name=scenario.name)
+                problems.report(said, scenario.span, note)
             first.setdefault(scenario.name, scenario.span)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import InvalidFiles, UsageError, did_you_mean
+from scenario_runner.loading.messages import say
 from scenario_runner.loading.nodes import Mapping, Problems, Unreadable, plain_value
 from scenario_runner.loading.yaml import parse
 from scenario_runner.references import NAME
@@ -71,23 +72,16 @@ def read_text(path: Path, shown: str) -> str:
     start = Span(shown, 1, 1, 1, 1)
     try:
         if path.is_dir():
-            raise Unreadable(
-                "unreadable", "this is a directory, not a file", start, "name a file in it"
-            )
+            raise Unreadable(say("unreadable.directory"), start)
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise Unreadable(
-            "unreadable", f"this file can't be read: {reason}", start, "look at its permissions"
-        ) from None
+        raise Unreadable(say("unreadable.reason", reason=reason), start) from None
     except ValueError:
-        raise Unreadable("unreadable", "this is no name of a file", start) from None
+        raise Unreadable(say("unreadable.name"), start) from None
     if len(data) > LARGEST:
-        raise Unreadable(
-            "too-large", "this file is larger than 1 MiB", start,
-            "is it a scenario? split it into several files",
-        )  # fmt: skip
+        raise Unreadable(say("too-large"), start)
     return _decoded(data, shown)
 
 
@@ -98,11 +92,8 @@ def _decoded(data: bytes, shown: str) -> str:
         before = data[: error.start]
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        raise Unreadable(
-            "not-utf8", f"the byte 0x{data[error.start]:02X} is no UTF-8 text",
-            Span(shown, line, column, line, column + 1),
-            "save the file as UTF-8 in your editor; is it a text file at all?",
-        ) from None  # fmt: skip
+        said = say("not-utf8", byte=f"0x{data[error.start]:02X}")
+        raise Unreadable(said, Span(shown, line, column, line, column + 1)) from None
 
 
 def parse_var(text: str) -> tuple[str, Json]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from scenario_runner.loading.expectations import items
+from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind
-from scenario_runner.loading.nodes import Leaf, Listing, Mapping
+from scenario_runner.loading.nodes import Leaf, Listing, Mapping, items
 from scenario_runner.loading.reader import expression
 from scenario_runner.references import as_text
 
@@ -162,10 +162,7 @@ def _listed(node: Listing, reading: Reading) -> Table:
         names = names or row.keys
         if row.keys.keys() != names.keys():
             odd = ", ".join(f"'{name}'" for name in sorted(row.keys.keys() ^ names.keys()))
-            reading.problem(
-                "uneven-rows", f"row {number} and the first row do not have the same names: {odd}",
-                row.span, "give every row the same names",
-            )  # fmt: skip
+            reading.report(say("uneven-rows", number=number, names=odd), row.span)
         cells = (_cell(name, value, number, reading) for name, value in row.fields.items())
         table.append(tuple(cells))
     for name, span in names.items():
@@ -190,10 +187,7 @@ def _counted(titles: Iterable[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def _too_many(count: int, span: Span, reading: Reading) -> bool:
     if count <= MOST_ROWS:
         return False
-    reading.problem(
-        "too-many-rows", f"this matrix has {count:,} rows, more than {MOST_ROWS:,}", span,
-        "split it into several scenarios, or list the rows that matter",
-    )  # fmt: skip
+    reading.report(say("too-many-rows", count=f"{count:,}", most=f"{MOST_ROWS:,}"), span)
     return True
 
 

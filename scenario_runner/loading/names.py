@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scenario_runner.errors import Note, did_you_mean
 from scenario_runner.language.actions import Holding
 from scenario_runner.language.matchers import Equals, Not, OneOf
+from scenario_runner.loading.messages import say
 from scenario_runner.references import Fields, Items, Literal, Reference, Text, parse_path
 
 if TYPE_CHECKING:
@@ -169,18 +170,11 @@ class Names:
         """Bind a name from here on; a second time is a problem unless conditions exclude it."""
         bound = Bound(name, kind, span, self.conditions, value, is_call=kind is Kind.CALL)
         if name in RESERVED:
-            self.problems.add(
-                "reserved-name", f"'{name}' is a name of the language itself", span,
-                "choose another name",
-            )  # fmt: skip
+            self.problems.report(say("reserved-name", name=name), span)
             return bound
         for other in (*self.visible.get(name, ()), *self.concurrent.get(name, ())):
             if not exclude_one_another(other.conditions, bound.conditions):
-                self.problems.add(
-                    "bound-twice", f"'{name}' is bound a second time", span,
-                    "choose another name, or give both steps a 'when' that excludes the other",
-                    Note(message="it is bound here", span=other.span),
-                )  # fmt: skip
+                self.problems.report(say("bound-twice", name=name), span, _bound_at(other.span))
                 other.used = bound.used = True
                 break
         self.visible.setdefault(name, []).append(bound)
@@ -190,10 +184,8 @@ class Names:
     def label(self, name: str, span: Span) -> None:
         """Give a step its label."""
         if name in self.all_labels:
-            self.problems.add(
-                "duplicate-id", f"two steps have the id '{name}'", span, "choose another id",
-                Note(message="the first one is here", span=self.all_labels[name]),
-            )  # fmt: skip
+            note = Note(message="the first one is here", span=self.all_labels[name])
+            self.problems.report(say("duplicate-id", id=name), span, note)
         self.label_order.append(name)
         self.labels[name] = self.all_labels.setdefault(name, span)
 
@@ -213,10 +205,7 @@ class Names:
         """A call is named: note its use, or why there is no such call."""
         if name.startswith("$"):
             bare = name.lstrip("${").rstrip("}").partition(".")[0]
-            self.problems.add(
-                "call-by-value", f"a call is wanted here, and {name} is a value", span,
-                f"write the call's name bare: {bare}",
-            )  # fmt: skip
+            self.problems.report(say("call-by-value", text=name, name=bare), span)
             self.unsure.add(bare)
         elif name not in self.visible:
             self._miss(name, span, Kind.CALL)
@@ -227,11 +216,8 @@ class Names:
                 bound.used = True
             bound = self.visible[name][-1]
             if not bound.is_call:
-                self.problems.add(
-                    "not-a-call", f"'{name}' is a {bound.kind}, not a call", span,
-                    "a call gets its name from 'as' in a 'call' step",
-                    Note(message="it is bound here", span=bound.span),
-                )  # fmt: skip
+                said = say("not-a-call", name=name, kind=bound.kind)
+                self.problems.report(said, span, _bound_at(bound.span))
 
     def read_label(self, name: str, span: Span) -> None:
         """An earlier step is named by its id."""
@@ -282,49 +268,34 @@ class Names:
     def _report(self, uses: list[_Missing], bound_at: Span | None) -> None:
         miss = uses[0]
         is_call = miss.wanted is Kind.CALL
-        code = "unknown-call" if is_call else "undefined-name"
         shown = f"'{miss.name}'" if is_call else f"${miss.name}"
         also = [Note(message=f"{shown} is used here too", span=other.span) for other in uses[1:4]]
         if bound_at is not None:
-            self.problems.add(
-                code, f"{shown} is not bound yet at this point", miss.span,
-                "use it after the step that binds it; branches of 'together' run at the same time",
-                Note(message="it is bound here", span=bound_at), *also,
-            )  # fmt: skip
+            code = "unknown-call.not-yet" if is_call else "undefined-name.not-yet"
+            self.problems.report(say(code, name=shown), miss.span, _bound_at(bound_at), *also)
             return
         known = self._known(miss)
-        self.problems.add(
-            code, f"no call is named {shown}" if is_call else f"nothing is named {shown}",
-            miss.span, did_you_mean(miss.name, known) or _listed(known, is_call=is_call), *also,
-        )  # fmt: skip
+        hint = did_you_mean(miss.name, known) or _listed(known, is_call=is_call)
+        code = "unknown-call.nowhere" if is_call else "undefined-name.nowhere"
+        self.problems.report(say(code, name=shown, hint=hint), miss.span, *also)
 
     def _report_label(self, name: str, span: Span) -> None:
         if name in self.all_labels:
-            self.problems.add(
-                "unknown-id", f"the step '{name}' is not over yet at this point", span,
-                "name a step that stands above, and not in another branch of 'together'",
-                Note(message="that step is here", span=self.all_labels[name]),
-            )  # fmt: skip
+            note = Note(message="that step is here", span=self.all_labels[name])
+            self.problems.report(say("unknown-id.not-over", id=name), span, note)
         elif name not in self.unsure:
-            self.problems.add(
-                "unknown-id", f"no step has the id '{name}'", span,
-                did_you_mean(name, self.all_labels) or f"give the step that is meant 'id: {name}'",
-            )  # fmt: skip
+            hint = did_you_mean(name, self.all_labels)
+            self.problems.report(say("unknown-id.nowhere", id=name, hint=hint), span)
 
     def _read_reserved(self, reference: Reference) -> None:
         name, path = reference.name, reference.path
         if name == "target":
             self._field(reference, TARGET_FIELDS, "the target")
         elif not path or not isinstance(path[0], str):
-            self.problems.add(
-                "unknown-field", f"${name} needs the name of an environment variable",
-                reference.span, f"write ${name}.NAME",
-            )  # fmt: skip
+            self.problems.report(say("unknown-field.no-variable", name=name), reference.span)
         elif len(path) > 1:
-            self.problems.add(
-                "unknown-field", f"${name}.{path[0]} is text and has no '{path[1]}'",
-                reference.span, f"if a dot follows the value, write ${{{name}.{path[0]}}}",
-            )  # fmt: skip
+            said = say("unknown-field.text", name=name, variable=path[0], part=path[1])
+            self.problems.report(said, reference.span)
 
     def _read_inside(self, reference: Reference, bound: Bound) -> None:
         if bound.is_call:
@@ -332,31 +303,34 @@ class Names:
         elif bound.value is not None and reference.path:
             fault = path_fault(bound.value, reference.path)
             if fault:
-                self.problems.add(
-                    "unknown-field", f"${bound.name} {fault}", reference.span,
-                    f"if a dot follows the value, write ${{{bound.name}}}",
-                    Note(message="it is bound here", span=bound.span),
-                )  # fmt: skip
+                said = say("unknown-field.part", name=bound.name, problem=fault)
+                self.problems.report(said, reference.span, _bound_at(bound.span))
 
     def _field(self, reference: Reference, fields: tuple[str, ...], whose: str) -> None:
         if len(reference.path) == 1 and reference.path[0] in fields:
             return
         hint = f"write ${reference.name}.{fields[0]}; there is {', '.join(fields)}"
         if not reference.path:
-            message = f"{reference} is {whose} as a whole, not a value"
+            said = say("unknown-field.whole", reference=reference, whose=whose, hint=hint)
         else:
-            message = f"{whose} has no '{'.'.join(str(step) for step in reference.path)}'"
+            field = ".".join(str(step) for step in reference.path)
             hint = did_you_mean(str(reference.path[0]), fields) or hint
-        self.problems.add("unknown-field", message, reference.span, hint)
+            said = say("unknown-field.field", whose=whose, field=field, hint=hint)
+        self.problems.report(said, reference.span)
+
+
+def _bound_at(span: Span) -> Note:
+    return Note(message="it is bound here", span=span)
 
 
 def _listed(known: list[str], *, is_call: bool) -> str:
     if known:
         return f"known here: {', '.join(known[:8])}"
     return (
-        "name the call in an earlier step: call: {as: …}" if is_call
+        "name the call in an earlier step: call: {as: …}"
+        if is_call
         else "bind it in 'vars', or save it in an earlier step; a plain dollar is written $$"
-    )  # fmt: skip
+    )
 
 
 class Branches:

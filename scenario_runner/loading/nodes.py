@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
-
-from msgspec.structs import replace
 
 from scenario_runner.errors import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from scenario_runner.errors import Note
+    from scenario_runner.loading.messages import Message
     from scenario_runner.references import Json, Path, Scalar
     from scenario_runner.source import Span
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 class Unreadable(Exception):
     """A file can't be understood from here on; carries the one problem that says why."""
 
-    def __init__(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.problem = Problem(code=code, message=message, span=span, hint=hint)
+    def __init__(self, message: Message, span: Span) -> None:
+        super().__init__(message.text)
+        self.problem = Problem(
+            code=message.code, message=message.text, span=span, hint=message.hint
+        )
 
 
 @dataclass(slots=True)
@@ -34,20 +37,35 @@ class Problems:
     def add(
         self, code: str, message: str, span: Span, hint: str | None = None, *notes: Note
     ) -> None:
-        """Add an error."""
+        """Add an error that is not in the catalogue of messages."""
         self.found.append(Problem(code=code, message=message, span=span, hint=hint, notes=notes))
 
-    def warn(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
-        """Add a warning, which is an error where the run is strict."""
+    def report(self, message: Message, span: Span, *notes: Note) -> None:
+        """Add a problem: an error, or a warning where the run is not strict."""
         self.found.append(
-            Problem(code=code, message=message, span=span, hint=hint, warning=not self.strict)
+            Problem(
+                code=message.code,
+                message=message.text,
+                span=span,
+                hint=message.hint,
+                notes=notes,
+                warning=message.warning and not self.strict,
+            )
         )
 
     def take(self, others: Problems, note: Note) -> None:
         """Add the problems of another file, with a note of the place that led there."""
-        self.found.extend(
-            replace(problem, notes=(*problem.notes, note)) for problem in others.found
-        )
+        for one in others.found:
+            self.found.append(
+                Problem(
+                    code=one.code,
+                    message=one.message,
+                    span=one.span,
+                    hint=one.hint,
+                    notes=(*one.notes, note),
+                    warning=one.warning,
+                )
+            )
 
     @property
     def errors(self) -> int:
@@ -65,12 +83,16 @@ def _place(problem: Problem) -> tuple[str, int, int, str]:
 
 @dataclass(slots=True, eq=False)
 class Leaf:
-    """A single value; `text` is as typed, `value` what the language reads in it."""
+    """A single value; `text` is as typed, `value` what the language reads in it.
+
+    A node is `spoilt` where YAML itself was used wrongly, which is reported already.
+    """
 
     text: str
     value: Scalar
     plain: bool
     span: Span
+    spoilt: bool = False
 
     @property
     def data(self) -> Json:
@@ -86,6 +108,7 @@ class Listing:
     flow: bool
     items: list[Node] = field(default_factory=list)
     data: list[Json] = field(default_factory=list)
+    spoilt: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -97,6 +120,12 @@ class Mapping:
     keys: dict[str, Span] = field(default_factory=dict)
     fields: dict[str, Node] = field(default_factory=dict)
     data: dict[str, Json] = field(default_factory=dict)
+    spoilt: bool = False
+
+    def without(self, keys: Collection[str]) -> Mapping:
+        """Return the map without some of its keys."""
+        fields = {key: node for key, node in self.fields.items() if key not in keys}
+        return replace(self, fields=fields)
 
 
 Node: TypeAlias = Leaf | Listing | Mapping
@@ -161,6 +190,16 @@ def kind_of(node: Node) -> str:
 def as_map(node: Node) -> Mapping:
     """The node, which the schema has made sure is a map."""
     return node if isinstance(node, Mapping) else Mapping(node.span, flow=False)
+
+
+def items(node: Node | None) -> list[Node]:
+    """The nodes of a list; none where it is something else."""
+    return node.items if isinstance(node, Listing) else []
+
+
+def text_of(node: Node | None) -> str:
+    """The text of a single value as typed; empty where there is none."""
+    return node.text if isinstance(node, Leaf) else ""
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

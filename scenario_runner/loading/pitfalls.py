@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
+from scenario_runner.loading.messages import say
 from scenario_runner.loading.nodes import Leaf, Listing, Mapping, Node
 from scenario_runner.references import part_of
+from scenario_runner.source import Span
 
 if TYPE_CHECKING:
     from scenario_runner.loading.nodes import Problems
-    from scenario_runner.source import Span
 
 
 _CURLY = "“”„‟‘’‚‛«»"
@@ -67,42 +66,29 @@ class Slips:
         self, node: Leaf, top: Listing | Mapping, key: tuple[str, Span, bool] | None
     ) -> bool:
         if key is None:
-            self._problems.add(
-                "empty-value", "this item has no value", node.span, "write a value, or remove it"
-            )
+            self._problems.report(say("empty-value.item"), node.span)
             return True
         name, span, _ = key
         mended = glued(name)
         rest = self._line(span.end_line)[span.end_column - 1 :]
         eaten = re.match(r"['\"]?\s*:\s*(#[^\s#,}\]]*)", rest)
         if mended and top.flow:
-            self._problems.add(
-                "missing-space", f"'{name}' needs a space after its colon", span, f"write {mended}"
-            )
+            self._problems.report(say("missing-space", word=name, mended=mended), span)
         elif eaten and len(eaten[1]) > 1:
-            self._problems.add(
-                "comment-in-value", f"'{name}' has no value: what follows # is a comment", span,
-                f"write '{eaten[1]}' in quotes",
-            )  # fmt: skip
+            self._problems.report(say("comment-in-value.only", key=name, comment=eaten[1]), span)
         else:
-            self._problems.add("empty-value", f"'{name}' has no value", span, _mend(name, top))
+            code = "empty-value.in-braces" if top.flow else "empty-value.key"
+            self._problems.report(say(code, key=name), span)
         return True
 
     def _letters(self, text: str, span: Span) -> bool:
         if any(letter in text for letter in _NO_BREAK):
             at = next(place for place, letter in enumerate(text) if letter in _NO_BREAK)
-            self._problems.add(
-                "no-break-space", "a no-break space, which looks like a space and is none",
-                part_of(span, text, at, at + 1),
-                "type the space again; pasted text often brings such spaces",
-            )  # fmt: skip
+            self._problems.report(say("no-break-space"), part_of(span, text, at, at + 1))
             return True
         if text and text[0] in _CURLY:
-            straight = text.strip(_CURLY)
-            self._problems.add(
-                "curly-quotes", f"{text[0]} is a curly quote, which YAML takes for a letter",
-                part_of(span, text, 0, 1), f'write straight quotes: "{straight}"',
-            )  # fmt: skip
+            said = say("curly-quotes", letter=text[0], text=text.strip(_CURLY) + '"')
+            self._problems.report(said, part_of(span, text, 0, 1))
             return True
         return False
 
@@ -111,25 +97,9 @@ class Slips:
         found = _EATEN.match(rest)
         if not found:
             return False
-        whole = node.text + found[0].rstrip()
+        comment, line = found[0].strip(), node.span.end_line
         start = node.span.end_column + len(found[0]) - len(found[0].lstrip())
-        self._problems.add(
-            "comment-in-value", f"'{found[0].strip()}' is read as a comment, not as text",
-            structs.replace(
-                node.span,
-                line=node.span.end_line,
-                column=start,
-                end_column=start + len(found[0].strip()),
-            ),
-            f'write "{whole}" in quotes; a comment has a space after its #',
-        )  # fmt: skip
+        span = Span(node.span.file, line, start, line, start + len(comment))
+        whole = node.text + found[0].rstrip()
+        self._problems.report(say("comment-in-value.rest", comment=comment, whole=whole), span)
         return True
-
-
-def _mend(name: str, top: Listing | Mapping) -> str:
-    if top.flow:
-        return (
-            f"inside {{ }} write '{name}: VALUE'; text with a comma stands in quotes there, "
-            "and null means nothing"
-        )
-    return f"write a value after '{name}:', or null"

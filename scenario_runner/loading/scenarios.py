@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, overload
 from msgspec.structs import replace
 
 from scenario_runner.language.actions import Binding
-from scenario_runner.language.scenario import SCENARIO_TIMEOUT, Needs, Scenario
+from scenario_runner.language.scenario import SCENARIO, SCENARIO_TIMEOUT, Needs, Scenario
 from scenario_runner.loading.cycles import circle
-from scenario_runner.loading.expectations import items
 from scenario_runner.loading.lint import never_named, unused
 from scenario_runner.loading.matrix import Listed, table_of
+from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, Names
-from scenario_runner.loading.nodes import Leaf, Listing, Mapping, words
-from scenario_runner.loading.reader import Reading, duration, expression, literal, text_of
-from scenario_runner.loading.schema import check
-from scenario_runner.loading.steps import condition, steps
+from scenario_runner.loading.nodes import Leaf, Mapping, items, text_of
+from scenario_runner.loading.reader import Reading, condition, duration, expression, literal
+from scenario_runner.loading.schema_errors import check
+from scenario_runner.loading.steps import steps
 from scenario_runner.references import Items, Literal, Reference, Text, as_text, references
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Map
 
     from scenario_runner.loading.matrix import Table
-    from scenario_runner.loading.nodes import Problems
-    from scenario_runner.loading.reader import Found, FragmentShelf
+    from scenario_runner.loading.nodes import Node, Problems
+    from scenario_runner.loading.reader import Found, Fragments
+    from scenario_runner.loading.schema_errors import Violations
     from scenario_runner.loading.yaml import Document
     from scenario_runner.references import Expression, Json
 
@@ -104,7 +105,7 @@ class Surroundings:
     """What a document is read with: its file, the fragments, and the values of `--var`."""
 
     file: str
-    shelf: FragmentShelf
+    fragments: Fragments
     overrides: Map[str, Json]
 
 
@@ -117,79 +118,83 @@ def scenarios(
     """
     root = document.root
     if isinstance(root, Mapping) and "fragment" in root.fields and "scenario" not in root.fields:
-        problems.add(
-            "fragment-alone", "this is a fragment, not a scenario", root.keys["fragment"],
-            "run a scenario that uses it: - use: {file: …}",
-        )  # fmt: skip
+        problems.report(say("fragment-alone"), root.keys["fragment"])
         return (), frozenset()
-    if id(root) in document.spoilt:
+    if root.spoilt:
         return (), frozenset()
-    faulty = check("scenario", document, problems)
+    wrong = check(SCENARIO, document, problems)
     if not isinstance(root, Mapping):
         return (), frozenset()
-    reading = Reading(around.file, problems, Names(problems), around.shelf, faulty)
-    for node in root.fields.values():
-        if id(node) in faulty:
-            reading.names.suspect(words(node))
-    return _built(root, reading, around)
+    return read_scenarios(root, wrong, around, problems)
 
 
-def _built(
-    root: Mapping, reading: Reading, around: Surroundings
+_STEPS_AT: dict[str, tuple[str, ...]] = {"steps": (), "cleanup": ()}
+
+
+def read_scenarios(
+    root: Mapping, wrong: Violations, around: Surroundings, problems: Problems
 ) -> tuple[Sequence[Scenario], frozenset[str]]:
-    before = len(reading.problems.found)
-    needs = _needs(root, reading)
-    table = table_of(reading.sound(root, "matrix"), reading)
-    variables = _variables(root, reading, around.overrides)
-    timeout, name = reading.sound(root, "timeout"), root.fields.get("scenario")
+    """Build the scenarios of a map that the schema has checked."""
+    reading = Reading(around.file, problems, Names(problems), around.fragments)
+    before = len(problems.found)
+    wrong.take_own()  # a missing or unknown key is no reason to leave the others alone
+    whole, root = root, reading.sound(root, wrong, _STEPS_AT)
+    fields, name = root.fields, whole.fields.get("scenario")
+    needs = _needs(fields.get("needs"), reading)
+    table = table_of(fields.get("matrix"), reading)
+    variables = _variables(fields.get("vars"), reading, around.overrides)
     scenario = Scenario(
         name=text_of(name),
         file=around.file,
         span=name.span if name else root.span,
-        description=text_of(reading.sound(root, "description")),
-        tags=tuple(text_of(tag) for tag in items(reading.sound(root, "tags") or root)),
+        description=text_of(fields.get("description")),
+        tags=tuple(text_of(tag) for tag in items(fields.get("tags"))),
         vars=variables,
-        when=condition(reading.sound(root, "when"), reading),
-        timeout=duration(timeout, reading) if timeout else SCENARIO_TIMEOUT,
-        xfail=text_of(reading.sound(root, "xfail")) or None,
-        steps=steps(reading.sound(root, "steps"), reading),
+        when=condition(fields.get("when"), reading),
+        timeout=duration(fields["timeout"], reading) if "timeout" in fields else SCENARIO_TIMEOUT,
+        xfail=text_of(fields.get("xfail")) or None,
+        steps=steps(fields.get("steps"), wrong.into("steps"), reading),
         sources=(),
     )
     _must_check_something(root, reading)
-    scenario = replace(scenario, cleanup=steps(reading.sound(root, "cleanup"), reading))
+    scenario = replace(
+        scenario, cleanup=steps(fields.get("cleanup"), wrong.into("cleanup"), reading)
+    )
     reading.names.finish()
-    if not reading.problems.errors:
+    if not problems.errors:
         unused(reading.names, reading)
         never_named(reading)
     found = reading.found
-    needs = replace(needs, alone=needs.alone or found.alone)
-    warnings = tuple(problem for problem in reading.problems.found[before:] if problem.warning)
-    scenario = replace(scenario, needs=needs, uses_events=found.events, warnings=warnings)
-    declared = frozenset(binding.name for binding in variables)
-    return _rowed(scenario, table, reading), declared
+    scenario = replace(
+        scenario,
+        needs=replace(needs, alone=needs.alone or found.alone),
+        uses_events=found.events,
+        warnings=tuple(problem for problem in problems.found[before:] if problem.warning),
+    )
+    return _rowed(scenario, table, reading), frozenset(one.name for one in variables)
 
 
-def _needs(root: Mapping, reading: Reading) -> Needs:
-    node = reading.sound(root, "needs")
+def _needs(node: Node | None, reading: Reading) -> Needs:
     if not isinstance(node, Mapping):
         return Needs()
-    leased: dict[str, tuple[str, ...]] = {}
-    for key in ("slots", "extensions"):
-        names = items(node.fields[key]) if key in node.fields else []
-        for name in names:
-            reading.names.bind(text_of(name), Kind.LEASE, name.span)
-        leased[key] = tuple(text_of(name) for name in names)
     alone = node.fields.get("alone")
     return Needs(
-        slots=leased["slots"],
-        extensions=leased["extensions"],
+        slots=_leases(node.fields.get("slots"), reading),
+        extensions=_leases(node.fields.get("extensions"), reading),
         alone=isinstance(alone, Leaf) and alone.value is True,
     )
 
 
-def _variables(root: Mapping, reading: Reading, overrides: Map[str, Json]) -> tuple[Binding, ...]:
+def _leases(node: Node | None, reading: Reading) -> tuple[str, ...]:
+    for name in items(node):
+        reading.names.bind(text_of(name), Kind.LEASE, name.span)
+    return tuple(text_of(name) for name in items(node))
+
+
+def _variables(
+    node: Node | None, reading: Reading, overrides: Map[str, Json]
+) -> tuple[Binding, ...]:
     """Bind all names first: variables may refer to each other in any order."""
-    node = reading.sound(root, "vars")
     if not isinstance(node, Mapping):
         return ()
     bound = {
@@ -207,20 +212,14 @@ def _variables(root: Mapping, reading: Reading, overrides: Map[str, Json]) -> tu
         bound[binding.name].value = binding.value
     chain = circle(tuple(made))
     if chain:
-        reading.problem(
-            "circle", f"these variables need each other: {' → '.join(f'${n}' for n in chain)}",
-            node.keys[chain[0]], "give one of them a value of its own",
-        )  # fmt: skip
+        said = say("circle", chain=" → ".join(f"${name}" for name in chain))
+        reading.report(said, node.keys[chain[0]])
     return tuple(made)
 
 
 def _must_check_something(root: Mapping, reading: Reading) -> None:
-    node = reading.sound(root, "steps")
-    if not reading.found.checks and isinstance(node, Listing) and not reading.problems.errors:
-        reading.problem(
-            "nothing-checked", "this scenario checks nothing, so it could never fail",
-            root.keys["steps"], "add 'expect' to a step that asks the PBX, a 'check' or an 'event'",
-        )  # fmt: skip
+    if not reading.found.checks and "steps" in root.fields and not reading.problems.errors:
+        reading.report(say("nothing-checked"), root.keys["steps"])
 
 
 def _rowed(scenario: Scenario, table: Table | None, reading: Reading) -> Sequence[Scenario]:

@@ -1,168 +1,301 @@
-"""One short function for each schema keyword: what is wrong, where, and how to mend it."""
+"""What jsonschema finds in a document: reported in our words, and kept for the reader.
+
+Only the structure of an error counts: the keyword, its value in the schema, the path, the value in
+the file. The English of jsonschema is never looked at.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from scenario_runner.errors import did_you_mean
-from scenario_runner.loading.nodes import Leaf, Listing, Mapping, kind_of, node_at, place
+from scenario_runner.errors import did_you_mean, nearest, suggestion
+from scenario_runner.language import actions, matchers
+from scenario_runner.language.expectations import EXPECT
+from scenario_runner.language.kinds import DURATION, NAME, keys_of
+from scenario_runner.language.schema import Schema, explained, flat, flat_file
+from scenario_runner.loading.messages import say
+from scenario_runner.loading.nodes import (
+    Leaf,
+    Listing,
+    Mapping,
+    kind_of,
+    node_at,
+    place,
+    text_of,
+)
 from scenario_runner.loading.pitfalls import glued
 from scenario_runner.loading.reader import TRUTHS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
+    from scenario_runner.language.kinds import Kind
+    from scenario_runner.loading.messages import Message
     from scenario_runner.loading.nodes import Node, Problems
+    from scenario_runner.loading.yaml import Document
     from scenario_runner.references import Path
     from scenario_runner.source import Span
 
 
-class Complaint:
-    """One violation of a schema, and the node it is about."""
+class Violations:
+    """What is wrong at a place of a document (`whole`, or some `unknown` keys), and below it.
 
-    def __init__(self, error: ValidationError, root: Node, path: Path, spoilt: set[int]) -> None:
-        self.error = error
-        self.spoilt = spoilt
+    The reader goes down beside the nodes and takes out what it leaves alone for it; in the end
+    none is left.
+    """
+
+    __slots__ = ("below", "unknown", "whole")
+
+    def __init__(self) -> None:
+        self.whole = False
+        self.unknown: set[str] = set()
+        self.below: dict[str | int, Violations] = {}
+
+    def __bool__(self) -> bool:
+        return self.whole or bool(self.unknown) or any(self.below.values())
+
+    def into(self, key: str | int) -> Violations:
+        """Return what is wrong below a key or index."""
+        return self.below.get(key, _NONE)
+
+    def at(self, path: Path) -> Violations:
+        """Return the place where what is wrong at a path is kept."""
+        here = self
+        for step in path:
+            here = here.below.setdefault(step, Violations())
+        return here
+
+    def clear(self) -> None:
+        """Take out everything, here and below."""
+        self.take_own()
+        self.below.clear()
+
+    def take_own(self) -> set[str]:
+        """Take out what is wrong here, and return the unknown keys."""
+        unknown, self.unknown, self.whole = self.unknown, set(), False
+        return unknown
+
+    def outside(self, steps_at: tuple[str, ...] | None) -> bool:
+        """Whether something is wrong here or below, but for steps that stand at `steps_at`.
+
+        With an empty `steps_at` all that is below is looked at by itself; None: there is no such
+        place.
+        """
+        if steps_at is None or self.whole:
+            return bool(self)
+        if not steps_at:
+            return False
+        first, *rest = steps_at
+        others = (one for key, one in self.below.items() if key != first)
+        return bool(self.unknown) or any(others) or self.into(first).outside(tuple(rest))
+
+
+_NONE = Violations()
+
+
+class Violation:
+    """One thing that the schema does not allow, and the node it is about."""
+
+    def __init__(self, error: ValidationError, root: Node, path: Path) -> None:
         self.path = path
         self.keyword = str(error.validator)
+        self.limit: Any = error.validator_value
+        assert isinstance(error.schema, Schema)
+        self.schema = error.schema
+        self.kind = error.schema.kind
         self.node = node_at(root, path)
         self.span: Span = place(root, path)
-        self.limit: Any = error.validator_value
-        self.schema: dict[str, Any] = dict(error.schema) if isinstance(error.schema, dict) else {}
-        self.in_key = "propertyNames" in error.schema_path
-        if self.in_key and isinstance(self.node, Mapping):
-            self.span = self.node.keys[str(error.instance)]
-
-    @property
-    def wanted(self) -> str:
-        """What is wanted there: `a duration`."""
-        return str(self.schema.get("title", "something else"))
+        self.text = str(error.instance)
+        if "propertyNames" in error.schema_path and isinstance(self.node, Mapping):
+            self.span = self.node.keys[self.text]
 
     @property
     def subject(self) -> str:
         """What the value is called: its key in quotes, or what its kind is called."""
-        named = [step for step in self.path if isinstance(step, str)]
-        if named and self.path[-1] == named[-1]:
-            return f"'{named[-1]}'"
-        return str(self.schema.get("title", "this"))
+        last = self.path[-1] if self.path else None
+        return f"'{last}'" if isinstance(last, str) else self.kind.noun or "this"
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The keys that the schema knows."""
+        known: dict[str, Any] = self.schema.get("properties", {})
+        return known
+
+    @property
+    def fields(self) -> dict[str, Node]:
+        """The keys that are there."""
+        return self.node.fields if isinstance(self.node, Mapping) else {}
 
     def unknown(self) -> list[str]:
         """The keys that the schema does not know."""
-        if self.keyword != "additionalProperties" or not isinstance(self.node, Mapping):
+        if self.keyword != "additionalProperties":
             return []
-        known = self.schema["properties"]
-        return [
-            key for key, node in self.node.fields.items()
-            if key not in known and id(node) not in self.spoilt
-        ]  # fmt: skip
-
-    def meant(self) -> list[str]:
-        """The missing keys that an unknown key was probably meant to be."""
-        if self.keyword != "additionalProperties" or not isinstance(self.node, Mapping):
-            return []
-        words = (key.partition(":")[0] for key in self.node.fields)
-        known = self.schema["properties"]
-        hints = (did_you_mean(word, known) for word in words)
-        return [hint.split("'")[1] for hint in hints if hint]
-
-    def missing(self) -> str:
-        """The key that is missing."""
-        fields = self.node.fields if isinstance(self.node, Mapping) else {}
-        message = self.error.message
-        return next(
-            (key for key in self.limit
-             if key not in fields and message.startswith(f"'{key}'")), "",
-        )  # fmt: skip
+        return [k for k, node in self.fields.items() if k not in self.known and not node.spoilt]
 
 
-def _unknown_keys(one: Complaint, problems: Problems) -> None:
-    known = one.schema["properties"]
-    title = str(one.schema.get("title", "a map"))
+def check(kind: Kind, document: Document, problems: Problems) -> Violations:
+    """Report what does not fit a kind of file; return it for the reader, with what is spoilt."""
+    return _checked(_validator(kind), document, problems)
+
+
+def check_with_file(name: str, document: Document, problems: Problems) -> Violations:
+    """Do the same with a schema that is written by hand."""
+    return _checked(_file_validator(name), document, problems)
+
+
+@cache
+def _validator(kind: Kind) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # takes a while: only when a file is loaded
+
+    return Draft202012Validator(flat(kind))
+
+
+@cache
+def _file_validator(name: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(flat_file(name))
+
+
+def _checked(validator: Draft202012Validator, document: Document, problems: Problems) -> Violations:
+    root = document.root
+    found = Violations()
+    if document.spoilt:
+        for path in _spoilt(root):
+            found.at(path).whole = True
+    for path, violations in _by_path(validator, root).items():
+        here = found.at(path)
+        for one in violations:
+            here.unknown.update(one.unknown())
+            here.whole |= one.keyword != "additionalProperties"
+        for said, span in _said(violations):
+            problems.report(said, span)
+    return found
+
+
+def _by_path(validator: Draft202012Validator, root: Node) -> dict[Path, list[Violation]]:
+    """The violations by their paths, without those in what is spoilt, which is reported."""
+    found: dict[Path, list[Violation]] = {}
+    for error in validator.iter_errors(root.data):
+        path = tuple(error.absolute_path)
+        if not any(node.spoilt for node in _along(root, path)):
+            found.setdefault(path, []).append(Violation(error, root, path))
+    return found
+
+
+def _along(root: Node, path: Path) -> Iterator[Node]:
+    """The nodes from the root to the end of the path."""
+    yield root
+    for end in range(1, len(path) + 1):
+        yield node_at(root, path[:end])
+
+
+def _spoilt(root: Node) -> Iterator[Path]:
+    """The paths of the nodes that are spoilt."""
+    pending: list[tuple[Path, Node]] = [((), root)]
+    while pending:
+        path, node = pending.pop()
+        if node.spoilt:
+            yield path
+        match node:
+            case Mapping():
+                pending.extend(((*path, key), inner) for key, inner in node.fields.items())
+            case Listing():
+                pending.extend(((*path, index), one) for index, one in enumerate(node.items))
+            case Leaf():
+                continue
+
+
+def _said(violations: list[Violation]) -> Iterator[tuple[Message, Span]]:
+    """What is said of the violations at one path.
+
+    A key that is missing is not asked for where an unknown one was probably meant for it; and all
+    missing keys of a map are said at once, though jsonschema names each.
+    """
+    meant = {
+        nearest(key.partition(":")[0], one.known)
+        for one in violations
+        if one.keyword == "additionalProperties"
+        for key in one.fields
+    }
+    asked: list[Any] = []
+    for one in violations:
+        if one.keyword != "required":
+            yield from SAYING[one.keyword](one)
+        elif one.limit not in asked:
+            asked.append(one.limit)
+            yield from _missing(one, meant)
+
+
+def _missing(one: Violation, meant: set[str | None]) -> Iterator[tuple[Message, Span]]:
+    for key in one.limit:
+        if key not in one.fields and key not in meant:
+            sentence = explained(one.known[key].kind) if key in one.known else ""
+            hint = f"add {key}: {sentence}" if sentence else f"add {key}"
+            yield say("missing-key.key", what=one.subject, key=key, hint=hint), one.span
+
+
+def _unknown_keys(one: Violation) -> Iterator[tuple[Message, Span]]:
     keys = one.node.keys if isinstance(one.node, Mapping) else {}
+    what = one.kind.unknown_key or f"no key of {one.kind.noun or 'a map'}"
     for key in one.unknown():
-        hint = _elsewhere(key, one) or did_you_mean(key, known) or _one_of(known)
-        what = _NO_KEY.get(title, f"no key of {title}")
-        problems.add("unknown-key", f"'{key}' is {what}", keys[key], hint)
+        hint = _elsewhere(key, one) or suggestion(key, one.known)
+        yield say("unknown-key", key=key, what=what, hint=hint), keys[key]
 
 
-_NO_KEY = {
-    "a map": "no key that fits here",
-    "a value or a matcher": "no matcher",
-    "a map with 'that' and a matcher": "no matcher",
-    "a condition": "neither a matcher nor 'that' nor 'target_can'",
-    "a map of expectations": "nothing that can be expected",
-}
-_BESIDE = ("expect", "within", "every", "stays", "save", "when", "timeout", "name", "id", "xfail")
+_STEP_KEYS = frozenset(key.word for key in keys_of(actions.Step) if not key.kind.spread)
 
 
-def _elsewhere(key: str, one: Complaint) -> str | None:
+def _elsewhere(key: str, one: Violation) -> str | None:
     """Say where a key belongs that stands one level too high or too low."""
-    known = one.schema["properties"]
-    near = did_you_mean(key, known)
-    if "equals" in known:
+    near = did_you_mean(key, one.known)
+    if one.known.keys() >= matchers.MATCHER_WORDS.keys():
         return near or "a map here is a matcher; to compare with a map write equals: {…}"
-    if "where" in known:
-        return f"{near + ' ' if near else ''}the event's own fields go under 'where'"
-    if key in _BESIDE and len(one.path) > 1 and one.path[0] != "targets":
+    if one.kind.other_keys:
+        return " ".join(filter(None, (near, one.kind.other_keys)))
+    if key in _STEP_KEYS and any(isinstance(step, int) for step in one.path):
         return f"'{key}' belongs beside {one.subject}, not inside it"
     return near or _deeper(key, one)
 
 
-def _deeper(key: str, one: Complaint) -> str | None:
-    fields = one.node.fields if isinstance(one.node, Mapping) else {}
-    for name, inner in one.schema["properties"].items():
-        if key in inner.get("properties", ()) and (name in fields or name == "expect"):
+def _deeper(key: str, one: Violation) -> str | None:
+    for name, inner in one.known.items():
+        holds = key in inner.get("properties", ())
+        if holds and (name in one.fields or inner.kind.is_a(EXPECT)):
             return f"'{key}' belongs under '{name}', indented further"
     return None
 
 
-def _one_of(known: dict[str, Any]) -> str:
-    return f"known are: {', '.join(known)}"
-
-
-def _required(one: Complaint, problems: Problems) -> None:
-    key = one.missing()
-    what = one.schema.get("properties", {}).get(key, {}).get("description", "")
-    problems.add(
-        "missing-key", f"{one.subject} lacks '{key}'", one.span, f"add {key}: {what}".rstrip(": ")
-    )
-
-
-def _type(one: Complaint, problems: Problems) -> None:
+def _type(one: Violation) -> Iterator[tuple[Message, Span]]:
     node = one.node
+    noun = one.kind.noun or "something else"
     mended = glued(node.text) if isinstance(node, Leaf) and node.plain else None
     if mended:
-        problems.add("missing-space", f"'{node_text(node)}' needs a space after its colon",
-                     one.span, f"write {mended}")  # fmt: skip
-        return
-    if (
-        one.wanted == "a duration"
-        and isinstance(node, Leaf)
-        and isinstance(node.value, (int, float))
-    ):
-        problems.add("bare-number", f"{node.text} is no duration: its unit is missing", one.span,
-                     f"say {node.text}s")  # fmt: skip
-        return
-    hint = _mend_type(one)
-    if not one.path:
-        first = one.schema["required"][0]
-        named = one.wanted.endswith(first)
-        hint = f"{one.wanted} begins with {'its name: ' if named else ''}'{first}: …'"
-    if one.subject.startswith("'"):
-        message = f"{one.subject} must be {one.wanted}, this is {kind_of(node)}"
+        yield say("missing-space", word=text_of(node), mended=mended), one.span
+    elif one.kind.is_a(DURATION) and _is_number(node):
+        yield say("bare-number", number=text_of(node)), one.span
     else:
-        message = f"this is {kind_of(node)}, not {one.wanted}"
-    problems.add("wrong-type", message, one.span, hint)
+        code = "wrong-type.key" if one.subject.startswith("'") else "wrong-type.here"
+        hint = _mend_type(one) if one.path else _beginning(one)
+        yield say(code, what=one.subject, noun=noun, kind=kind_of(node), hint=hint), one.span
 
 
-def node_text(node: Node) -> str:
-    """The text of a single value."""
-    return node.text if isinstance(node, Leaf) else ""
+def _is_number(node: Node) -> bool:
+    return isinstance(node, Leaf) and isinstance(node.value, (int, float))
 
 
-def _mend_type(one: Complaint) -> str | None:
+def _beginning(one: Violation) -> str:
+    """Say how a whole file begins."""
+    first = one.schema["required"][0]
+    name = "its name: " if one.known[first].get("type") == "string" else ""
+    return f"{one.kind.noun} begins with {name}'{first}: …'"
+
+
+def _mend_type(one: Violation) -> str | None:
     types = one.schema.get("type", ())
     match one.node:
         case Leaf():
@@ -189,30 +322,22 @@ def _mend_leaf(node: Leaf, types: list[str]) -> str | None:
     return None
 
 
-def _enum(one: Complaint, problems: Problems) -> None:
+def _enum(one: Violation) -> Iterator[tuple[Message, Span]]:
+    if one.limit == [True]:
+        yield say("wrong-value"), one.span
+        return
     known = [str(word) for word in one.limit]
-    text = node_text(one.node)
-    if known == ["True"]:
-        problems.add("wrong-value", "'any' can only be true", one.span,
-                     "write any: true, or not: {any: true}")  # fmt: skip
-        return
-    problems.add(
-        "unknown-word", f"'{text}' is not {one.wanted}", one.span,
-        did_you_mean(text, known) or f"known are: {', '.join(known)}",
-    )  # fmt: skip
+    text, noun = text_of(one.node), one.kind.noun or "something else"
+    hint = suggestion(text, known)
+    yield say("unknown-word", word=text, noun=noun, hint=hint), one.span
 
 
-def _pattern(one: Complaint, problems: Problems) -> None:
-    text = str(one.error.instance)
-    if one.wanted == "a path":
-        problems.add("bad-path", f"'{text}' does not begin with /", one.span, f"write /{text}")
+def _pattern(one: Violation) -> Iterator[tuple[Message, Span]]:
+    if str(one.limit).startswith(("^/", "^[/")):
+        yield say("bad-path.slash", text=one.text), one.span
         return
-    sort = "bad-name" if one.wanted == "a name" else "bad-label"
-    mended = _name_from(text)
-    problems.add(
-        sort, f"'{text}' can't be {one.wanted}", one.span,
-        f"use letters, digits and _, not beginning with a digit{mended}",
-    )  # fmt: skip
+    code = "bad-name" if one.kind.is_a(NAME) else "bad-label"
+    yield say(code, text=one.text, noun=one.kind.noun, mended=_name_from(one.text)), one.span
 
 
 def _name_from(text: str) -> str:
@@ -223,44 +348,34 @@ def _name_from(text: str) -> str:
     return f": {made}"
 
 
-def _empty_text(one: Complaint, problems: Problems) -> None:
-    problems.add("empty-value", f"{one.subject} must not be empty", one.span, None)
+def _empty_text(one: Violation) -> Iterator[tuple[Message, Span]]:
+    yield say("empty-value.text", what=one.subject), one.span
 
 
-def _too_few(one: Complaint, problems: Problems) -> None:
-    least = one.limit
-    what = "key" if one.keyword == "minProperties" else "item"
-    plural = "" if least == 1 else "s"
-    problems.add(
-        "too-few", f"{one.subject} needs at least {least} {what}{plural}", one.span,
-        one.schema.get("description"),
-    )  # fmt: skip
+def _too_few(one: Violation) -> Iterator[tuple[Message, Span]]:
+    thing = "key" if one.keyword == "minProperties" else "item"
+    things = thing if one.limit == 1 else f"{thing}s"
+    hint = explained(one.kind) or None
+    yield say("too-few", what=one.subject, least=one.limit, things=things, hint=hint), one.span
 
 
-def _too_many(one: Complaint, problems: Problems) -> None:
-    problems.add(
-        "too-many", f"{one.subject} has at most {one.limit} items", one.span,
-        one.schema.get("description"),
-    )  # fmt: skip
+def _too_many(one: Violation) -> Iterator[tuple[Message, Span]]:
+    hint = explained(one.kind) or None
+    yield say("too-many", what=one.subject, most=one.limit, hint=hint), one.span
 
 
-def _too_small(one: Complaint, problems: Problems) -> None:
-    problems.add(
-        "out-of-range", f"{one.subject} is {one.limit} or more, "
-        f"not {node_text(one.node)}", one.span,
-    )  # fmt: skip
+def _too_small(one: Violation) -> Iterator[tuple[Message, Span]]:
+    number = text_of(one.node)
+    yield say("out-of-range.least", what=one.subject, least=one.limit, number=number), one.span
 
 
-def _too_large(one: Complaint, problems: Problems) -> None:
-    problems.add(
-        "out-of-range", f"{one.subject} is {one.limit:,} or less, "
-        f"not {node_text(one.node)}", one.span,
-    )  # fmt: skip
+def _too_large(one: Violation) -> Iterator[tuple[Message, Span]]:
+    number = text_of(one.node)
+    yield say("out-of-range.most", what=one.subject, most=f"{one.limit:,}", number=number), one.span
 
 
-COMPLAINTS: dict[str, Callable[[Complaint, Problems], None]] = {
+SAYING: dict[str, Callable[[Violation], Iterator[tuple[Message, Span]]]] = {
     "additionalProperties": _unknown_keys,
-    "required": _required,
     "type": _type,
     "enum": _enum,
     "pattern": _pattern,
@@ -271,3 +386,4 @@ COMPLAINTS: dict[str, Callable[[Complaint, Problems], None]] = {
     "minimum": _too_small,
     "maximum": _too_large,
 }
+"""What is said of a keyword that does not hold; `required` is about several violations at once."""

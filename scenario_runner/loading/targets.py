@@ -24,12 +24,20 @@ from scenario_runner.language.target import (
     Target,
 )
 from scenario_runner.language.vocabulary import Reason
-from scenario_runner.loading.expectations import items, matcher
 from scenario_runner.loading.files import read_text
 from scenario_runner.loading.names import Names
-from scenario_runner.loading.nodes import Leaf, Listing, Mapping, Problems, Unreadable, as_map
-from scenario_runner.loading.reader import Reading, duration_hint, expression, text_of
-from scenario_runner.loading.schema import check
+from scenario_runner.loading.nodes import (
+    Leaf,
+    Listing,
+    Mapping,
+    Problems,
+    Unreadable,
+    as_map,
+    items,
+    text_of,
+)
+from scenario_runner.loading.reader import Reading, duration_hint, expression, matcher
+from scenario_runner.loading.schema_errors import check_with_file
 from scenario_runner.loading.yaml import parse
 from scenario_runner.masking import SHORTEST
 from scenario_runner.references import Json, Reference, as_text, references, resolve
@@ -41,7 +49,6 @@ if TYPE_CHECKING:
 
     from scenario_runner.language.matchers import Matcher
     from scenario_runner.loading.nodes import Node
-    from scenario_runner.loading.reader import KnownFragment
     from scenario_runner.masking import Mask
 
 
@@ -479,7 +486,7 @@ def _root(path: str, problems: Problems) -> Mapping:
     _raise(problems)
     if len(documents) != 1:
         raise TargetError(f"{path} must be one YAML document", hint="write 'targets:' once")
-    check("targets", documents[0], problems)
+    check_with_file("targets", documents[0], problems)
     _raise(problems)
     return as_map(documents[0].root)
 
@@ -495,17 +502,8 @@ def _check_driver(node: Node, known: tuple[str, ...], problems: Problems) -> Non
         problems.add("unknown-word", f"'{text_of(node)}' is no driver", node.span, hint)
 
 
-class _NoFragments:
-    """A targets file uses no fragments."""
-
-    def fragment(self, file: Leaf, reading: Reading) -> KnownFragment | None:
-        """Find nothing."""
-        del file, reading
-        return None
-
-
 def _reading(file: str, problems: Problems) -> Reading:
-    return Reading(file, problems, Names(problems), _NoFragments())
+    return Reading(file, problems, Names(problems))
 
 
 def _check_references(root: Node, reading: Reading) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -22,6 +21,7 @@ from ruamel.yaml.events import (
 )
 
 from scenario_runner.errors import Note
+from scenario_runner.loading.messages import say
 from scenario_runner.loading.nodes import (
     Leaf,
     Listing,
@@ -37,6 +37,7 @@ from scenario_runner.source import Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from scenario_runner.loading.messages import Message
 
 # All that YAML does not allow. Said the other way round (all but what it does) this takes ten times
 # as long to compile, at each start.
@@ -53,12 +54,8 @@ def forbidden_letter(text: str, file: str) -> Unreadable | None:
     before = text[: found.start()]
     line = before.count("\n") + 1
     column = found.start() - (before.rfind("\n") + 1) + 1
-    return Unreadable(
-        "control-character",
-        f"the character U+{ord(found[0]):04X} can't stand in a text file",
-        Span(file, line, column, line, column + 1),
-        "is this a YAML file? remove the character, or write it as an escape in double quotes",
-    )
+    said = say("control-character", character=f"U+{ord(found[0]):04X}")
+    return Unreadable(said, Span(file, line, column, line, column + 1))
 
 
 def syntax_fault(error: MarkedYAMLError, text: str, file: str) -> Unreadable:
@@ -72,7 +69,7 @@ def syntax_fault(error: MarkedYAMLError, text: str, file: str) -> Unreadable:
         fault = look(here)
         if fault:
             return fault
-    return here.fault("syntax", f"this is not YAML: {here.problem}", "look at the indentation")
+    return here.fault(say("syntax.parser", problem=here.problem))
 
 
 class _Here:
@@ -95,27 +92,23 @@ class _Here:
     def line(self) -> str:
         return self.lines[self.row]
 
-    def fault(self, code: str, message: str, hint: str | None = None) -> Unreadable:
-        return self.at(self.row, self.column, self.column + 1).because(code, message, hint)
+    def fault(self, message: Message) -> Unreadable:
+        return self.at(self.row, self.column, self.column + 1, message)
 
-    def at(self, row: int, start: int, end: int) -> _Place:
-        return _Place(Span(self.file, row + 1, start + 1, row + 1, max(end, start + 1) + 1))
+    def in_context(self, message: Message, length: int = 0) -> Unreadable:
+        start = self.context_column
+        return self.at(self.context_row, start, start + length, message)
 
-
-class _Place:
-    def __init__(self, span: Span) -> None:
-        self.span = span
-
-    def because(self, code: str, message: str, hint: str | None = None) -> Unreadable:
-        return Unreadable(code, message, self.span, hint)
+    def at(self, row: int, start: int, end: int, message: Message) -> Unreadable:
+        span = Span(self.file, row + 1, start + 1, row + 1, max(end, start + 1) + 1)
+        return Unreadable(message, span)
 
 
 def _tab(here: _Here) -> Unreadable | None:
     for row in (here.row, here.context_row):
         found = re.match(r"[ -]*(\t+)", here.lines[row])
         if found:
-            place = here.at(row, found.start(1), found.end(1))
-            return place.because("tab", "a tab can't indent", "indent with two spaces instead")
+            return here.at(row, found.start(1), found.end(1), say("tab"))
     return None
 
 
@@ -123,16 +116,11 @@ def _pasted(here: _Here) -> Unreadable | None:
     for row in (here.row, here.context_row):
         found = _NO_BREAK.search(here.lines[row])
         if found:
-            return here.at(row, found.start(), found.start()).because(
-                "no-break-space", "a no-break space, which looks like a space and is none",
-                "type the space again; pasted text often brings such spaces",
-            )  # fmt: skip
+            return here.at(row, found.start(), found.start(), say("no-break-space"))
         found = _CURLY.search(here.lines[row])
         if found:
-            return here.at(row, found.start(), found.start()).because(
-                "curly-quotes", f"{found[0]} is a curly quote, which YAML takes for a letter",
-                'write straight quotes: "',
-            )  # fmt: skip
+            said = say("curly-quotes", letter=found[0], text="")
+            return here.at(row, found.start(), found.start(), said)
     return None
 
 
@@ -142,18 +130,13 @@ def _escape(here: _Here) -> Unreadable | None:
     found = re.match(r"\\?.", here.line[here.column :])
     shown = found[0] if found else "\\"
     shown = shown if shown.startswith("\\") else "\\" + shown
-    return here.fault(
-        "bad-escape", f"{shown} means nothing inside double quotes",
-        "write patterns in single quotes: '\\d+'",
-    )  # fmt: skip
+    return here.fault(say("bad-escape", escape=shown))
 
 
 def _quote(here: _Here) -> Unreadable | None:
     if "quoted scalar" not in here.context:
         return None
-    return here.at(here.context_row, here.context_column, here.context_column).because(
-        "unclosed-quote", "this quote is never closed", "put the same quote at the end of the text"
-    )
+    return here.in_context(say("unclosed-quote"))
 
 
 def _star(here: _Here) -> Unreadable | None:
@@ -161,19 +144,11 @@ def _star(here: _Here) -> Unreadable | None:
         return None
     word = re.match(r"[*&][^\s,\]}]*", here.lines[here.context_row][here.context_column :])
     shown = word[0] if word else "*"
-    end = here.context_column + len(shown)
-    return here.at(here.context_row, here.context_column, end).because(
-        "bare-star", f"YAML takes {shown} for a pointer to another place",
-        f"write '{shown}' in quotes",
-    )  # fmt: skip
+    return here.in_context(say("bare-star", word=shown), len(shown))
 
 
 def _tag(here: _Here) -> Unreadable | None:
-    if "tag" not in here.context:
-        return None
-    return here.at(here.context_row, here.context_column, here.context_column).because(
-        "yaml-tag", "YAML tags are not understood", "put text that begins with ! in quotes"
-    )
+    return here.in_context(say("yaml-tag.any")) if "tag" in here.context else None
 
 
 _WORD = r"[^\s,\[\]{}'\"]"
@@ -207,16 +182,9 @@ def _braces(here: _Here) -> Unreadable | None:
             return _quoted(here, here.context_row, found.span(), what)
     torn = re.search(r"(?<=\s)[\w-]+$", here.line[: here.column])
     if torn and here.row == here.context_row and here.line[here.column : here.column + 1] == ":":
-        return here.at(here.row, torn.start(), torn.end()).because(
-            "missing-comma", f"a comma is missing before '{torn[0]}'",
-            "inside { } a comma stands between one key and the next",
-        )  # fmt: skip
-    kind = "[" if "sequence" in here.context else "{"
-    return here.at(here.context_row, here.context_column, here.context_column).because(
-        "unclosed-bracket", f"this {kind} is never closed, or what it holds is not well written",
-        f"close it with {'}' if kind == '{' else ']'}; put a comma between what it holds; "
-        "put text with special letters in quotes",
-    )  # fmt: skip
+        return here.at(here.row, torn.start(), torn.end(), say("missing-comma", word=torn[0]))
+    opening, closing = "[]" if "sequence" in here.context else "{}"
+    return here.in_context(say("unclosed-bracket", opening=opening, closing=closing))
 
 
 def _in_flow(here: _Here) -> bool:
@@ -227,9 +195,7 @@ def _quoted(here: _Here, row: int, where: tuple[int, int], what: str) -> Unreada
     line = here.lines[row]
     start, end = where
     mended = f"{line[:start]}'{line[start:end]}'{line[end:]}".strip()
-    return here.at(row, start, end).because(
-        "unquoted-in-braces", f"inside {{ }} and [ ], quote text with {what}", f"write {mended}"
-    )
+    return here.at(row, start, end, say("unquoted-in-braces", what=what, mended=mended))
 
 
 def _colon(here: _Here) -> Unreadable | None:
@@ -244,16 +210,13 @@ def _no_colon(here: _Here) -> Unreadable:
     line = here.lines[here.context_row]
     word = line.strip()
     start = len(line) - len(line.lstrip())
-    place = here.at(here.context_row, start, start + len(word))
     mended = glued(word)
-    if mended:
-        return place.because(
-            "missing-space", f"'{word}' needs a space after its colon", f"write {mended}"
-        )
-    return place.because(
-        "missing-colon", f"'{word[:40]}' is neither 'key: value' nor part of the line above",
-        "write a colon and a space after the key",
-    )  # fmt: skip
+    said = (
+        say("missing-space", word=word, mended=mended)
+        if mended
+        else say("missing-colon.neither", word=word[:40])
+    )
+    return here.at(here.context_row, start, start + len(word), said)
 
 
 def _glued_above(here: _Here) -> Unreadable | None:
@@ -263,42 +226,28 @@ def _glued_above(here: _Here) -> Unreadable | None:
         found = re.match(r"[\s-]*(\w+:[^\s:/].*?)\s*$", line)
         mended = glued(found[1]) if found else None
         if found and mended:
-            return here.at(row, found.start(1), found.end(1)).because(
-                "missing-space", f"'{found[1]}' needs a space after its colon", f"write {mended}"
-            )
+            said = say("missing-space", word=found[1], mended=mended)
+            return here.at(row, found.start(1), found.end(1), said)
         found = re.match(r"[\s-]*(\w+) ?[{\[]", line)
         if found:
-            return here.at(row, found.start(1), found.end(1)).because(
-                "missing-colon", f"'{found[1]}' has no colon", f"write {found[1]}: and the rest"
-            )
+            said = say("missing-colon.key", word=found[1])
+            return here.at(row, found.start(1), found.end(1), said)
     return None
 
 
 def _second_colon(here: _Here) -> Unreadable | None:
     found = re.match(r"[\s-]*([^:]+): (.*\S)", here.line)
     if found and here.column > found.end(1):
-        return here.fault(
-            "second-colon", "a second ': ' in one line",
-            f'put the text in quotes: {found[1]}: "{found[2]}"',
-        )  # fmt: skip
-    return here.fault(
-        "indentation", "a key can't stand here",
-        "a key stands right below the other keys of its step; is it indented too far, "
-        "or does the line above lack its colon?",
-    )  # fmt: skip
+        return here.fault(say("second-colon", key=found[1], value=found[2]))
+    return here.fault(say("indentation.key"))
 
 
 def _start(here: _Here) -> Unreadable | None:
     if "cannot start any token" in here.problem:
         letter = here.line[here.column : here.column + 1]
-        return here.fault(
-            "quote-needed", f"a value can't begin with {letter}", "put the value in quotes"
-        )
+        return here.fault(say("quote-needed", letter=letter))
     if re.search(r"expected (key|'-' indicator|<)", here.problem):
-        return here.fault(
-            "indentation", "this line does not fit the ones above",
-            "keys of one step stand exactly below each other, and every step begins with '- '",
-        )  # fmt: skip
+        return here.fault(say("indentation.line"))
     return None
 
 
@@ -309,10 +258,10 @@ _LONGEST_FOR_PURE_PARSER = 32_000  # it reads some 16 KB a second
 
 @dataclass(slots=True)
 class Document:
-    """One YAML document; `spoilt` are the ids of nodes that already have a problem."""
+    """One YAML document, and whether some node of it is spoilt."""
 
     root: Node
-    spoilt: set[int] = field(default_factory=set)
+    spoilt: bool = False
 
 
 def parse(text: str, file: str, problems: Problems) -> list[Document]:
@@ -340,7 +289,7 @@ def _second_opinion(text: str, file: str, problems: Problems, error: YAMLError) 
             return found
     if isinstance(error, MarkedYAMLError):
         raise syntax_fault(error, text, file) from None
-    raise Unreadable("syntax", str(error), Span(file, 1, 1, 1, 1)) from None
+    raise Unreadable(say("syntax.gave-up", problem=error), Span(file, 1, 1, 1, 1)) from None
 
 
 @cache
@@ -362,7 +311,7 @@ class _Trees:
         self.problems = problems
         self.slips = Slips(text, problems)
         self.documents: list[Document] = []
-        self.spoilt: set[int] = set()
+        self.spoilt = False
         self.stack: list[Listing | Mapping] = []
         self.keys: list[tuple[str, Span, bool] | None] = []
         self.anchors: dict[str, tuple[Node, int] | None] = {}
@@ -391,16 +340,13 @@ class _Trees:
             self.documents.pop()
         for document in self.documents:
             if self.slips.is_empty(document.root):
-                self.problems.add(
-                    "empty-document", "this document is empty", document.root.span,
-                    "remove the line with '---' or write a scenario below it",
-                )  # fmt: skip
-                document.spoilt.add(id(document.root))
+                self.problems.report(say("empty-document"), document.root.span)
+                document.root.spoilt = document.spoilt = True
         return self.documents
 
     def _begin_document(self, _: Any) -> None:  # noqa: ANN401 -- an event of ruamel's
         self.anchors = {}
-        self.spoilt = set()
+        self.spoilt = False
         self.root = None
 
     def _end_document(self, _: Any) -> None:  # noqa: ANN401 -- an event of ruamel's
@@ -420,7 +366,7 @@ class _Trees:
             return
         node = Leaf(text, plain_value(text) if plain else text, plain, span)
         if plain and self.slips.value(node, self.stack, self.keys):
-            self.spoilt.add(id(node))
+            self._spoil(node)
         self._check_tag(event, span, node)
         self._remember(event.anchor, node, self.count)
         self._add(node)
@@ -430,10 +376,8 @@ class _Trees:
         self._check_tag(event, span, top)
         odd = self.slips.key(text, span, plain=not event.style)
         if isinstance(top, Mapping) and text in top.keys:
-            self.problems.add(
-                "duplicate-key", f"'{text}' stands here twice", span,
-                "keep one of the two", Note(message="the first one is here", span=top.keys[text]),
-            )  # fmt: skip
+            note = Note(message="the first one is here", span=top.keys[text])
+            self.problems.report(say("duplicate-key", key=text), span, note)
         if event.anchor:
             self._remember(event.anchor, Leaf(text, text, plain=True, span=span), self.count)
         self.keys[-1] = (text, span, odd)
@@ -441,10 +385,7 @@ class _Trees:
     def _start(self, event: Any) -> None:  # noqa: ANN401 -- an event of ruamel's
         span = self._span(event)
         if len(self.stack) >= DEEPEST:
-            raise Unreadable(
-                "too-deep", f"this is nested deeper than {DEEPEST} levels", span,
-                "a scenario needs few levels: look for brackets that are never closed",
-            )  # fmt: skip
+            raise Unreadable(say("too-deep", deepest=DEEPEST), span)
         flow = bool(event.flow_style)
         node = Mapping(span, flow) if isinstance(event, MappingStartEvent) else Listing(span, flow)
         self._check_key_is_text(span)
@@ -466,14 +407,11 @@ class _Trees:
     def _alias(self, event: Any) -> None:  # noqa: ANN401 -- an event of ruamel's
         span = self._span(event)
         if event.anchor not in self.anchors:
-            raise Unreadable(
-                "bare-star", f"YAML takes *{event.anchor} for a pointer to another place", span,
-                f"write '*{event.anchor}' in quotes",
-            )  # fmt: skip
+            raise Unreadable(say("bare-star", word=f"*{event.anchor}"), span)
         self._check_key_is_text(span)
         known = self.anchors[event.anchor]
         if known is None:
-            raise Unreadable("anchor-circle", f"*{event.anchor} contains itself", span)
+            raise Unreadable(say("anchor-circle", anchor=event.anchor), span)
         node, size = known
         self.count += size - 1
         self.shared = True
@@ -482,11 +420,7 @@ class _Trees:
 
     def _check_size(self, span: Span) -> None:
         if self.shared and self.count > MOST_EXPANDED:
-            raise Unreadable(
-                "too-many-nodes",
-                f"with its anchors written out, this file has more than {MOST_EXPANDED:,} values",
-                span, "write the values out, or use vars, matrix or repeat instead of anchors",
-            )  # fmt: skip
+            raise Unreadable(say("too-many-nodes", most=f"{MOST_EXPANDED:,}"), span)
 
     def _remember(self, anchor: str | None, node: Node, before: int) -> None:
         if anchor:
@@ -494,19 +428,17 @@ class _Trees:
 
     def _check_key_is_text(self, span: Span) -> None:
         if self.stack and isinstance(self.stack[-1], Mapping) and self.keys[-1] is None:
-            raise Unreadable(
-                "bad-key", "a key must be plain text", span,
-                "quote a value that begins with { or [",
-            )  # fmt: skip
+            raise Unreadable(say("bad-key"), span)
 
     def _check_tag(self, event: Any, span: Span, node: Node) -> None:  # noqa: ANN401 -- as above
         if event.tag:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.problems.add(
-                "yaml-tag", f"YAML tags such as {tag} are not understood", span,
-                "remove the tag; put text that begins with ! in quotes",
-            )  # fmt: skip
-            self.spoilt.add(id(node))
+            self.problems.report(say("yaml-tag.tag", tag=tag), span)
+            self._spoil(node)
+
+    def _spoil(self, node: Node) -> None:
+        """Mark a node whose problem is reported: nobody is to look into it."""
+        node.spoilt = self.spoilt = True
 
     def _add(self, node: Node) -> None:
         self.count += 1
@@ -523,7 +455,7 @@ class _Trees:
         if pending and pending[0] not in top.keys:
             key, span, odd = pending
             if odd:
-                self.spoilt.add(id(node))
+                self._spoil(node)
             top.keys[key] = span
             top.fields[key] = node
             top.data[key] = node.data
@@ -531,8 +463,9 @@ class _Trees:
 
 def _extent(node: Listing | Mapping, end: Span) -> Span:
     """What to point at: a flow collection whole, a block map at its first key."""
+    start = node.span
     if node.flow:
-        return structs.replace(node.span, end_line=end.end_line, end_column=end.end_column)
+        return Span(start.file, start.line, start.column, end.end_line, end.end_column)
     if isinstance(node, Mapping) and node.keys:
         return next(iter(node.keys.values()))
-    return structs.replace(node.span, end_line=node.span.line, end_column=node.span.column + 1)
+    return Span(start.file, start.line, start.column, start.line, start.column + 1)

@@ -15,7 +15,7 @@ from scenario_runner.references import Json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scenario_runner.language.actions import Facts
+    from scenario_runner.language.facts import Facts
 
 
 Fields = tuple[tuple[str, Json], ...]

@@ -15,12 +15,13 @@ import pytest
 from scenario_runner.cli import COMMANDS, scenario_runner
 from scenario_runner.errors import Exit
 from scenario_runner.events import Verdict
+from scenario_runner.language.matchers import MATCHER_WORDS
 from scenario_runner.language.vocabulary import CallState, Capability, EventType, Reason
-from scenario_runner.loading.expectations import MATCHERS
-from scenario_runner.loading.explain import CODES
+from scenario_runner.loading.messages import catalogue
 from scenario_runner.mock_pbx import RULES
 from scenario_runner.reporters import reporter_names
 from tests.docs.pages import PAGES, ROOT
+from tests.docs.tables import TABLES, with_tables
 
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,7 +72,7 @@ def test_every_word_of_the_language_stands_in_the_reference(word: str) -> None:
     assert said(word, REFERENCE)
 
 
-@pytest.mark.parametrize("word", MATCHERS)
+@pytest.mark.parametrize("word", MATCHER_WORDS)
 def test_every_matcher_has_a_row_in_the_reference(word: str) -> None:
     assert re.search(rf"^\| `{word}[`:]", REFERENCE, re.MULTILINE)
 
@@ -151,7 +152,14 @@ def test_the_readme_leads_to_every_page(page: Path) -> None:
 
 def test_every_code_stands_in_the_reference() -> None:
     section = REFERENCE[REFERENCE.index("## Codes of problems") :]
-    assert set(re.findall(r"^- `([a-z0-9-]+)`", section, re.MULTILINE)) == set(CODES)
+    assert set(re.findall(r"^- `([a-z0-9-]+)`", section, re.MULTILINE)) == set(catalogue())
+
+
+def test_the_tables_of_the_reference_are_those_of_the_language(
+    golden: Callable[[Path, str], None],
+) -> None:
+    golden(ROOT / "docs/reference.md", with_tables(REFERENCE))
+    assert set(re.findall(r"<!-- table: (\w+) -->", REFERENCE)) == set(TABLES)
 
 
 def test_the_rules_of_the_mock_are_told_as_they_are(golden: Callable[[Path, str], None]) -> None:

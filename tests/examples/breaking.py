@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from scenario_runner.language.actions import ACTION_WORDS
+
 NEVER = "never-so"
 
 
@@ -103,7 +105,7 @@ def _changes_of_step(
     node: MappingNode, calls: list[tuple[int, str]], excused: int | None
 ) -> Iterator[tuple[_Change, _Step]]:
     entries = _entries(node)
-    action = next((key for key in entries if key in _ACTIONS), None)
+    action = next((key for key in entries if key in ACTION_WORDS), None)
     if action is None:
         return
     own = _entries(entries[action]).get("call")
@@ -207,9 +209,3 @@ def _matcher_key(node: Node) -> Iterator[_Change]:
             yield from _matcher(value)
         elif key == "any":
             yield _Change(_keys(node)[key], f"equals: {NEVER}", value)
-
-
-_ACTIONS = (
-    "call", "answer", "park", "slots", "bridge", "hangup", "calls", "event", "wait", "together",
-    "repeat", "use", "request", "set", "check",
-)  # fmt: skip

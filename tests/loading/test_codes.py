@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scenario_runner.loading.documents import LoadOptions, load, load_text
-from scenario_runner.loading.explain import CODES
+from scenario_runner.loading.messages import catalogue
 
 PACKAGE = Path(__file__).parents[2] / "scenario_runner" / "loading"
+CODES = catalogue()
 ABOUT_FILES = ("unreadable", "too-large", "not-utf8")
 EXAMPLES = [code for code in CODES if code not in ABOUT_FILES]
 PARTS = {
@@ -70,15 +73,59 @@ def test_a_fragment_with_problems_is_told_once_and_refused_everywhere(root: Path
     assert [problem.code for problem in second.problems] == ["bad-fragment"]
 
 
-def test_every_code_in_the_loader_is_explained() -> None:
-    source = "".join(file.read_text(encoding="utf-8") for file in PACKAGE.glob("*.py"))
-    called = re.findall(
-        r"(?:\.problem|\.add|\.warn|\.fault|\.because|Unreadable)\(\s*\"([a-z0-9-]+)\"", source
-    )
-    assert len(set(called)) > 50
-    assert set(called) <= CODES.keys()
-
-
 def test_every_entry_is_read() -> None:
     text = (PACKAGE / "codes.md").read_text(encoding="utf-8")
-    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == list(CODES)
+    assert re.findall(r"^## ([a-z0-9-]+)", text, re.MULTILINE) == list(CODES)
+
+
+MESSAGES = {
+    f"{code}.{word}".removesuffix("."): message
+    for code, entry in CODES.items()
+    for word, message in entry.messages.items()
+}
+
+
+def calls() -> Iterator[tuple[frozenset[str], frozenset[str]]]:
+    """Every `say` in the loader: the messages it may be about, and the values it is given."""
+    for file in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
+                named = {
+                    one.value for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)
+                }
+                given = {keyword.arg for keyword in node.keywords if keyword.arg}
+                yield frozenset(map(str, named)), frozenset(given)
+
+
+def strings() -> set[str]:
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in PACKAGE.glob("*.py")]
+    return {
+        one.value
+        for tree in trees
+        for one in ast.walk(tree)
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    }
+
+
+def test_every_message_is_said_somewhere() -> None:
+    assert MESSAGES.keys() <= strings()
+
+
+SHOWN = {"name"}
+"""In braces also where a hint shows `${name}` as it is written."""
+
+
+def fields(text: str | None) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text or ""))
+
+
+@pytest.mark.parametrize(("named", "given"), sorted(calls(), key=str))
+def test_a_message_is_given_a_value_for_each_of_its_fields(
+    named: frozenset[str], given: frozenset[str]
+) -> None:
+    for name in named:
+        message = MESSAGES[name]
+        wanted = fields(message.text)
+        if "hint" not in given:
+            wanted |= fields(message.hint) - (SHOWN - given)
+        assert wanted <= given <= {*wanted, *fields(message.hint), "hint"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from ruamel.yaml import YAML
 
 from scenario_runner.errors import render_problem
 from scenario_runner.loading.documents import LoadedFile, LoadOptions, load, load_text
+from tests.loading.leftovers import left_over
 
 ROOT = Path(__file__).parents[2]
 SEED_FILES = [*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests/invalid").glob("[e-k]*.yaml")]
@@ -21,6 +23,8 @@ SIGNS = [
     "\u00a0", "“", "\x00", "1e999", "99999999999999999999", "together:", "steps:", "as: customer",
 ]  # fmt: skip
 EDITS = st.tuples(st.floats(0, 1), st.sampled_from(SIGNS), st.integers(0, 12))
+UNFILLED = re.compile(r"(?<!\$)\{(what|key|known|noun|kind|word|name|hint|text|least|most|of)\}")
+"""A field of a message without its value; hints show `${name}` as it is."""
 OPTIONS = LoadOptions(root=str(ROOT / "examples"))
 RUN = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 
@@ -31,10 +35,12 @@ def holds_up(text: str) -> None:
     sources = {source.file: source for source in loaded.sources}
     for problem in loaded.problems:
         assert render_problem(problem, sources)
+        assert not UNFILLED.search(f"{problem.message} {problem.hint}".replace(text, ""))
         assert problem.span.line >= 1
         assert problem.span.column >= 1
     errors = [problem for problem in loaded.problems if not problem.warning]
     assert bool(errors) == (not loaded.scenarios)
+    assert not any(left_over(text))
 
 
 @RUN

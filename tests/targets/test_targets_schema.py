@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from scenario_runner.language.schema import schema_text
 from scenario_runner.language.vocabulary import Reason
-from scenario_runner.loading.schema import schema_text
 from scenario_runner.loading.targets import SETTINGS
 
 SCHEMA: dict[str, Any] = json.loads(schema_text("targets"))
