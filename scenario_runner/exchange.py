@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -11,8 +10,7 @@ from msgspec import Struct
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One HTTP request below a target's root.
 
     `method` is upper case, `path` begins with `/` and carries the query string, if any;
@@ -25,8 +23,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """One HTTP answer: status code, headers in the order sent, and the body's bytes."""
 
     status: int

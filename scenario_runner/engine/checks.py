@@ -60,8 +60,10 @@ class Checker:
 
     def _unnamed_refusal(self, tally: Tally | None) -> Failure | None:
         """Fail for a branch refused for a reason that the expectation does not name."""
+        if tally is None or not self._step.expect:
+            return None
         clauses = [c for c in self._step.expect if isinstance(c, BranchesRefused)]
-        if tally is None or not self._step.expect or any(c.reason is None for c in clauses):
+        if any(c.reason is None for c in clauses):
             return None
         named = {str(clause.reason) for clause in clauses}
         unnamed = ", ".join(sorted({reason for _, reason in tally.refused} - named))

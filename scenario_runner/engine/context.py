@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scenario_runner.clock import Clock
 from scenario_runner.durations import parse_duration
+from scenario_runner.engine.event_log import EventLog, StepMark
+from scenario_runner.engine.verdict import Counts
 from scenario_runner.errors import NotPossible, PatternLimit, ScenarioRunnerError, TargetError
 from scenario_runner.events import CallChanged, Event, Exchange, PbxReported
 from scenario_runner.language.actions import CallTarget, NamedCall
 from scenario_runner.language.vocabulary import CallState, Capability
+from scenario_runner.masking import Mask
 from scenario_runner.matching import Exactly, View, matches
+from scenario_runner.pbx.protocol import Session, Traits
 from scenario_runner.references import (
     Expression,
     Json,
@@ -22,20 +30,13 @@ from scenario_runner.references import (
     follow,
     resolve,
 )
+from scenario_runner.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from scenario_runner.clock import Clock
-    from scenario_runner.engine.event_log import EventLog, StepMark
-    from scenario_runner.engine.verdict import Counts
     from scenario_runner.language.actions import Binding
     from scenario_runner.language.matchers import Spanned
     from scenario_runner.language.values import Duration
-    from scenario_runner.masking import Mask
-    from scenario_runner.pbx.protocol import CallIds, PbxEvent, Session, Trace, Traits
-    from scenario_runner.references import Json
-    from scenario_runner.source import Span
+    from scenario_runner.pbx.protocol import CallIds, PbxEvent, Trace
 
 
 class Undecided(ScenarioRunnerError):
@@ -58,8 +59,7 @@ class Unbound(Unresolved):
     """The name is bound nowhere: the step that binds it did not run, or did not succeed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedCallValue:
+class NamedCallValue(Struct, frozen=True, kw_only=True):
     """A call by its name; its ids are asked of the session, since they follow the call."""
 
     name: str
@@ -68,8 +68,7 @@ class NamedCallValue:
     flow: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What is the same for all scopes of a scenario: the outside world."""
 
     environment: Mapping[str, str]
@@ -206,8 +205,7 @@ def target_fields(traits: Traits) -> dict[str, Json]:
 CURRENT_STEP: ContextVar[str] = ContextVar("CURRENT_STEP", default="")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class Shared(Struct, frozen=True, kw_only=True):
     """What all steps of one scenario share."""
 
     scenario: str
@@ -220,8 +218,7 @@ class Shared:
     calls: dict[str, NamedCallValue]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Struct, frozen=True, kw_only=True):
     """Where a step runs.
 
     `prefix` begins the ids of its steps (`cleanup.`, `4[2].`); `via` are the places of the `use`

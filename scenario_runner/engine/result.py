@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from scenario_runner.events import Verdict
 from scenario_runner.pbx.protocol import Done, Outcome, PbxEvent, Refused
@@ -21,8 +22,7 @@ class CheckFailed(Exception):
         self.failure = failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(Struct, frozen=True, kw_only=True):
     """What the branches of a `together` did: per step, and per branch."""
 
     succeeded: tuple[str, ...] = ()
@@ -31,8 +31,7 @@ class Tally:
     branches_refused: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResult:
+class ActionResult(Struct, frozen=True, kw_only=True):
     """The outcome of an action.
 
     `sent` and `at` are when it was sent and when the thing itself happened. `summary` is short and

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from scenario_runner.clock import Clock
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.engine.context import (
     CURRENT_STEP,
@@ -22,25 +24,22 @@ from scenario_runner.engine.event_log import EventLog
 from scenario_runner.engine.steps import holds, take_steps
 from scenario_runner.engine.verdict import Counts, Ending, finish
 from scenario_runner.errors import PbxError, ScenarioRunnerError
-from scenario_runner.events import PbxSnapshot, ScenarioStarted, Verdict
+from scenario_runner.events import Event, PbxSnapshot, ScenarioStarted, Verdict
+from scenario_runner.language.scenario import Scenario
+from scenario_runner.masking import Mask
 from scenario_runner.pbx.protocol import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Coroutine
 
-    from scenario_runner.clock import Clock
     from scenario_runner.engine.context import NamedCallValue
-    from scenario_runner.events import Event
-    from scenario_runner.language.scenario import Scenario
-    from scenario_runner.masking import Mask
     from scenario_runner.pbx.protocol import Connection, Leftover, Session
 
 
 CLEANUP_LIMIT = 60 * SECOND
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunContext:
+class RunContext(Struct, frozen=True, kw_only=True):
     """How a scenario is run: what it may read from outside, and how its report is told apart.
 
     `leased` are the values that `needs` binds; `order` tells the choices made between waiting
@@ -106,8 +105,7 @@ def _started(scenario: Scenario, conditions: RunContext) -> ScenarioStarted:
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Run:
+class _Run(Struct, kw_only=True):
     """One run of one scenario."""
 
     scenario: Scenario

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.engine.actions import act, named_call
@@ -126,7 +126,7 @@ def _told(
     looks = f"{times} look{'s' if times > 1 else ''}"
     how = "never held" if isinstance(step.repeating, Poll) else "did not keep holding"
     return tuple(
-        structs.replace(
+        replace(
             failure,
             message=f"{failure.message} ({how} in {looks} over {duration_text(lasted)})",
         )
@@ -180,8 +180,10 @@ async def together(
     reports = [task.result() for task in tasks]
     for inner in frames:
         frame.scope.absorb(inner.scope)
-    tally = _tally(action, reports)
-    return replace(_inside(frame, [r for branch in reports for r in branch]), tally=tally)
+    inside = _Inside()
+    for branch_reports in reports:
+        inside.add(branch_reports)
+    return inside.result(frame, tally=_tally(action, reports))
 
 
 def _tally(action: Together, reports: list[list[Report]]) -> Tally:
@@ -211,20 +213,18 @@ async def repeat(action: Repeat, frame: Frame, take_steps: TakeSteps) -> ActionR
     items = _rounds(action, frame)
     rounds = frame.rounds * len(items)
     own = _own(frame).removesuffix(".")
-    reports: list[Report] = []
+    inside, done = _Inside(), 0
     for number, item in enumerate(items, 1):
         scope = frame.scope.child()
         if action.as_ is not None:
             scope.bind(action.as_, item)
         inner = replace(frame.inside(f"{own}[{number}].", scope), rounds=rounds)
-        round_reports = await take_steps(action.steps, inner)
-        reports += round_reports
+        inside.add(await take_steps(action.steps, inner))
         frame.scope.absorb(scope)
-        if any(report.verdict.stops for report in round_reports):
+        done = number
+        if inside.stopped:
             break
-    seen = _inside(frame, reports)
-    done = len(reports) // len(action.steps)
-    return replace(seen, summary=f"{done} of {len(items)} rounds")
+    return inside.result(frame, summary=f"{done} of {len(items)} rounds")
 
 
 def _rounds(action: Repeat, frame: Frame) -> Sequence[Json]:
@@ -264,12 +264,12 @@ async def use(action: Use, step: Step, frame: Frame, take_steps: TakeSteps) -> A
     inner = replace(
         frame.inside(f"{_own(frame)}use.", scope), via=(*frame.via, step.span), moments={}
     )
-    reports = await take_steps(action.fragment.steps, inner)
-    for inside, outside in action.exports:
-        if scope.has(inside):
-            frame.take_over(outside, scope.find(inside))
-    seen = _inside(frame, reports)
-    return replace(seen, summary=action.fragment.name)
+    inside = _Inside()
+    inside.add(await take_steps(action.fragment.steps, inner))
+    for exported, name in action.exports:
+        if scope.has(exported):
+            frame.take_over(name, scope.find(exported))
+    return inside.result(frame, summary=action.fragment.name)
 
 
 def _given(given: Binding, kind: str, frame: Frame) -> Json | NamedCallValue:
@@ -285,19 +285,36 @@ def _own(frame: Frame) -> str:
     return CURRENT_STEP.get().removeprefix(frame.prefix) + "."
 
 
-def _inside(frame: Frame, reports: list[Report]) -> ActionResult:
-    end = max((r.seen.at for r in reports if r.seen is not None), default=frame.now())
-    verdicts = {report.verdict for report in reports}
-    inner = Verdict.PASSED
-    if Verdict.ERRORED in verdicts:
-        inner = Verdict.ERRORED
-    elif any(verdict.stops for verdict in verdicts):
-        inner = Verdict.FAILED
-    return ActionResult(sent=end, at=end, inner=inner)
+class _Inside:
+    """What the steps inside another one came to; their reports are not kept, however many."""
+
+    def __init__(self) -> None:
+        self._end: int | None = None
+        self._verdicts: set[Verdict] = set()
+
+    def add(self, reports: list[Report]) -> None:
+        """Take in the reports of steps that are over."""
+        self._verdicts.update(report.verdict for report in reports)
+        ends = [report.seen.at for report in reports if report.seen is not None]
+        self._end = max(ends if self._end is None else [*ends, self._end], default=None)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether one of them stops the scenario."""
+        return any(verdict.stops for verdict in self._verdicts)
+
+    def result(
+        self, frame: Frame, *, summary: str = "", tally: Tally | None = None
+    ) -> ActionResult:
+        """Return the result of the step around them: it ended when the last of them did."""
+        inner = Verdict.FAILED if self.stopped else Verdict.PASSED
+        if Verdict.ERRORED in self._verdicts:
+            inner = Verdict.ERRORED
+        end = frame.now() if self._end is None else self._end
+        return ActionResult(sent=end, at=end, summary=summary, tally=tally, inner=inner)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """What became of a step: its verdict, why, and the moments that labels refer to."""
 
     verdict: Verdict
@@ -377,16 +394,15 @@ async def _taken(step: Step, frame: Frame) -> Report:
     verdict = seen.inner
     if failures and verdict is not Verdict.ERRORED:
         verdict = Verdict.FAILED
-    failures = tuple(structs.replace(failure, via=frame.via) for failure in failures)
+    if frame.via:
+        failures = tuple(replace(failure, via=frame.via) for failure in failures)
     return Report(verdict=verdict, seen=seen, failures=failures, attempts=tuple(attempts))
 
 
 def _not_seen(error: CheckFailed | ScenarioRunnerError, step: Step, frame: Frame) -> Report:
     match error:
         case CheckFailed(failure=failure):
-            return Report(
-                verdict=Verdict.FAILED, failures=(structs.replace(failure, via=frame.via),)
-            )
+            return Report(verdict=Verdict.FAILED, failures=(replace(failure, via=frame.via),))
         case Unbound() if frame.cleaning:
             return Report(verdict=Verdict.NOT_APPLICABLE)
         case ScenarioRunnerError():

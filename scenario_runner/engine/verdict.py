@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from scenario_runner.events import Failure, PbxSnapshot, ScenarioFinished, Verdict
 
@@ -35,12 +36,11 @@ INTERRUPTED = "interrupted"
 """The reason given for a scenario that was cancelled."""
 
 
-@dataclass(slots=True)
-class Ending:
+class Ending(Struct):
     """What is known at the end of a scenario beyond the verdicts of its steps."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    verdicts: list[Verdict] = []
+    failures: list[Failure] = []
     snapshot: PbxSnapshot | None = None
     residue: bool = False
     interrupted: bool = False

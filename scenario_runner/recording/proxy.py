@@ -6,9 +6,11 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from scenario_runner.durations import MINUTE
 from scenario_runner.errors import PbxError

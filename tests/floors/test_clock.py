@@ -64,6 +64,83 @@ def test_timers_fire_in_time_and_equal_ones_in_the_order_made(seconds: list[int]
     assert fired == sorted(range(len(seconds)), key=lambda index: seconds[index])
 
 
+def test_equal_timers_keep_their_order_however_many_were_made_before() -> None:
+    fired: list[int] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(3_996):
+            loop.call_later(1, fired.clear).cancel()
+        for index in range(5):
+            loop.call_later(2, fired.append, index)
+        await asyncio.sleep(3)
+
+    run(main)
+    assert fired == [0, 1, 2, 3, 4]
+
+
+def test_all_timers_of_an_instant_fire_before_a_command_that_one_of_them_leads_to() -> None:
+    async def main() -> list[str]:
+        seen = list[str]()
+
+        async def wake(name: str) -> None:
+            await asyncio.sleep(1)
+            seen.append(f"{name} wakes")
+            await the_turns().take()
+            seen.append(f"{name} acts")
+
+        names = [str(number) for number in range(30)]
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(wake(name))
+        assert the_turns().order == [(0, count) for count in range(30, 1, -1)]
+        assert seen[:30] == [f"{name} wakes" for name in names]
+        return seen[30:]
+
+    assert run(main) == [f"{number} acts" for number in range(30)]
+
+
+SLEEPS = {"0": 0, "1us": 1e-6, "1s": 1}
+WAITS = st.lists(st.sampled_from(["turn", "lock", *SLEEPS]), max_size=5)
+History = list[tuple[int, str, float]]
+
+
+async def act(name: int, waits: list[str], lock: asyncio.Lock, seen: History) -> None:
+    for wait in waits:
+        match wait:
+            case "turn":
+                await the_turns().take()
+            case "lock":
+                async with lock:
+                    await the_turns().take()
+            case _:
+                await asyncio.sleep(SLEEPS[wait])
+        seen.append((name, wait, asyncio.get_running_loop().time()))
+
+
+def history(programs: list[list[str]], seed: int, *, patient: bool) -> History:
+    seen: History = []
+
+    async def main() -> None:
+        if patient:
+            the_turns().alone = lambda: False
+        lock = asyncio.Lock()
+        async with asyncio.TaskGroup() as group:
+            for name, waits in enumerate(programs):
+                group.create_task(act(name, waits, lock, seen))
+
+    run(main, random.Random(seed).randrange)
+    return seen
+
+
+@given(st.lists(WAITS, min_size=1, max_size=4), st.integers(0, 99))
+@settings(max_examples=150, deadline=None)
+def test_who_is_alone_acts_at_once_and_it_is_as_if_it_had_waited(
+    programs: list[list[str]], seed: int
+) -> None:
+    assert history(programs, seed, patient=False) == history(programs, seed, patient=True)
+
+
 def test_a_time_out_is_virtual_too() -> None:
     async def main() -> int:
         clock = LoopClock(asyncio.get_running_loop())
