@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, get_args, get_type_hints
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -10,8 +13,17 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from scenario_runner.errors import TargetError
-from scenario_runner.events import Exchange, Failure, SourceRead, StepFinished, Verdict
+from scenario_runner.events import (
+    EVENTS,
+    Event,
+    Exchange,
+    Failure,
+    SourceRead,
+    StepFinished,
+    Verdict,
+)
 from scenario_runner.masking import Mask
+from scenario_runner.printable import encodable
 from scenario_runner.source import Span
 
 
@@ -107,6 +119,42 @@ def test_what_the_mask_does_not_know_is_an_error(unknown: object) -> None:
             mask.event((unknown,))
         assert "hunter2" not in str(caught.value)
         mask.add("hunter2", name="$secret.X")
+
+
+PIECES = st.sampled_from(
+    ["hunter2", "hun", "ter2", '"', "\\", "\n", "\x01", "/", "\u00e9", "\U0001f600", "\ud800", "&"]
+)
+PHRASES = st.lists(PIECES, max_size=6).map("".join)
+
+
+@given(PHRASES.filter(lambda text: len(text) >= 4), st.lists(PHRASES, min_size=2, max_size=2))
+def test_an_event_is_masked_as_each_of_its_texts_is(secret: str, texts: list[str]) -> None:
+    mask = Mask()
+    mask.add(secret, name="$secret.X")
+    first, second = (mask.text(encodable(text)) for text in texts)
+    event = Outer(Nested(texts[0]), several=((texts[1], Nested("")),))
+    assert mask.event(event) == Outer(Nested(first), several=((second, Nested("")),))
+
+
+KNOWN = (str, int, float, bool, type(None))
+
+
+def kinds(hint: Any) -> Iterator[type]:
+    """Every type in a type hint, those of a Struct's fields included."""
+    for part in get_args(hint):
+        yield from kinds(part)
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        for field in get_type_hints(hint).values():
+            yield from kinds(field)
+    elif isinstance(hint, type) and not get_args(hint):
+        yield hint
+
+
+@pytest.mark.parametrize("event", EVENTS.values())
+def test_events_have_only_fields_that_the_mask_knows(event: type[Event]) -> None:
+    found = set(kinds(event))
+    assert found
+    assert all(kind in KNOWN or issubclass(kind, Enum) for kind in found)
 
 
 def test_lone_surrogates_are_replaced_before_an_event_is_told() -> None:
