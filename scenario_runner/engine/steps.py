@@ -294,9 +294,10 @@ class _Inside:
 
     def add(self, reports: list[Report]) -> None:
         """Take in the reports of steps that are over."""
-        self._verdicts.update(report.verdict for report in reports)
-        ends = [report.seen.at for report in reports if report.seen is not None]
-        self._end = max(ends if self._end is None else [*ends, self._end], default=None)
+        for report in reports:
+            self._verdicts.add(report.verdict)
+            if report.seen is not None:
+                self._end = max(self._end or 0, report.seen.at)
 
     @property
     def stopped(self) -> bool:

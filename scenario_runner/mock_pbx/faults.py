@@ -174,6 +174,8 @@ class FaultPlan:
 
     def delivered(self, deliveries: tuple[Delivery, ...], now_us: int) -> tuple[Delivery, ...]:
         """Return what is delivered at `now_us` of these and of those held back before."""
+        if not deliveries and not self._held:
+            return ()
         coming: list[Delivery] = []
         for delivery in deliveries:
             self._deliver(delivery, coming, now_us)
