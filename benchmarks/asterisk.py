@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import HOUR, SECOND
-from scenario_runner.language.target import AsteriskSettings, Headless, Target
+from scenario_runner.language.target import Target
 from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.asterisk.settings import AsteriskSettings, Headless
 from scenario_runner.pbx.commands import (
     AskSlot,
     CallAddress,

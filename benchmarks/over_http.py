@@ -23,7 +23,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from scenario_runner.language.target import AT_ONCE
+from scenario_runner.pbx.ringme.access import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

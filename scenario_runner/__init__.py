@@ -6,6 +6,7 @@
         print(event)
 
 Here is the whole public interface; everything else may change. A name is imported when it is used.
+Drivers also find the kinds of their settings in `scenario_runner.language.settings`.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ if TYPE_CHECKING:
     from scenario_runner.exchange import Request, Response, Transport
     from scenario_runner.execution.testing import SyncPbx
     from scenario_runner.language.scenario import Scenario
-    from scenario_runner.language.target import AddedSettings, Target
+    from scenario_runner.language.settings import SettingProblem, Settings
+    from scenario_runner.language.target import Target
     from scenario_runner.language.vocabulary import (
         CallState,
         Capability,
@@ -81,7 +83,7 @@ if TYPE_CHECKING:
         ShowCalls,
         Unsubscribe,
     )
-    from scenario_runner.pbx.drivers import Context, Notice
+    from scenario_runner.pbx.drivers import Context, Driver, Notice
     from scenario_runner.pbx.protocol import (
         CallIds,
         Connection,
@@ -146,7 +148,8 @@ _PLACES = {
     "exchange": ("Request", "Response", "Transport"),
     "execution.testing": ("SyncPbx",),
     "language.scenario": ("Scenario",),
-    "language.target": ("AddedSettings", "Target"),
+    "language.settings": ("SettingProblem", "Settings"),
+    "language.target": ("Target",),
     "language.vocabulary": ("CallState", "Capability", "EventType", "Party", "Reason"),
     "pbx.commands": (
         "AnswerCall",
@@ -163,7 +166,7 @@ _PLACES = {
         "ShowCalls",
         "Unsubscribe",
     ),
-    "pbx.drivers": ("Context", "Notice"),
+    "pbx.drivers": ("Context", "Driver", "Notice"),
     "pbx.protocol": (
         "CallIds",
         "Connection",
@@ -186,7 +189,6 @@ _PLACES = {
 }
 
 __all__ = [
-    "AddedSettings",
     "AnswerCall",
     "AnswerLost",
     "AnySlot",
@@ -205,6 +207,7 @@ __all__ = [
     "Connection",
     "Context",
     "Done",
+    "Driver",
     "Event",
     "EventType",
     "Exchange",
@@ -244,6 +247,8 @@ __all__ = [
     "ScenarioStarted",
     "SendRequest",
     "Session",
+    "SettingProblem",
+    "Settings",
     "ShowCall",
     "ShowCalls",
     "Source",

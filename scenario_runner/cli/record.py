@@ -10,7 +10,8 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenario_runner.language.target import RestAccess, Target
+    from scenario_runner.language.target import Target
+    from scenario_runner.pbx.ringme.access import RestAccess
     from scenario_runner.recording.proxy import RecordOptions
 
 
@@ -148,7 +149,7 @@ def _options(arguments: RecordArguments) -> RecordOptions:
 def _access(url: str) -> RestAccess:
     from urllib.parse import urlsplit
 
-    from scenario_runner.language.target import RestAccess
+    from scenario_runner.pbx.ringme.access import RestAccess
 
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -162,16 +163,17 @@ def _target(arguments: RecordArguments) -> tuple[Target, RestAccess]:
     import os
 
     from scenario_runner.errors import TargetError
-    from scenario_runner.language.target import RestAccess
     from scenario_runner.loading.targets import find_targets, read_targets
     from scenario_runner.masking import Mask
+    from scenario_runner.pbx import drivers
+    from scenario_runner.pbx.ringme.access import RestAccess
 
     file = arguments.targets or find_targets((".",))
     if file is None:
         raise TargetError(
             "there is no targets file here", hint="name one with --targets, or the PBX with --url"
         )
-    target = read_targets(file).target(str(arguments.target), dict(os.environ), Mask())
+    target = read_targets(file, drivers).target(str(arguments.target), dict(os.environ), Mask())
     if not isinstance(target.settings, RestAccess):
         raise TargetError(
             f"the target {target.name} has the driver {target.driver}",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from scenario_runner.comparing.differences import (
     Compared,
     Comparison,
@@ -18,8 +20,9 @@ from scenario_runner.errors import Exit, NothingSelected, TargetError, UsageErro
 from scenario_runner.execution.run import gather as chosen
 from scenario_runner.execution.run import run_scenarios
 from scenario_runner.execution.targets import MOCK, choose, targets_file
-from scenario_runner.language.target import MockSettings, Target
+from scenario_runner.language.target import Target
 from scenario_runner.mock_pbx import PROFILES
+from scenario_runner.pbx.mock import MockSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,12 +84,14 @@ def _built_in(name: str) -> Target:
     if profile not in PROFILES:
         hint = suggestion(profile, PROFILES)
         raise TargetError(f"the mock has no profile '{profile}'", hint=hint)
-    return replace(MOCK, name=name, settings=MockSettings(profile=profile))
+    return structs.replace(MOCK, name=name, settings=MockSettings(profile=profile))
 
 
 def _like(mock: Target, other: Target) -> Target:
     numbers = tuple((number, "") for number, _ in other.extensions if number.isdecimal())
-    return replace(mock, slots=other.slots, park_timeout=other.park_timeout, extensions=numbers)
+    return structs.replace(
+        mock, slots=other.slots, park_timeout=other.park_timeout, extensions=numbers
+    )
 
 
 class Interrupted(KeyboardInterrupt):

@@ -11,8 +11,9 @@ from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import BadCredentials, PbxError, ScenarioRunnerError, TargetError
 from scenario_runner.exchange import header
-from scenario_runner.execution.targets import find_driver, masked
+from scenario_runner.execution.targets import masked
 from scenario_runner.pbx.commands import ShowCalls
+from scenario_runner.pbx.drivers import find_driver
 from scenario_runner.pbx.protocol import NullWatcher, Plan, Refused
 from scenario_runner.pbx.rate import read_limit
 
@@ -61,7 +62,7 @@ async def probe(target: Target, context: Context) -> tuple[Finding, ...]:
 
     context = replace(context, warn=heed)
     try:
-        async with find_driver(target.driver)(target, context) as connection:
+        async with find_driver(target.driver).opened(target, context) as connection:
             clock = LoopClock(asyncio.get_running_loop())
             plan = Plan(scenario="targets --check")
             async with connection.session(plan, NullWatcher(), clock) as session:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import PbxError, ScenarioRunnerError
-from scenario_runner.execution.targets import find_driver, masked
+from scenario_runner.execution.targets import masked
 from scenario_runner.language.vocabulary import Party, Reason
 from scenario_runner.masking import MASK
 from scenario_runner.pbx.commands import CallAddress, HangUp, ShowCalls, Unsubscribe
+from scenario_runner.pbx.drivers import find_driver
 from scenario_runner.pbx.journal import FOLDER, PlacedCall, left_behind
 from scenario_runner.pbx.protocol import Done, NullWatcher, Plan, Refused
 
@@ -46,7 +47,7 @@ async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tupl
         return ()
     told: list[Undone] = []
     try:
-        async with find_driver(target.driver)(target, context) as connection:
+        async with find_driver(target.driver).opened(target, context) as connection:
             clock = LoopClock(asyncio.get_running_loop())
             async with connection.session(
                 Plan(scenario="cleanup"), NullWatcher(), clock

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scenario_runner.errors import ScenarioRunnerError, TargetError, did_you_mean
 from scenario_runner.execution.virtual import taught
-from scenario_runner.language.target import MockSettings, Target
+from scenario_runner.language.target import Target
+from scenario_runner.pbx import drivers
+from scenario_runner.pbx.drivers import find_driver
 from scenario_runner.pbx.guard import Guard, GuardedConnection
 from scenario_runner.pbx.journal import FOLDER, Journal, left_behind
+from scenario_runner.pbx.mock import MockSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
-    from importlib.metadata import EntryPoints
-
-    from scenario_runner.pbx.drivers import Context
-    from scenario_runner.pbx.protocol import Connection
-
-    Opener: TypeAlias = Callable[[Target, Context], AbstractAsyncContextManager[Connection]]
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
@@ -30,49 +24,6 @@ if TYPE_CHECKING:
     from scenario_runner.masking import Mask
     from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.protocol import Connection
-
-
-GROUP = "scenario_runner.pbx"
-"""The group of entry points under which packages add drivers."""
-
-_OWN = {
-    "asterisk": "scenario_runner.pbx.asterisk.connection:open_asterisk",
-    "freeswitch": "scenario_runner.pbx.freeswitch.connection:open_freeswitch",
-    "ringme": "scenario_runner.pbx.ringme.opening:open_ringme",
-}
-
-
-def added_drivers() -> tuple[str, ...]:
-    """Return the names of the drivers that installed packages add."""
-    return tuple(sorted(entry.name for entry in _added()))
-
-
-def _added() -> EntryPoints:
-    # Imported here: reading what is installed takes 13 modules of `email`, for nothing on the mock.
-    from importlib.metadata import entry_points
-
-    return entry_points(group=GROUP)
-
-
-def driver_names() -> tuple[str, ...]:
-    """Return the names of all drivers that open a connection, sorted."""
-    return tuple(sorted({*_OWN, *added_drivers()}))
-
-
-def find_driver(name: str) -> Opener:
-    """Return what opens a target of this driver; raise TargetError for a name that is none."""
-    if name in _OWN:
-        module, _, attribute = _OWN[name].partition(":")
-        own: Opener = getattr(import_module(module), attribute)
-        return own
-    for entry in _added().select(name=name):
-        try:
-            added: Opener = entry.load()
-        except (ImportError, AttributeError) as error:
-            raise TargetError(f"the driver '{name}' can't be loaded: {error}") from error
-        return added
-    hint = did_you_mean(name, driver_names()) or f"there are: {', '.join(driver_names())}"
-    raise TargetError(f"there is no driver '{name}' that opens a connection", hint=hint)
 
 
 @asynccontextmanager
@@ -88,7 +39,7 @@ async def open_target(
     notes = Journal(journal, target.name, target.host, context.mask)
     noting = replace(context, journal=notes)
     try:
-        async with find_driver(target.driver)(taught(target), noting) as connection:
+        async with find_driver(target.driver).opened(taught(target), noting) as connection:
             yield GuardedConnection(connection, Guard(target, noting))
     except ScenarioRunnerError as error:
         raise masked(error, context.mask) from None
@@ -122,8 +73,8 @@ def masked(error: ScenarioRunnerError, mask: Mask) -> ScenarioRunnerError:
 MOCK = Target(
     name="mock",
     driver="mock",
-    host="in this process",
-    base_url="http://127.0.0.1:8080",
+    host=MockSettings().place,
+    base_url=MockSettings().base_url,
     settings=MockSettings(),
 )
 
@@ -179,9 +130,7 @@ def targets_file(choice: TargetChoice) -> TargetsFile | None:
     path = choice.file or find_targets(choice.paths)
     if path is None:
         return None
-    # Imported here, since looking for added drivers costs a run without targets file its start.
-
-    return read_targets(path, added_drivers)
+    return read_targets(path, drivers)
 
 
 def refuse_protected(target: Target, allowed: tuple[str, ...]) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
+from msgspec import structs
+
 from scenario_runner.clock import LoopClock, Turns, VirtualLoop
 from scenario_runner.durations import SECOND
 from scenario_runner.engine.run import RunContext, execute
@@ -22,9 +24,10 @@ from scenario_runner.execution.leases import Pool
 from scenario_runner.execution.results import Results, as_attempt
 from scenario_runner.execution.selection import skip, why_not
 from scenario_runner.language.matchers import Equals
-from scenario_runner.language.target import MockSettings, RestAccess
 from scenario_runner.language.vocabulary import Capability, Reason
 from scenario_runner.mock_pbx import PROFILES, Client, Loss, MockPbx, Profile
+from scenario_runner.pbx.mock import MockSettings
+from scenario_runner.pbx.ringme.access import RestAccess
 from scenario_runner.pbx.ringme.connection import Carrier, RingMe
 from scenario_runner.pbx.ringme.dialers import ControlCallers
 from scenario_runner.pbx.ringme.events import SubscribedFeed
@@ -163,7 +166,7 @@ class MockTarget:
         self._settings = settings_of(target, self._profile)
         first, last = self._profile.extensions
         numbers = tuple((str(number), "") for number in range(first, last + 1))
-        self.pool = Pool.of(replace(target, extensions=numbers))
+        self.pool = Pool.of(structs.replace(target, extensions=numbers))
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -236,7 +239,7 @@ def taught(target: Target) -> Target:
     settings = target.settings
     if not isinstance(settings, RestAccess) or settings.calls != "control":
         return target
-    return replace(target, reasons=(*target.reasons, *taught_words(PROFILES["vendor"])))
+    return structs.replace(target, reasons=(*target.reasons, *taught_words(PROFILES["vendor"])))
 
 
 def taught_words(profile: Profile) -> tuple[tuple[Reason, Matcher], ...]:

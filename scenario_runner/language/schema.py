@@ -59,11 +59,6 @@ def flat(kind: Kind) -> Schema:
     return _Flat().whole(kind)
 
 
-def flat_file(name: str) -> Schema:
-    """Return the schema that files are checked with, of one that is written by hand."""
-    return _FromFile(name).whole()
-
-
 def places(part: Part) -> tuple[str, ...]:
     """The actions that bring a part back, as messages and pages name them."""
     return tuple(
@@ -203,6 +198,8 @@ class _Builder:
                 return self.schema(value)
             case dict():
                 return {word: self._value(inner) for word, inner in value.items()}
+            case list():
+                return [self._value(inner) for inner in value]
             case _:
                 return value
 
@@ -280,44 +277,6 @@ class _Flat(_Builder):
 
     def keywords(self, kind: Kind) -> dict[str, Any]:
         return {word: value for word, value in super().keywords(kind).items() if word != "examples"}
-
-
-class _FromFile:
-    """Makes the flat schema of one that is written by hand."""
-
-    def __init__(self, name: str) -> None:
-        self._text = json.loads(schema_text(name))
-        self._home = _Flat()
-        self._home.whole(SCENARIO)
-
-    def whole(self) -> Schema:
-        """Return the schema of a file."""
-        return self._schema(self._text)
-
-    def _schema(self, part: dict[str, Any]) -> Schema:
-        made = Schema(self._base(part.get("$ref", "")))
-        title, said = part.get("title", ""), part.get("description", "")
-        kind = getattr(self._base(part.get("$ref", "")), "kind", None)
-        made.kind = kind(said, noun=title) if kind else Kind(name="", noun=title, sentence=said)
-        for word, value in part.items():
-            if word == "properties":
-                made[word] = {key: self._schema(inner) for key, inner in value.items()}
-            elif word == "allOf":
-                made[word] = [self._schema(inner) for inner in value]
-            elif word in ("if", "then") or (isinstance(value, dict) and word != "$defs"):
-                made[word] = self._schema(value)
-            elif word not in _SAYING:
-                made[word] = value
-        return made
-
-    def _base(self, refer: str) -> dict[str, Any]:
-        file, _, word = refer.partition("#/$defs/")
-        if file:
-            return self._home.shared[word]
-        return self._schema(self._text["$defs"][word]) if word else {}
-
-
-_SAYING = ("$schema", "$id", "$defs", "$ref", "title", "description", "examples")
 
 
 def write(folder: Path) -> None:

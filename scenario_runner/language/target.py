@@ -1,169 +1,120 @@
-"""What a scenario runs against: the settings of a target, one frozen class for each driver."""
+"""What a scenario runs against: what a targets file says of every PBX, whichever its driver is."""
 
-from __future__ import annotations
+# Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from msgspec import Struct
 
-from scenario_runner.durations import MINUTE, SECOND
+from scenario_runner.durations import MINUTE
+from scenario_runner.language.kinds import TEXT, Kind, keys_of, many, mapping
+from scenario_runner.language.matchers import MATCHER, Matcher
+from scenario_runner.language.schema import properties
+from scenario_runner.language.settings import FLAG, LINE, NUMBER, TIME, Settings
+from scenario_runner.language.vocabulary import Reason
 
-if TYPE_CHECKING:
-    from scenario_runner.language.matchers import Matcher
-    from scenario_runner.language.vocabulary import Reason
-    from scenario_runner.references import Json
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockClient:
-    """An application that may ask the mock for tokens, beside the runner itself.
-
-    Access `call-api` reaches calls and not subscriptions, `none` reaches nothing. Without an
-    `hourly_limit` of its own it has the mock's.
-    """
-
-    id: str
-    secret: str = field(repr=False)
-    access: Literal["all", "call-api", "none"] = "all"
-    hourly_limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockSettings:
-    """The mock PBX in this process; `profile` names what it does where the vendor is silent.
-
-    Without `clients` any credentials are good for a token.
-    """
-
-    profile: str = "vendor"
-    clients: tuple[MockClient, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headless:
-    """Parties without phones that ring until told to answer, for `answered: false` and `answer`.
-
-    `extension` and `party` are what is dialled then, with `{number}` in them; `answer` is the
-    extension of their own context that answers.
-    """
-
-    extension: str
-    party: str
-    answer: str = "answer"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsteriskSettings:
-    """An Asterisk, spoken to over its manager interface.
-
-    `extension` and `party` are what Asterisk dials to reach an extension or a person outside, with
-    `{number}` in them; a target's `extensions` may name it for one extension. `first_space` is the
-    space of the lot that is the first slot (None: they are numbered alike). `dial_context` and
-    `retrieve_context` are contexts of the dialplan, see the page about Asterisk.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 5038
-    username: str
-    password: str = field(repr=False)
-    lot: str = "default"
-    first_space: int | None = None
-    extension: str = "PJSIP/{number}"
-    party: str = "Local/{number}@outside/n"
-    dial_context: str = "scenario-runner"
-    retrieve_context: str = "parkedcalls"
-    calls: Literal["originate", "wait"] = "originate"
-    headless: Headless | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeSwitchSettings:
-    """A FreeSWITCH, spoken to over its event socket.
-
-    `extension` and `party` are what FreeSWITCH dials to reach an extension or a person outside,
-    with `{number}` in them; a target's `extensions` may name it for one extension. An empty `lot`
-    stands for a fresh one in each scenario. A parked call returns by dialling its extension in
-    `return_context` of the XML dialplan, or directly where that is empty; then it rings for
-    `return_rings` microseconds.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8021
-    password: str = field(default="ClueCon", repr=False)
-    lot: str = ""
-    extension: str = "null/{number}"
-    party: str = "null/{number}"
-    return_context: str = ""
-    return_rings: int = 30 * SECOND
-    calls: Literal["originate", "wait"] = "originate"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventSettings:
-    """Where the PBX can deliver events: the address to listen at, and how the PBX reaches it.
-
-    `port` 0 takes any free one; an empty `public_url` stands for the address itself.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    public_url: str = ""
-
-
-AT_ONCE = 16
-"""Requests on their way at once: an answer is mostly waited for, so that fewer would queue."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestAccess:
-    """A PBX of the RingMe dialect, spoken to over HTTP.
-
-    `url` is the host's root. `calls` says how `call` steps come about: asked of the PBX
-    (callback), dialled by a person (wait), or through a mock's own `/mock/calls` (control).
-    Without `events` the current calls are polled. `empty_slot_404`, `pickup` (microseconds, 0: the
-    PBX's own) and `event_method` are what the vendor's pages leave open.
-    """
-
-    url: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    username: str = ""
-    password: str = field(default="", repr=False)
-    api_path: str = "/api/ver1.0"
-    token_path: str = "/oauth/token"
-    ca_file: str = ""
-    proxy: str = field(default="", repr=False)
-    calls: Literal["callback", "wait", "control"] = "callback"
-    events: EventSettings | None = None
-    max_at_once: int = AT_ONCE
-    empty_slot_404: bool = False
-    pickup: int = 0
-    event_method: Literal["GET", "POST"] = "POST"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddedSettings:
-    """The settings of a driver that another package adds: as written, references resolved."""
-
-    options: tuple[tuple[str, Json], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allow:
-    """What a run may do to the target; `None` sets no bound, `max_duration` is in microseconds."""
-
-    numbers: tuple[Matcher, ...] | None = None
-    max_calls: int | None = None
-    max_duration: int | None = None
-    random_bridge: bool | None = None
-
-
-DriverSettings: TypeAlias = (
-    MockSettings | RestAccess | AddedSettings | AsteriskSettings | FreeSwitchSettings
+SLOTS = Kind(
+    name="slots",
+    noun="a number of slots, or a range of them",
+    sentence="The parking slots: 20 for slots 1 to 20, or a range such as 5-15. It is also the "
+    "number of simultaneous calls.",
+    schema={
+        "type": ["integer", "string"], "minimum": 1, "maximum": 100_000, "examples": [20, "1-20"],
+    },
+    shared="slots",
+)  # fmt: skip
+PARK_TIMEOUT = TIME(
+    "How long a call stays parked before it goes back to who parked it; 3m where nothing is said."
+)
+EXTENSIONS = Kind(
+    name="extensions",
+    noun="a range, a list of numbers, or a map of numbers to ids",
+    sentence="The extensions that scenarios may use: 341-360, [341, 342], or a map of each number "
+    'to the PBX\'s own id: {"341": 34414}.',
+    schema={
+        "type": ["string", "integer", "array", "object"],
+        "minItems": 1,
+        "minProperties": 1,
+        "items": TEXT(
+            "The number of an extension, as people dial it.",
+            noun="an extension",
+            type=["integer", "string"],
+        ),
+        "additionalProperties": TEXT(
+            "What the PBX calls this extension.",
+            noun="an id",
+            type=["integer", "string"],
+            minLength=1,
+        ),
+        "examples": ["341-360"],
+    },
+    shared="extensions",
+)
+_SAID = MATCHER(
+    "What the PBX says for this reason: its exact words, or a matcher such as {contains: no "
+    "parked member}.",
+    noun="a text or a matcher",
+)
+REASONS = Kind(
+    name="reasons",
+    noun="a map of reasons",
+    sentence="Teaches what the PBX's own words mean: {slot-empty: {contains: no parked member}}. "
+    "Asked before the words that are known already.",
+    schema={
+        "type": "object",
+        "properties": {reason.value: _SAID for reason in Reason if reason is not Reason.OTHER},
+        "additionalProperties": False,
+    },
+    shared="reasons",
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Allow(Struct, frozen=True, kw_only=True):
+    """What a run may do to the target; `None` sets no bound, `max_duration` is in microseconds.
+
+    - numbers: The telephone numbers that may be called, or call: ["+78120000443", {starts_with:
+      "+7812"}]. Where nothing is said, any.
+    - max_calls: How many calls of the run may be up at once.
+    - max_duration: How long a call may last; then it is hung up.
+    - random_bridge: Whether a 'bridge' without a slot is allowed, which may take anybody's call; on
+      a protected target it is not unless this is true.
+    """
+
+    numbers: Annotated[
+        tuple[Matcher, ...] | None,
+        many(MATCHER, noun="a list of numbers or matchers")(name="matchers"),
+    ] = None
+    max_calls: Annotated[int | None, NUMBER(minimum=1)] = None
+    max_duration: Annotated[int | None, TIME] = None
+    random_bridge: Annotated[bool | None, FLAG] = None
+
+
+DESCRIPTION = Kind(
+    name="text",
+    noun="text",
+    sentence="What this target is, in your own words; 'scenario-runner targets' shows it.",
+    schema={"type": "string"},
+    shared="description",
+)
+ALLOW = Kind(
+    name="section",
+    noun="a map of limits",
+    sentence="What a run may do to this target; looked at before anything is dialled.",
+    schema={"type": "object"},
+    of=lambda: (Allow,),
+    shared="allow",
+)
+PROTECTED = Kind(
+    name="flag",
+    noun="true or false",
+    sentence="true refuses to run without --allow-protected HOST. Where nothing is said: true, "
+    "unless the host is this machine.",
+    schema={"type": "boolean"},
+    shared="protected",
+)
+
+
+class Target(Struct, frozen=True, kw_only=True):
     """A PBX to run against.
 
     `host` is for people, `base_url` the root for requests repeated by hand; `slots` is the
@@ -176,10 +127,76 @@ class Target:
     driver: str
     host: str
     base_url: str
-    settings: DriverSettings
-    slots: tuple[int, int] = (1, 20)
-    park_timeout: int = 3 * MINUTE
-    extensions: tuple[tuple[str, str], ...] = ()
-    reasons: tuple[tuple[Reason, Matcher], ...] = ()
-    allow: Allow = field(default_factory=Allow)
-    protected: bool = False
+    settings: Settings
+    description: Annotated[str, DESCRIPTION] = ""
+    slots: Annotated[tuple[int, int], SLOTS] = (1, 20)
+    park_timeout: Annotated[int, PARK_TIMEOUT] = 3 * MINUTE
+    extensions: Annotated[tuple[tuple[str, str], ...], EXTENSIONS] = ()
+    reasons: Annotated[tuple[tuple[Reason, Matcher], ...], REASONS] = ()
+    allow: Annotated[Allow, ALLOW] = Allow()
+    protected: Annotated[bool, PROTECTED] = False
+
+
+def _settings_kind(driver: Kind, name: str, settings: type[Settings]) -> Kind:
+    """Return the kind of a target of this driver: its settings, and what every target has."""
+    both = properties(Kind(name="target", of=lambda: (settings, Target)))
+    keys = {word: kind for word, kind in both.items() if word not in settings.leaves_out}
+    schema: dict[str, Any] = {
+        "type": "object", "properties": {"driver": driver, **keys}, "additionalProperties": False,
+    }  # fmt: skip
+    needed = [key.word for key in keys_of(settings) if key.required]
+    if needed:
+        schema["required"] = needed
+    sentence = " ".join((settings.__doc__ or "").partition("\n\n")[0].split())
+    noun = f"a target of the driver {name}"
+    return Kind(name="target", noun=noun, sentence=sentence, schema=schema, shared=name)
+
+
+def targets_kind(drivers: Mapping[str, type[Settings]]) -> Kind:
+    """Return the kind of a targets file that names no other drivers than these."""
+    spoken = ", ".join(f"'{name}' ({settings.about})" for name, settings in drivers.items())
+    driver = Kind(
+        name="text",
+        noun="the name of a driver",
+        sentence=f"What speaks to the PBX: {spoken}, or a driver that another package adds.",
+        schema={"type": "string", "minLength": 1, "examples": list(drivers)},
+        shared="driver",
+    )
+    chosen = [
+        {
+            "if": {"properties": {"driver": {"const": name}}, "required": ["driver"]},
+            "then": _settings_kind(driver, name, settings),
+        }
+        for name, settings in drivers.items()
+    ]
+    target = Kind(
+        name="target",
+        noun="a target",
+        sentence="A PBX: which driver speaks to it, where it is, and what it is like.",
+        schema={
+            "type": "object",
+            "properties": {"driver": driver},
+            "required": ["driver"],
+            "allOf": chosen,
+        },
+        shared="target",
+    )
+    default = LINE(
+        "The target that is used where --target names none; 'mock' where nothing is said.",
+        noun="the name of a target",
+    )
+    targets = mapping(
+        noun="a map of names to targets", minProperties=1, additionalProperties=target
+    )("The targets by their names: 'scenario-runner run --target NAME'.")
+    return Kind(
+        name="targets",
+        noun="a targets file",
+        sentence="The PBXs that scenarios can run against. The file is called "
+        "scenario-targets.yaml and stands beside the scenarios or in a folder above.",
+        schema={
+            "type": "object",
+            "properties": {"default": default, "targets": targets},
+            "required": ["targets"],
+            "additionalProperties": False,
+        },
+    )

@@ -58,11 +58,11 @@ from scenario_runner.references import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from enum import Enum
 
     from msgspec import Struct
 
     from scenario_runner.language.actions import CallTarget, Condition
+    from scenario_runner.language.kinds import Kind as ValueKind
     from scenario_runner.language.matchers import Matcher
     from scenario_runner.loading.messages import Message
     from scenario_runner.loading.names import Names
@@ -471,15 +471,21 @@ def plan(declaration: type[Struct]) -> tuple[_Field, ...]:
         _Field(
             key.field,
             key.word,
-            _word(key.kind.enum) if key.kind.enum else VALUES.get(key.kind.name),
+            _value(key.kind),
             SPREAD.get(key.kind.name),
         )
         for key in keys
     )
 
 
-def _word(enum: type[Enum]) -> NodeReader:
-    return lambda node, _: enum(text_of(node))
+def _value(kind: ValueKind) -> NodeReader | None:
+    enum = kind.enum
+    if enum is not None:
+        return lambda node, _: enum(text_of(node))
+    if kind.name == "section":
+        (declaration,) = kind.of()
+        return lambda node, reading: declared(declaration, node, node.span, reading)
+    return VALUES.get(kind.name)
 
 
 def declared(

@@ -13,7 +13,7 @@ from scenario_runner.errors import did_you_mean, nearest, suggestion
 from scenario_runner.language import actions, matchers
 from scenario_runner.language.expectations import EXPECT
 from scenario_runner.language.kinds import DURATION, NAME, keys_of
-from scenario_runner.language.schema import Schema, explained, flat, flat_file
+from scenario_runner.language.schema import Schema, explained, flat
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.nodes import (
     Leaf,
@@ -139,35 +139,12 @@ class Violation:
 
 def check(kind: Kind, document: Document, problems: Problems) -> Violations:
     """Report what does not fit a kind of file; return it for the reader, with what is spoilt."""
-    return _checked(_validator(kind), document, problems)
-
-
-def check_with_file(name: str, document: Document, problems: Problems) -> Violations:
-    """Do the same with a schema that is written by hand."""
-    return _checked(_file_validator(name), document, problems)
-
-
-@cache
-def _validator(kind: Kind) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator  # takes a while: only when a file is loaded
-
-    return Draft202012Validator(flat(kind))
-
-
-@cache
-def _file_validator(name: str) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(flat_file(name))
-
-
-def _checked(validator: Draft202012Validator, document: Document, problems: Problems) -> Violations:
     root = document.root
     found = Violations()
     if document.spoilt:
         for path in _spoilt(root):
             found.at(path).whole = True
-    for path, violations in _by_path(validator, root).items():
+    for path, violations in _by_path(_validator(kind), root).items():
         here = found.at(path)
         for one in violations:
             here.unknown.update(one.unknown())
@@ -175,6 +152,13 @@ def _checked(validator: Draft202012Validator, document: Document, problems: Prob
         for said, span in _said(violations):
             problems.report(said, span)
     return found
+
+
+@cache
+def _validator(kind: Kind) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # takes a while: only when a file is loaded
+
+    return Draft202012Validator(flat(kind))
 
 
 def _by_path(validator: Draft202012Validator, root: Node) -> dict[Path, list[Violation]]:

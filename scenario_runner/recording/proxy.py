@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from scenario_runner.exchange import Headers, Transport
-    from scenario_runner.language.target import RestAccess
+    from scenario_runner.pbx.ringme.access import RestAccess
     from scenario_runner.references import Json
 
 

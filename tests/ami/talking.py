@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
-from scenario_runner.language.target import AsteriskSettings, Headless, Target
+from scenario_runner.language.target import Target
 from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.asterisk.settings import AsteriskSettings, Headless
 from scenario_runner.pbx.commands import CallAddress, PlaceCall
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.protocol import CallIds, Done, Plan

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import pytest
 
-from scenario_runner.durations import SECOND
 from scenario_runner.errors import (
     AnswerLost,
     BadCredentials,
@@ -244,14 +243,3 @@ def test_a_call_that_came_before_it_was_asked_for_is_taken_at_once() -> None:
             assert (await called(on, party="any")).uuid == "early"
 
     asyncio.run(play())
-
-
-def test_half_a_second_is_no_time_out_for_asterisk() -> None:
-    from dataclasses import replace
-
-    from scenario_runner.pbx.asterisk.connection import Asterisk
-    from scenario_runner.pbx.drivers import Context
-
-    of = replace(target(1), park_timeout=SECOND * 3 // 2)
-    with pytest.raises(TargetError, match="whole seconds"):
-        Asterisk(of, of.settings, Context())  # type: ignore[arg-type]

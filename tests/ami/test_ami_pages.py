@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.language.target import AsteriskSettings
 from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
+from scenario_runner.pbx import drivers
 from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.asterisk.settings import AsteriskSettings
 from scenario_runner.pbx.drivers import Context
 from tests.docs.pages import Block, blocks
 
@@ -25,7 +26,7 @@ def test_the_targets_of_the_page_can_be_read(name: str, tmp_path: Path) -> None:
     file = tmp_path / "scenario-targets.yaml"
     file.write_text(block.text, encoding="utf-8")
     environment = {"AMI_PASSWORD": "word-of-honour"}
-    target = read_targets(str(file), tuple).target(name, environment, Mask())
+    target = read_targets(str(file), drivers).target(name, environment, Mask())
     assert isinstance(target.settings, AsteriskSettings)
     assert "word-of-honour" not in repr(target)
     traits = Asterisk(target, target.settings, Context()).traits

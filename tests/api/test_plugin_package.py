@@ -34,6 +34,8 @@ targets:
     driver: shelf
     greeting: good morning
     protected: true
+    lifts: 2s
+    key: $secret.SHELF_KEY
     slots: 1-9
     extensions: {"341": x, "342": y}
 """
@@ -55,12 +57,13 @@ steps:
 def test_an_added_driver_runs_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(PLUGIN)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHELF_KEY", "under the mat")
     Path("scenario-targets.yaml").write_text(TARGETS)
     Path("one.scenario.yaml").write_text(SCENARIO)
     scenarios = scenario_runner.load(".")
     with pytest.raises(scenario_runner.TargetError, match="protected"):
         scenario_runner.run(scenarios, target="cupboard")
-    allowed = ["unknown host"]
+    allowed = ["the cellar"]
     events = list(scenario_runner.run(scenarios, target="cupboard", allow_protected=allowed))
     failures = [e.failures for e in events if isinstance(e, scenario_runner.StepFinished)]
     assert not any(failures), failures
@@ -69,6 +72,57 @@ def test_an_added_driver_runs_scenarios(tmp_path: Path, monkeypatch: pytest.Monk
     ]
     exchanges = [event for event in events if isinstance(event, scenario_runner.Exchange)]
     assert {(event.protocol, event.received) for event in exchanges} == {("shelf", "good morning")}
+
+
+WRONG = """
+targets:
+  cupboard:
+    driver: shelf
+    greting: good morning
+    height: 12
+    lifts: 2
+    protected: "no"
+"""
+UNFIT = """
+targets:
+  cupboard: {driver: shelf, height: 2, lifts: 10 seconds, slots: 1-9, extensions: many}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            WRONG,
+            [
+                (5, "'greting' is no key of a target of the driver shelf"),
+                (6, "'height' is 9 or less, not 12"),
+                (7, "2 is no duration: its unit is missing"),
+                (8, "'protected' must be true or false, this is text"),
+            ],
+        ),
+        (
+            UNFIT,
+            [
+                (3, "three slots fit on a board"),
+                (3, "'10 seconds' is no duration"),
+                (3, "'many' is no range of extensions"),
+            ],
+        ),
+    ],
+    ids=["keys and types", "values and what does not fit"],
+)
+def test_an_added_drivers_settings_are_checked_like_our_own(
+    text: str, told: list[tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(PLUGIN)
+    monkeypatch.chdir(tmp_path)
+    Path("scenario-targets.yaml").write_text(text)
+    Path("one.scenario.yaml").write_text(SCENARIO)
+    with pytest.raises(scenario_runner.InvalidFiles) as error:
+        scenario_runner.run(scenario_runner.load("."), target="cupboard")
+    problems = error.value.problems
+    assert [(problem.span.line, problem.message) for problem in problems] == told
 
 
 def test_a_target_that_is_not_there_is_told(

@@ -9,12 +9,12 @@ from scenario_runner.events import Event, ScenarioFinished, StepFinished
 from scenario_runner.execution.network import NetworkRun
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
-from scenario_runner.execution.targets import find_driver
 from scenario_runner.loading.documents import LoadOptions, load
 from scenario_runner.loading.files import find_files
 from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
-from scenario_runner.pbx.drivers import Context
+from scenario_runner.pbx import drivers
+from scenario_runner.pbx.drivers import Context, find_driver
 
 from .targets import file_text
 
@@ -30,7 +30,7 @@ def target(instance: Instance, folder: Path, name: str) -> Target:
     """Read one of the targets of this Asterisk from a targets file."""
     file = folder / "scenario-targets.yaml"
     file.write_text(file_text(instance))
-    return read_targets(str(file), tuple).target(name, {}, Mask())
+    return read_targets(str(file), drivers).target(name, {}, Mask())
 
 
 def run(of: Target, *paths: Path) -> list[Event]:
@@ -45,7 +45,7 @@ def run(of: Target, *paths: Path) -> list[Event]:
         options=RunOptions(environment=dict(os.environ), jobs=8),
         mask=Mask(),
         emit=events.append,
-        connect=lambda: find_driver(of.driver)(of, Context()),
+        connect=lambda: find_driver(of.driver).opened(of, Context()),
     ).run([scenario for one in loaded for scenario in one.scenarios], Results())
     return events
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.execution.cleanup import undo
-from scenario_runner.language.target import AsteriskSettings, Target
-from scenario_runner.pbx.asterisk.connection import Asterisk, open_asterisk
+from scenario_runner.language.target import Target
+from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.asterisk.settings import DRIVER, AsteriskSettings
 from scenario_runner.pbx.commands import BridgeCall, ParkCall, PlaceCall, ShowCalls
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.journal import Journal
@@ -41,7 +42,7 @@ steps:
 
 def changed(of: Target, **settings: object) -> Target:
     assert isinstance(of.settings, AsteriskSettings)
-    return replace(of, settings=replace(of.settings, **settings))  # type: ignore[arg-type]
+    return structs.replace(of, settings=structs.replace(of.settings, **settings))
 
 
 def only_error(of: Target, folder: Path, text: str = SCENARIO) -> str:
@@ -152,7 +153,7 @@ def test_what_a_killed_run_left_is_hung_up_by_its_journal(
 
     async def killed(journal: Journal) -> None:
         async with (
-            open_asterisk(of, Context()) as connection,
+            DRIVER.opened(of, Context()) as connection,
             connection.session(
                 Plan(scenario="x"), Seen(), LoopClock(asyncio.get_running_loop())
             ) as on,

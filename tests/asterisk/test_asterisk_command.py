@@ -8,6 +8,7 @@ import pytest
 
 from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
+from scenario_runner.pbx import drivers
 
 from . import __main__ as command
 from .running_there import finished, run_text
@@ -48,7 +49,7 @@ def test_one_command_gives_an_asterisk_and_another_ends_it(
         assert command.main(["start"]) == 0
         assert "it runs already" in capsys.readouterr().err
         assert command._pid() == pid
-        file = read_targets(str(run / "scenario-targets.yaml"), tuple)
+        file = read_targets(str(run / "scenario-targets.yaml"), drivers)
         assert file.default == "asterisk"
         events = run_text(file.target("asterisk", {}, Mask()), tmp_path, SCENARIO)
         assert [end.verdict for end in finished(events)] == ["passed"]

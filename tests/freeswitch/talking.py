@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
-from scenario_runner.language.target import FreeSwitchSettings, Target
+from scenario_runner.language.target import Target
 from scenario_runner.pbx.commands import CallAddress, PlaceCall
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.freeswitch.connection import FreeSwitch
+from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
 from scenario_runner.pbx.protocol import CallIds, Done, Plan
 
 from .playing import PASSWORD

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from scenario_runner.clock import LoopClock
-from scenario_runner.durations import SECOND
-from scenario_runner.errors import NotPossible, PbxError, TargetError, TimedOut
+from scenario_runner.errors import NotPossible, PbxError, TimedOut
 from scenario_runner.language.vocabulary import Capability
 from scenario_runner.pbx.commands import AnswerCall, BridgeCall, ParkCall, PlaceCall, ShowCalls
 from scenario_runner.pbx.protocol import Plan
@@ -57,16 +55,6 @@ def test_phones_are_not_answered_by_the_runner() -> None:
             ids = await called(opened)
             with pytest.raises(NotPossible, match="can't answer a telephone"):
                 await opened.do(AnswerCall(call=at(ids)), WITHIN)
-
-    asyncio.run(play())
-
-
-@pytest.mark.parametrize("timeout", [SECOND // 2, SECOND * 3 // 2])
-def test_freeswitch_counts_whole_seconds(timeout: int) -> None:
-    async def play() -> None:
-        with pytest.raises(TargetError, match="counts whole seconds"):
-            async with connection(replace(target(0), park_timeout=timeout), Seen()):
-                pass
 
     asyncio.run(play())
 

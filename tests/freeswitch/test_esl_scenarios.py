@@ -7,6 +7,7 @@ from pathlib import Path
 from scenario_runner.language.target import Target
 from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
+from scenario_runner.pbx import drivers
 from tests.asterisk.running_there import finished, run, told
 from tests.asterisk.test_asterisk_scenarios import ONLY_ELSEWHERE
 
@@ -20,7 +21,7 @@ def target(settings: str, folder: Path) -> Target:
         f"targets:\n  freeswitch:\n    driver: freeswitch\n    {settings}\n"
         "    slots: 1-20\n    park_timeout: 1s\n    return_rings: 1s\n    extensions: 341-360\n"
     )
-    return read_targets(str(file), tuple).target("freeswitch", {}, Mask())
+    return read_targets(str(file), drivers).target("freeswitch", {}, Mask())
 
 
 def test_the_conformance_suite_holds(freeswitch: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from scenario_runner.language.target import RestAccess
+from scenario_runner.pbx.ringme.access import RestAccess
 
 if TYPE_CHECKING:
     import ssl

@@ -14,13 +14,14 @@ from scenario_runner.engine.run import RunContext, execute
 from scenario_runner.events import Event, Exchange, Failure, ScenarioFinished, StepFinished
 from scenario_runner.execution.targets import open_target
 from scenario_runner.execution.virtual import taught_words
-from scenario_runner.language.target import Allow, RestAccess, Target
+from scenario_runner.language.target import Allow, Target
 from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import Profile
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
 from scenario_runner.pbx.drivers import Context, Notice
 from scenario_runner.pbx.protocol import Connection
+from scenario_runner.pbx.ringme.access import RestAccess
 
 _E = TypeVar("_E", bound=Event)
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from scenario_runner.events import PbxReported
-from scenario_runner.language.target import EventSettings, RestAccess, Target
+from scenario_runner.language.target import Target
+from scenario_runner.pbx.ringme.access import EventSettings, RestAccess
 from tests.http.meeting import meet_mock, scenario_deed
 
 WALK = """
@@ -38,7 +39,7 @@ steps:
 
 def with_settings(one: Target, **more: object) -> Target:
     assert isinstance(one.settings, RestAccess)
-    return replace(one, settings=replace(one.settings, **more))  # type: ignore[arg-type]
+    return structs.replace(one, settings=structs.replace(one.settings, **more))
 
 
 @pytest.mark.parametrize("calls", ["control", "callback"])

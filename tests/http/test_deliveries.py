@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.language.target import EventSettings
 from scenario_runner.mock_pbx import fault_from_text
+from scenario_runner.pbx.ringme.access import EventSettings
 from tests.http.meeting import meet_mock, scenario_deed
 from tests.http.test_against_mock import with_settings
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from scenario_runner.language.matchers import StartsWith
 from scenario_runner.language.target import Allow
@@ -27,7 +27,7 @@ def met(text: str, allow: Allow, tmp_path: Path, *, protected: bool = False) -> 
     return meet_mock(
         scenario_deed(text),
         tmp_path,
-        lambda one: replace(with_settings(one), allow=allow, protected=protected),
+        lambda one: structs.replace(with_settings(one), allow=allow, protected=protected),
     )
 
 

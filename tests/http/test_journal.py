@@ -14,11 +14,12 @@ import pytest
 from msgspec.structs import replace
 
 from scenario_runner.execution.cleanup import Undone, undo
-from scenario_runner.language.target import EventSettings, Target
+from scenario_runner.language.target import Target
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
 from scenario_runner.pbx.commands import PlaceCall, SendRequest
 from scenario_runner.pbx.journal import Journal, left_behind
 from scenario_runner.pbx.protocol import CallIds, Connection
+from scenario_runner.pbx.ringme.access import EventSettings
 from tests.http.meeting import Met, context, meet, scenario_deed, target
 from tests.http.test_against_mock import with_settings
 
@@ -96,9 +97,9 @@ async def left_by_a_crash(url: str, folder: Path, known: str) -> None:
                 request = Request(method="POST", path=path, body=json.dumps(body).encode())
                 await session.do(SendRequest(request=request), 5_000_000)
 
-    from scenario_runner.pbx.ringme.opening import open_ringme
+    from scenario_runner.pbx.ringme.access import DRIVER
 
-    async with open_ringme(target(url), context(met)) as connection:
+    async with DRIVER.opened(target(url), context(met)) as connection:
         await deed(connection, met)
     assert not journal.close()
 
@@ -166,7 +167,7 @@ from pathlib import Path
 from dataclasses import replace
 from tests.http.meeting import *
 from tests.http.test_against_mock import with_settings
-from scenario_runner.language.target import EventSettings
+from scenario_runner.pbx.ringme.access import EventSettings
 
 TEXT = '''
 scenario: Killed

@@ -1,39 +1,63 @@
-from __future__ import annotations
-
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from scenario_runner.clock import Clock
 from scenario_runner.errors import TargetError
-from scenario_runner.execution import targets
 from scenario_runner.execution.targets import open_target
-from scenario_runner.language.target import AddedSettings, MockSettings, Target
+from scenario_runner.language.settings import SettingProblem, Settings
+from scenario_runner.language.target import Target
 from scenario_runner.masking import Mask
-from scenario_runner.pbx.drivers import Context
-from scenario_runner.pbx.protocol import Connection, Traits
+from scenario_runner.pbx import drivers
+from scenario_runner.pbx.drivers import Context, Driver
+from scenario_runner.pbx.mock import MockSettings
+from scenario_runner.pbx.protocol import Connection, Plan, Session, Traits, Watcher
 from tests.http.meeting import target
 
-ADDED = replace(target("http://x"), driver="carrier-pigeon", settings=AddedSettings())
+
+class PigeonSettings(Settings, frozen=True, kw_only=True):
+    """A loft of pigeons."""
+
+    grain: str = "wheat"
+
+    def problems(self, target: Target) -> Iterable[SettingProblem]:
+        del target
+        if self.grain != "wheat":
+            yield SettingProblem(("grain",), "pigeons like wheat", "write wheat")
+
+
+ADDED = structs.replace(target("http://x"), driver="carrier-pigeon", settings=PigeonSettings())
 
 
 class Pigeon:
     traits = Traits(name="loft", slots=1, park_timeout=1)
 
+    def session(
+        self, plan: Plan, watcher: Watcher, clock: Clock
+    ) -> AbstractAsyncContextManager[Session]:
+        raise NotImplementedError
+
 
 @asynccontextmanager
-async def open_pigeon(one: Target, context: Context) -> AsyncIterator[Pigeon]:
+async def open_pigeon(
+    one: Target, settings: PigeonSettings, context: Context
+) -> AsyncIterator[Connection]:
     assert one.driver == "carrier-pigeon"
+    assert settings.grain == "wheat"
     context.notice("coo", "the secret is k33p-it")
     yield Pigeon()
 
 
+PIGEON = Driver("carrier-pigeon", PigeonSettings, open_pigeon)
+
+
 def add(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    entry = EntryPoint(name="carrier-pigeon", value=value, group=targets.GROUP)
+    entry = EntryPoint(name="carrier-pigeon", value=value, group=drivers.GROUP)
     installed = EntryPoints([entry])
     monkeypatch.setattr("importlib.metadata.entry_points", installed.select)
 
@@ -48,14 +72,14 @@ def opened(one: Target, folder: Path, context: Context | None = None) -> Traits:
 
 
 def test_another_package_may_add_a_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    add(monkeypatch, "tests.http.test_opening:open_pigeon")
+    add(monkeypatch, "tests.http.test_opening:PIGEON")
     told: list[str] = []
     mask = Mask()
     mask.add("k33p-it", name="it")
     context = Context(mask=mask, warn=lambda notice: told.append(notice.message))
     assert opened(ADDED, tmp_path, context).name == "loft"
     assert told == ["the secret is ***"]
-    assert "carrier-pigeon" in targets.driver_names()
+    assert "carrier-pigeon" in drivers.driver_names()
 
 
 @pytest.mark.parametrize("value", ["tests.no_such_module:x", "tests.http.test_opening:nothing"])
@@ -67,20 +91,38 @@ def test_a_driver_that_can_not_be_loaded_is_told(
         opened(ADDED, tmp_path)
 
 
+def test_an_entry_point_that_is_no_driver_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add(monkeypatch, "tests.http.test_opening:open_pigeon")
+    with pytest.raises(TargetError, match="open_pigeon is not a Driver"):
+        opened(ADDED, tmp_path)
+
+
+def test_settings_that_do_not_fit_are_told_before_anything_is_opened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add(monkeypatch, "tests.http.test_opening:PIGEON")
+    wrong = structs.replace(ADDED, settings=PigeonSettings(grain="rye"))
+    with pytest.raises(TargetError, match="grain: pigeons like wheat") as error:
+        opened(wrong, tmp_path)
+    assert error.value.hint == "write wheat"
+
+
 def test_a_driver_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(TargetError) as error:
-        opened(replace(ADDED, driver="rngme"), tmp_path)
+        opened(structs.replace(ADDED, driver="rngme"), tmp_path)
     assert error.value.hint == "did you mean 'ringme'?"
 
 
 def test_settings_of_another_driver_are_told(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="no settings of the driver ringme"):
-        opened(replace(target("http://x"), settings=MockSettings()), tmp_path)
+        opened(structs.replace(target("http://x"), settings=MockSettings()), tmp_path)
 
 
 def test_errors_are_raised_with_their_secrets_hidden(tmp_path: Path) -> None:
     mask = Mask()
     mask.add("hidden-name", name="it")
     with pytest.raises(TargetError) as error:
-        opened(replace(ADDED, driver="hidden-name"), tmp_path, Context(mask=mask))
-    assert str(error.value) == "there is no driver '***' that opens a connection"
+        opened(structs.replace(ADDED, driver="hidden-name"), tmp_path, Context(mask=mask))
+    assert str(error.value) == "there is no driver '***'"

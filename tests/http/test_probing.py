@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from scenario_runner.execution.check import Finding, probe
 from scenario_runner.language.target import Target
@@ -25,9 +26,9 @@ def found(
         context = replace(context, wall=lambda: Context().wall() - ahead)
         options = MockOptions(port=0, profile=profile or Profile())
         async with mock_server(options) as url:
-            one = replace(target(url), extensions=SOME) if change is None else change
+            one = structs.replace(target(url), extensions=SOME) if change is None else change
             if change is not None:
-                one = replace(one, settings=with_settings(target(url)).settings)
+                one = structs.replace(one, settings=with_settings(target(url)).settings)
             return await probe(one, context)
 
     return list(asyncio.run(asyncio.wait_for(look(), 20)))
@@ -59,7 +60,7 @@ def test_clocks_that_differ(ahead: int, told: str) -> None:
 
 
 def test_an_extension_that_is_not_there() -> None:
-    change = replace(target("http://x"), extensions=(*SOME, ("999", "1"), ("360", "")))
+    change = structs.replace(target("http://x"), extensions=(*SOME, ("999", "1"), ("360", "")))
     findings = found(change)
     assert wrong(findings) == [
         "extension 999 (id 1) can't be used: not-found, Record not found",
@@ -69,7 +70,7 @@ def test_an_extension_that_is_not_there() -> None:
 
 
 def test_no_extensions_at_all() -> None:
-    (message,) = wrong(found(replace(target("http://x"), extensions=())))
+    (message,) = wrong(found(structs.replace(target("http://x"), extensions=())))
     assert message.startswith("no extensions are named")
 
 

@@ -8,9 +8,10 @@ import pytest
 from scenario_runner.errors import TargetError
 from scenario_runner.http.messages import BODY_LIMIT
 from scenario_runner.http.server import Limits
-from scenario_runner.language.target import EventSettings
+from scenario_runner.language.settings import Address
 from scenario_runner.pbx.drivers import Context, Notice
 from scenario_runner.pbx.ringme import receiver
+from scenario_runner.pbx.ringme.access import EventSettings
 from scenario_runner.pbx.ringme.events import Deliveries
 from scenario_runner.pbx.ringme.receiver import Mailbox, receiving
 
@@ -115,7 +116,7 @@ def test_an_address_that_is_taken_is_told() -> None:
     async def whole() -> None:
         async with receiving(EventSettings()) as receiver:
             port = urlsplit(receiver.mailbox().url).port or 0
-            async with receiving(EventSettings(port=port)):
+            async with receiving(EventSettings(listen=Address("127.0.0.1", port))):
                 raise AssertionError("two listen at one address")
 
     with pytest.raises(TargetError, match="events can't be received at 127"):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+
+from msgspec import structs
 
 from scenario_runner.clock import Clock
 from scenario_runner.events import ScenarioFinished, Verdict
@@ -121,7 +123,7 @@ def run_side_by_side(texts: list[str], folder: Path, **options: object) -> Side:
     assert not [problem for problem in loaded.problems if not problem.warning]
     side = Side(Met(), Results(), {})
     with served_mock() as url:
-        goal = replace(target(url), slots=(1, 20))
+        goal = structs.replace(target(url), slots=(1, 20))
 
         @asynccontextmanager
         async def connect() -> AsyncIterator[Connection]:

@@ -11,10 +11,12 @@ from scenario_runner.language.expectations import EXPECTATIONS
 from scenario_runner.language.kinds import Kind, Shape, Word, keys_of
 from scenario_runner.language.matchers import MATCHERS
 from scenario_runner.language.scenario import SCENARIO
-from scenario_runner.language.schema import flat, flat_file
+from scenario_runner.language.schema import flat
+from scenario_runner.language.target import targets_kind
 from scenario_runner.loading.reader import SPREAD, VALUES
 from scenario_runner.loading.schema_errors import SAYING, Violations, check
 from scenario_runner.loading.steps import NAMED
+from scenario_runner.pbx.drivers import own_settings
 from tests.loading.leftovers import FOLDER, documents, left_over
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +119,7 @@ def test_every_plain_key_of_a_step_can_be_read() -> None:
 def keywords() -> set[str]:
     seen: set[int] = set()
     found: set[str] = set()
-    pending: list[object] = [flat(SCENARIO), flat(FRAGMENT), flat_file("targets")]
+    pending: list[object] = [flat(SCENARIO), flat(FRAGMENT), flat(targets_kind(own_settings()))]
     while pending:
         part = pending.pop()
         if not isinstance(part, dict) or id(part) in seen:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from scenario_runner.events import ScenarioFinished
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
-from scenario_runner.language.target import MockClient, MockSettings
 from scenario_runner.loading.documents import LoadOptions, load
 from scenario_runner.masking import Mask
+from scenario_runner.pbx.mock import MockClient, MockSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ CLIENTS = (
 )
 """The applications that the scenarios about access and the hourly limit ask with."""
 
-TARGET = replace(MOCK, settings=MockSettings(clients=CLIENTS))
+TARGET = structs.replace(MOCK, settings=MockSettings(clients=CLIENTS))
 
 
 def scenario_of(path: Path) -> Scenario:

@@ -9,7 +9,7 @@ import pytest
 
 from scenario_runner.errors import UsageError
 from scenario_runner.exchange import Request
-from scenario_runner.language.target import RestAccess
+from scenario_runner.pbx.ringme.access import RestAccess
 from scenario_runner.pbx.ringme.client import HttpTransport
 from scenario_runner.recording.proxy import RecordingProxy
 from tests.recording.through import Tape, recording

@@ -7,8 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scenario_runner.language.target import RestAccess
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
+from scenario_runner.pbx.ringme.access import RestAccess
 from scenario_runner.recording.proxy import RecordOptions, recording_proxy, scenario_of
 from tests.running import Ran, run_text
 from tests.serving.served import Client

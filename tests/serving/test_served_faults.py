@@ -8,9 +8,9 @@ import pytest
 
 from scenario_runner.errors import AnswerLost, BadAnswer, PbxError, TimedOut
 from scenario_runner.exchange import Request, Response
-from scenario_runner.language.target import RestAccess
 from scenario_runner.mock_pbx import fault_from_text
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
+from scenario_runner.pbx.ringme.access import RestAccess
 from scenario_runner.pbx.ringme.client import HttpTransport
 
 PLACE = Request(

@@ -12,7 +12,7 @@ from scenario_runner.clock import Clock, LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible
 from scenario_runner.exchange import Request
-from scenario_runner.language.target import Allow, MockSettings, Target
+from scenario_runner.language.target import Allow, Target
 from scenario_runner.language.vocabulary import Capability
 from scenario_runner.pbx.commands import (
     AnswerCall,
@@ -29,6 +29,7 @@ from scenario_runner.pbx.commands import (
 )
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.guard import Guard, GuardedConnection
+from scenario_runner.pbx.mock import MockSettings
 from scenario_runner.pbx.protocol import (
     CallIds,
     Done,

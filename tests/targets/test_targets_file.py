@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenario_runner.errors import InvalidFiles, ScenarioRunnerError, TargetError, render_problem
-from scenario_runner.language.target import EventSettings, MockSettings, RestAccess, Target
+from scenario_runner.language.settings import Address
+from scenario_runner.language.target import Target
 from scenario_runner.language.vocabulary import Reason
 from scenario_runner.loading.files import read_text
 from scenario_runner.loading.targets import find_targets, read_targets
 from scenario_runner.masking import Mask
+from scenario_runner.pbx import drivers
+from scenario_runner.pbx.mock import MockSettings
+from scenario_runner.pbx.ringme.access import EventSettings, RestAccess, RestProfile
 from scenario_runner.source import Source
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ targets:
 def made(text: str, folder: Path, name: str = "staging", mask: Mask | None = None) -> Target:
     file = folder / "scenario-targets.yaml"
     file.write_text(text, encoding="utf-8")
-    return read_targets(str(file)).target(name, ENVIRONMENT, mask or Mask())
+    return read_targets(str(file), drivers).target(name, ENVIRONMENT, mask or Mask())
 
 
 def access(target: Target) -> RestAccess:
@@ -49,7 +53,7 @@ def test_message(
     monkeypatch.setattr(Path, "absolute", lambda path: Path("/here") / path)
     shown = ""
     try:
-        read_targets(case.name).target("chosen", ENVIRONMENT, Mask())
+        read_targets(case.name, drivers).target("chosen", ENVIRONMENT, Mask())
     except InvalidFiles as error:
         sources = {case.name: Source(case.name, read_text(case, case.name))}
         shown = "\n\n".join(render_problem(problem, sources) for problem in error.problems)
@@ -95,11 +99,9 @@ def test_every_setting_has_its_place(tmp_path: Path) -> None:
         ca_file=str(tmp_path / "ca.pem"),
         proxy="http://proxy:3128",
         calls="wait",
-        events=EventSettings(host="::1", port=8090, public_url="https://ci.example.com/hook"),
+        events=EventSettings(listen=Address("::1", 8090), public_url="https://ci.example.com/hook"),
         max_at_once=2,
-        empty_slot_404=True,
-        pickup=20_000_000,
-        event_method="GET",
+        profile=RestProfile(empty_slot="not-found", pickup=20_000_000, event_method="GET"),
     )
     assert (target.slots, target.park_timeout, target.protected) == ((5, 15), 90_000_000, False)
     assert [reason for reason, _ in target.reasons] == [Reason.SLOT_EMPTY, Reason.NO_CAPACITY]
@@ -173,7 +175,7 @@ def test_a_secret_too_short_to_be_hidden_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "t.yaml"
     file.write_text(RINGME, encoding="utf-8")
     with pytest.raises(TargetError, match="can't be masked"):
-        read_targets(str(file)).target(
+        read_targets(str(file), drivers).target(
             "staging", ENVIRONMENT | {"PBX_CLIENT_SECRET": "abc"}, Mask()
         )
 
@@ -183,7 +185,7 @@ def test_a_missing_file_or_target_is_told_with_what_is_near(tmp_path: Path) -> N
         made(RINGME, tmp_path, "stagin")
     assert error.value.hint == "did you mean 'staging'?"
     with pytest.raises(TargetError) as error:
-        read_targets(str(tmp_path / "scenario-target.yaml"))
+        read_targets(str(tmp_path / "scenario-target.yaml"), drivers)
     assert error.value.hint == "did you mean 'scenario-targets.yaml'?"
 
 

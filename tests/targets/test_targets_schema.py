@@ -1,16 +1,20 @@
+"""The schema of targets files is that of the drivers' settings, and says what every key means."""
+
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from scenario_runner.language.schema import schema_text
 from scenario_runner.language.vocabulary import Reason
-from scenario_runner.loading.targets import SETTINGS
+from scenario_runner.pbx.drivers import driver_names, targets_schema
 
-SCHEMA: dict[str, Any] = json.loads(schema_text("targets"))
+FILE = Path(__file__).parents[2] / "schemas" / "targets.schema.json"
+SCHEMA: dict[str, Any] = json.loads(targets_schema())
 
 
 def properties(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -29,6 +33,15 @@ def properties(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]
 KEYS = dict(properties(SCHEMA))
 
 
+def test_the_file_is_not_stale(golden: Callable[[Path, str], None]) -> None:
+    """Run `python -m scenario_runner.pbx.drivers` where this fails."""
+    golden(FILE, targets_schema())
+
+
+def test_is_a_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_is_described(key: str) -> None:
     part = KEYS[key]
@@ -44,8 +57,8 @@ def test_every_driver_has_its_settings() -> None:
         one["if"]["properties"]["driver"]["const"]: one["then"]["$ref"].rpartition("/")[2]
         for one in SCHEMA["$defs"]["target"]["allOf"]
     }
-    assert chosen == {driver: driver for driver in SETTINGS}
-    for driver in SETTINGS:
+    assert chosen == {driver: driver for driver in driver_names()}
+    for driver in driver_names():
         assert SCHEMA["$defs"][driver]["additionalProperties"] is False
 
 

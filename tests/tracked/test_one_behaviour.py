@@ -8,15 +8,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from msgspec import structs
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
-from scenario_runner.errors import PbxError, TimedOut
-from scenario_runner.language.target import AsteriskSettings, FreeSwitchSettings
+from scenario_runner.errors import PbxError, TargetError, TimedOut
 from scenario_runner.pbx.asterisk.connection import Asterisk
+from scenario_runner.pbx.asterisk.settings import AsteriskSettings
 from scenario_runner.pbx.commands import AnswerCall, CallAddress, PlaceCall
-from scenario_runner.pbx.drivers import Context
+from scenario_runner.pbx.drivers import Context, find_driver
 from scenario_runner.pbx.freeswitch.connection import FreeSwitch
+from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
 from scenario_runner.pbx.protocol import CallIds, Done, Plan, Session
 from tests.ami import playing as ami
 from tests.ami import talking as ami_talking
@@ -209,3 +211,20 @@ def test_the_time_that_is_left_is_counted_down(pbx: str) -> None:
 
     told = asyncio.run(play())
     assert told[1:] == ["still waiting: 10s left", "still waiting: 5s left"]
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+@pytest.mark.parametrize("timeout", [SECOND // 2, SECOND * 3 // 2])
+def test_the_time_out_of_parking_is_counted_in_whole_seconds(pbx: str, timeout: int) -> None:
+    of = ami_talking.target(0) if pbx == "asterisk" else esl_talking.target(0)
+    with pytest.raises(TargetError, match=r"park_timeout: .* counts whole seconds"):
+        find_driver(pbx).opened(structs.replace(of, park_timeout=timeout), Context())
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+def test_no_secret_stands_in_a_repr(pbx: str) -> None:
+    of = ami_talking.target(0) if pbx == "asterisk" else esl_talking.target(0)
+    assert isinstance(of.settings, (AsteriskSettings, FreeSwitchSettings))
+    assert of.settings.password == "word-of-honour"
+    assert "word-of-honour" not in repr(of)
+    assert "word-of-honour" in f"{of.settings.password}"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from scenario_runner.errors import BadCredentials, TargetError
-from scenario_runner.language.target import AsteriskSettings
+from scenario_runner.errors import BadCredentials
 from scenario_runner.pbx.asterisk.ami import Ami, TracedAmi, action_text, permitted
 from scenario_runner.pbx.asterisk.dialect import AsteriskDialect
 from scenario_runner.pbx.asterisk.dialling import dialling_of
@@ -16,13 +14,12 @@ from scenario_runner.pbx.tracked.connection import TrackedConnection
 from scenario_runner.pbx.tracked.hub import CONNECTING, Hub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from scenario_runner.clock import Clock
     from scenario_runner.language.target import Target
     from scenario_runner.pbx.asterisk.dialling import AsteriskDialling
+    from scenario_runner.pbx.asterisk.settings import AsteriskSettings
     from scenario_runner.pbx.drivers import Context
-    from scenario_runner.pbx.protocol import Connection, Watcher
+    from scenario_runner.pbx.protocol import Watcher
     from scenario_runner.pbx.tracked.hub import Tracing
 
 
@@ -61,28 +58,14 @@ class AsteriskHub(Hub[Ami]):
 class Asterisk(TrackedConnection):
     """An Asterisk as a target."""
 
-    pbx = "Asterisk"
     remedy = "parties without phones can be answered: `headless` in the targets file"
 
     def __init__(self, target: Target, settings: AsteriskSettings, context: Context) -> None:
         self._spaces = Spaces(target, settings)
         self._dialling = dialling_of(target, settings)
-        self.by_people = settings.calls == "wait"
         self.answers = settings.headless is not None
-        super().__init__(target, context, AsteriskHub(self._spaces, self._dialling))
+        super().__init__(target, settings, context, AsteriskHub(self._spaces, self._dialling))
 
     def dialect(self, clock: Clock, watcher: Watcher) -> AsteriskDialect:
         """Return what speaks to Asterisk for one scenario."""
         return AsteriskDialect(TracedAmi(self.hub, clock, watcher), self._spaces, self._dialling)
-
-
-@asynccontextmanager
-async def open_asterisk(target: Target, context: Context) -> AsyncIterator[Connection]:
-    """Open the target; it is connected when the first scenario needs it."""
-    if not isinstance(target.settings, AsteriskSettings):
-        raise TargetError(f"the target {target.name} has no settings of an Asterisk")
-    connection = Asterisk(target, target.settings, context)
-    try:
-        yield connection
-    finally:
-        await connection.close()

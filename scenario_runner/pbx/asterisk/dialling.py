@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from scenario_runner.pbx.tracked.dialling import Dialling, own_of
 
 if TYPE_CHECKING:
-    from scenario_runner.language.target import AsteriskSettings, Headless, Target
+    from scenario_runner.language.target import Target
+    from scenario_runner.pbx.asterisk.settings import AsteriskSettings, Headless
 
 _ANY = r"(?P<number>[^@/;]+)"
 _INSTANCE = r"-[0-9a-f]{8,}(?:;[12])?"

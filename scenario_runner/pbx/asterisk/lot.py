@@ -11,8 +11,9 @@ from scenario_runner.pbx.protocol import LONGEST_SLOT
 from scenario_runner.pbx.tracked.hub import CONNECTING
 
 if TYPE_CHECKING:
-    from scenario_runner.language.target import AsteriskSettings, Target
+    from scenario_runner.language.target import Target
     from scenario_runner.pbx.asterisk.ami import Reply
+    from scenario_runner.pbx.asterisk.settings import AsteriskSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from scenario_runner.errors import BadAnswer, BadCredentials, TargetError
-from scenario_runner.language.target import FreeSwitchSettings
 from scenario_runner.pbx.freeswitch.dialect import FreeSwitchDialect, ReturnPlan
 from scenario_runner.pbx.freeswitch.dialling import dialling_of
 from scenario_runner.pbx.freeswitch.esl import Esl, TracedEsl, shown_command
@@ -18,12 +16,11 @@ from scenario_runner.pbx.tracked.connection import TrackedConnection
 from scenario_runner.pbx.tracked.hub import CONNECTING, Hub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from scenario_runner.clock import Clock
     from scenario_runner.language.target import Target
     from scenario_runner.pbx.drivers import Context
-    from scenario_runner.pbx.protocol import Connection, Watcher
+    from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
+    from scenario_runner.pbx.protocol import Watcher
     from scenario_runner.pbx.tracked.hub import Tracing
 
 
@@ -85,7 +82,6 @@ class FreeSwitch(TrackedConnection):
     left in a lot would haunt the next one for seconds.
     """
 
-    pbx = "FreeSWITCH"
     remedy = "only ends without phones can be answered: extension: null/{number}"
 
     def __init__(self, target: Target, settings: FreeSwitchSettings, context: Context) -> None:
@@ -94,10 +90,9 @@ class FreeSwitch(TrackedConnection):
         self._return = ReturnPlan(dialling_of(target, settings), settings, target.park_timeout)
         self._run = uuid4().hex[:8]
         self._scenarios = count(1)
-        self.by_people = settings.calls == "wait"
         self.answers = self._return.dialling.answers
         self._own_hub = FreeSwitchHub(target, settings)
-        super().__init__(target, context, self._own_hub)
+        super().__init__(target, settings, context, self._own_hub)
 
     def dialect(self, clock: Clock, watcher: Watcher) -> FreeSwitchDialect:
         """Return what speaks to FreeSWITCH for one scenario, in a lot of its own."""
@@ -107,15 +102,3 @@ class FreeSwitch(TrackedConnection):
         return FreeSwitchDialect(
             TracedEsl(self.hub, clock, watcher), lot, self._return, self._sleep
         )
-
-
-@asynccontextmanager
-async def open_freeswitch(target: Target, context: Context) -> AsyncIterator[Connection]:
-    """Open the target; it is connected when the first scenario needs it."""
-    if not isinstance(target.settings, FreeSwitchSettings):
-        raise TargetError(f"the target {target.name} has no settings of a FreeSWITCH")
-    connection = FreeSwitch(target, target.settings, context)
-    try:
-        yield connection
-    finally:
-        await connection.close()

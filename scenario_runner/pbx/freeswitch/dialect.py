@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
 
-    from scenario_runner.language.target import FreeSwitchSettings
     from scenario_runner.pbx.commands import PlaceCall
     from scenario_runner.pbx.freeswitch.dialling import FreeSwitchDialling
     from scenario_runner.pbx.freeswitch.esl import Message, TracedEsl
     from scenario_runner.pbx.freeswitch.lot import Lot
+    from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
     from scenario_runner.pbx.tracked.calls import CallTable, Place
     from scenario_runner.pbx.tracked.client import Stopwatch
     from scenario_runner.pbx.tracked.dialect import NoCall

@@ -9,7 +9,8 @@ from scenario_runner.durations import SECOND
 from scenario_runner.pbx.tracked.dialling import Dialling, own_of
 
 if TYPE_CHECKING:
-    from scenario_runner.language.target import FreeSwitchSettings, Target
+    from scenario_runner.language.target import Target
+    from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
 
 _NULL = "null/"
 _RINGS = ("null_enable_auto_answer=false", "null_pre_answer=true")

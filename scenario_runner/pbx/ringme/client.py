@@ -29,7 +29,7 @@ from scenario_runner.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scenario_runner.language.target import RestAccess
+    from scenario_runner.pbx.ringme.access import RestAccess
 
 
 LARGEST = BODY_LIMIT

@@ -8,8 +8,6 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, assert_never
 
-from scenario_runner.errors import TargetError
-from scenario_runner.language.target import RestAccess, Target
 from scenario_runner.pbx.rate import Metered
 from scenario_runner.pbx.ringme.client import HttpTransport
 from scenario_runner.pbx.ringme.connection import Carrier, MakeFeed, RingMe
@@ -28,9 +26,11 @@ from scenario_runner.pbx.ringme.settings import Credentials, RingMeSettings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask
     from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.protocol import Connection, Leftover
+    from scenario_runner.pbx.ringme.access import RestAccess
     from scenario_runner.pbx.ringme.receiver import EventReceiver
     from scenario_runner.pbx.ringme.rest import Rest
 
@@ -38,14 +38,13 @@ _AGAIN = 3
 
 
 @asynccontextmanager
-async def open_ringme(target: Target, context: Context) -> AsyncIterator[Connection]:
+async def open_ringme(
+    target: Target, access: RestAccess, context: Context
+) -> AsyncIterator[Connection]:
     """Open the target: connections, and a receiver of events where one is set up.
 
-    Raises TargetError for settings that can't be used. At the end the limit of requests is told.
+    Raises TargetError where that can't be. At the end the limit of requests is told.
     """
-    access = target.settings
-    if not isinstance(access, RestAccess):
-        raise TargetError(f"the target {target.name} has no settings of the driver ringme")
     if context.insecure and access.url.startswith("https://"):
         text = f"CERTIFICATES ARE NOT VERIFIED: anybody between here and {target.host} can read"
         context.notice("insecure", f"{text} and change everything, the credentials included")
@@ -95,7 +94,7 @@ def settings_of(target: Target, access: RestAccess) -> RingMeSettings:
         park_timeout=target.park_timeout,
         shared=True,
         random_bridge=not target.protected if allowed is None else allowed,
-        empty_slot_404=access.empty_slot_404,
+        empty_slot_404=access.profile.empty_slot == "not-found",
     )
 
 
@@ -103,7 +102,7 @@ def _callers(access: RestAccess, context: Context) -> Callers:
     look = Looking(sleep=context.sleep)
     match access.calls:
         case "callback":
-            return CallbackCallers(look, access.pickup)
+            return CallbackCallers(look, access.profile.pickup)
         case "wait":
             return WaitCallers(look, context.announce)
         case "control":
@@ -148,7 +147,7 @@ def _feed(access: RestAccess, receiver: EventReceiver | None, context: Context) 
     def subscribed(heard: Callable[[str], None]) -> Feed:
         deliveries = Deliveries(heard, context)
         mailbox = receiver.mailbox()
-        feed = SubscribedFeed(mailbox, deliveries, context.journal, access.event_method)
+        feed = SubscribedFeed(mailbox, deliveries, context.journal, access.profile.event_method)
         return _CheckedFeed(feed, deliveries)
 
     return subscribed

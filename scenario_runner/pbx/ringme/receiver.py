@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from scenario_runner.exchange import Request
-    from scenario_runner.language.target import EventSettings
+    from scenario_runner.pbx.ringme.access import EventSettings
 
 LIMITS = Limits(idle=10.0, stalled=10.0, connections=64)
 
@@ -78,11 +78,11 @@ async def receiving(settings: EventSettings) -> AsyncIterator[EventReceiver]:
     """Listen as long as the block is open; raises TargetError where the address can't be had."""
     receiver = EventReceiver(settings.public_url)
     async with AsyncExitStack() as stack:
-        listen = listening(receiver, settings.host, settings.port, LIMITS)
+        listen = listening(receiver, settings.listen.host, settings.listen.port, LIMITS)
         try:
             url = await stack.enter_async_context(listen)
         except UsageError as error:
-            where = f"{settings.host}:{settings.port}"
+            where = f"{settings.listen.host}:{settings.listen.port}"
             text = f"events can't be received at {where}: {error.message}"
             raise TargetError(text, hint="choose another address or port for 'listen'") from error
         receiver.root = receiver.root or url

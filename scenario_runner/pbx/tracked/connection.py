@@ -6,8 +6,6 @@ from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scenario_runner.durations import SECOND, duration_text
-from scenario_runner.errors import TargetError
 from scenario_runner.language.vocabulary import Capability
 from scenario_runner.pbx.protocol import Traits
 from scenario_runner.pbx.tracked.session import TrackedSession
@@ -18,9 +16,10 @@ if TYPE_CHECKING:
     from scenario_runner.clock import Clock
     from scenario_runner.language.target import Target
     from scenario_runner.pbx.drivers import Context
-    from scenario_runner.pbx.protocol import Plan, Session, Watcher
+    from scenario_runner.pbx.protocol import Connection, Plan, Session, Watcher
     from scenario_runner.pbx.tracked.dialect import Dialect
     from scenario_runner.pbx.tracked.hub import Hub
+    from scenario_runner.pbx.tracked.settings import TrackedSettings
 
 _CAN = frozenset(
     {
@@ -35,23 +34,17 @@ _CAN = frozenset(
 class TrackedConnection(ABC):
     """A PBX as a target; see `pbx.protocol.Connection`. Connected when first needed.
 
-    `by_people` says that calls are placed by people; `answers` that the runner can answer them,
-    `remedy` how it could be made to. Raises TargetError where the target can't be as it says.
+    `answers` says that the runner can answer a ringing call, `remedy` how it could be made to.
     """
 
-    pbx: ClassVar[str]
-    by_people: bool
     answers: bool
-    remedy: str
+    remedy: ClassVar[str]
 
-    def __init__(self, target: Target, context: Context, hub: Hub[Any]) -> None:
-        if target.park_timeout < SECOND or target.park_timeout % SECOND:
-            raise TargetError(
-                f"the target {target.name} has a park_timeout of "
-                f"{duration_text(target.park_timeout)}, but {self.pbx} counts whole seconds from 1",
-                hint="say it in whole seconds: park_timeout: 4s",
-            )
+    def __init__(
+        self, target: Target, settings: TrackedSettings, context: Context, hub: Hub[Any]
+    ) -> None:
         self.target = target
+        self._by_people = settings.calls == "wait"
         self.hub = hub
         self._context = context
 
@@ -79,7 +72,7 @@ class TrackedConnection(ABC):
             plan,
             self._context,
             self.traits,
-            by_people=self.by_people,
+            by_people=self._by_people,
         )
         unlisten = self.hub.listen(session.heard) if plan.events else None
         try:
@@ -88,6 +81,14 @@ class TrackedConnection(ABC):
         finally:
             if unlisten is not None:
                 unlisten()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Connection]:
+        """Be there as long as the block lasts, and log off from the PBX."""
+        try:
+            yield self
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """Log off from the PBX."""

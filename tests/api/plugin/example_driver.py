@@ -1,13 +1,11 @@
 """What another package adds: a driver for a PBX of its own, which lives in this process."""
 
-from __future__ import annotations
-
-from collections.abc import AsyncIterator
+# Annotations are evaluated here: the kinds in those of the settings are read.
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from scenario_runner import (
-    AddedSettings,
     AskSlot,
     BridgeCall,
     CallAddress,
@@ -19,6 +17,7 @@ from scenario_runner import (
     Connection,
     Context,
     Done,
+    Driver,
     HangUp,
     Holding,
     Leftover,
@@ -32,6 +31,8 @@ from scenario_runner import (
     Reason,
     Refused,
     Session,
+    SettingProblem,
+    Settings,
     ShowCall,
     ShowCalls,
     Target,
@@ -39,6 +40,7 @@ from scenario_runner import (
     Traits,
     Watcher,
 )
+from scenario_runner.language.settings import LINE, NUMBER, SECRET, TIME
 
 
 class ShelfSession:
@@ -141,10 +143,33 @@ class Shelf:
         yield ShelfSession(watcher, clock, self.greeting)
 
 
+class ShelfSettings(Settings, frozen=True, kw_only=True):
+    """A shelf in this process."""
+
+    about: ClassVar[str] = "a shelf in this process"
+
+    greeting: Annotated[str, LINE("What the shelf answers to everything.")] = "hello"
+    height: Annotated[int, NUMBER("How many boards it has.", minimum=1, maximum=9)] = 3
+    lifts: Annotated[int, TIME("How long it takes to lift a call.")] = 1_000_000
+    key: Annotated[str, SECRET("What opens its door.")] = ""
+
+    @property
+    def place(self) -> str:
+        return "the cellar"
+
+    def problems(self, target: Target) -> Iterator[SettingProblem]:
+        if target.slots[1] > self.height * 3:
+            yield SettingProblem(("height",), "three slots fit on a board", "make it higher")
+
+
 @asynccontextmanager
-async def open_shelf(target: Target, context: Context) -> AsyncIterator[Connection]:
-    """Open the target; named in the entry points of the package."""
+async def open_shelf(
+    target: Target, settings: ShelfSettings, context: Context
+) -> AsyncIterator[Connection]:
+    """Open the target."""
     del context
-    assert isinstance(target.settings, AddedSettings)
-    settings = dict(target.settings.options)
-    yield Shelf(target, str(settings.get("greeting", "hello")))
+    yield Shelf(target, settings.greeting)
+
+
+SHELF = Driver("shelf", ShelfSettings, open_shelf)
+"""Named in the entry points of the package."""

@@ -1,0 +1,185 @@
+"""Reads what a targets file says of one target, each value by the kind that it is declared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from scenario_runner.durations import SECOND, parse_duration
+from scenario_runner.http.hosts import is_this_machine
+from scenario_runner.language.kinds import keys_of
+from scenario_runner.language.settings import Address
+from scenario_runner.language.target import Target
+from scenario_runner.language.vocabulary import Reason
+from scenario_runner.loading.nodes import Leaf, Listing, Mapping, as_map, items, text_of
+from scenario_runner.loading.reader import VALUES, declared, duration_hint, matcher
+from scenario_runner.masking import SHORTEST
+
+if TYPE_CHECKING:
+    from msgspec import Struct
+
+    from scenario_runner.language.matchers import Matcher
+    from scenario_runner.language.settings import Settings
+    from scenario_runner.loading.nodes import Node
+    from scenario_runner.loading.reader import Reading
+    from scenario_runner.masking import Mask
+    from scenario_runner.source import Span
+
+_S = TypeVar("_S", bound="Struct")
+
+MOST_EXTENSIONS = 10_000
+
+
+def read_target(name: str, root: Mapping, declaration: type[Settings], reading: Reading) -> Target:
+    """Read a target whose schema is fulfilled, references resolved; report what is wrong."""
+    settings = declared(declaration, root, root.span, reading)
+    elsewhere = not (settings.in_this_process or is_this_machine(settings.place))
+    target = declared(
+        Target,
+        root,
+        root.span,
+        reading,
+        name=name,
+        driver=text_of(root.fields["driver"]),
+        host=settings.place,
+        base_url=settings.base_url,
+        settings=settings,
+        protected=elsewhere,
+    )
+    wrong = {problem.span for problem in reading.problems.found}
+    for problem in settings.problems(target):
+        span = _span_at(root, problem.path)
+        if span not in wrong:
+            reading.problem("wrong-value", problem.message, span, problem.hint)
+    return target
+
+
+def hide_secrets(declaration: type[Settings], root: Mapping, mask: Mask) -> None:
+    """Hide the secrets that are written out in the file, unless they are too short to be hidden."""
+    for key in keys_of(declaration):
+        secret = text_of(root.fields.get(key.word)) if key.kind.name == "secret" else ""
+        if len(secret) >= SHORTEST:
+            mask.add(secret, name="a credential")
+
+
+def _span_at(root: Node, path: tuple[str, ...]) -> Span:
+    """Return where the value stands that the keys lead to, as far as they lead."""
+    for key in path:
+        inner = as_map(root).fields.get(key)
+        if inner is None:
+            break
+        root = inner
+    return root.span
+
+
+def _number(node: Node, reading: Reading) -> int:
+    del reading
+    return node.value if isinstance(node, Leaf) and isinstance(node.value, int) else 0
+
+
+def _flag(node: Node, reading: Reading) -> bool:
+    del reading
+    return isinstance(node, Leaf) and node.value is True
+
+
+def _time(node: Node, reading: Reading) -> int:
+    """Microseconds; what is no duration is reported."""
+    text = text_of(node)
+    found = parse_duration(text)
+    if found is None:
+        hint = duration_hint(text)
+        reading.problem("bad-duration", f"'{text}' is no duration", node.span, hint)
+    elif found < SECOND:
+        reading.problem("out-of-range", f"{text} is too short", node.span, "write 1s or more")
+    return found or SECOND
+
+
+def _address(node: Node, reading: Reading) -> Address:
+    text = text_of(node)
+    found = Address.parse(text)
+    if found is None:
+        message = f"'{text}' is no address and port"
+        reading.problem("wrong-value", message, node.span, "write 127.0.0.1:8090")
+    return found or Address("127.0.0.1", 0)
+
+
+def _file(node: Node, reading: Reading) -> str:
+    """A file that is there, looked for from the folder of the targets file."""
+    text, folder = text_of(node), Path(reading.file).absolute().parent
+    if not (folder / text).is_file():
+        hint = f"it is looked for in {folder}"
+        reading.problem("no-such-file", f"there is no file '{text}'", node.span, hint)
+    return str(folder / text)
+
+
+def _slots(node: Node, reading: Reading) -> tuple[int, int]:
+    """The inclusive range of slots: `20` means 1 to 20."""
+    text = text_of(node)
+    first, dash, last = text.partition("-")
+    pair = _range(first, last) if dash else _range("1", text)
+    if pair is None:
+        message = f"'{text}' is no range of slots"
+        reading.problem("wrong-value", message, node.span, "write 20, or 5-15")
+    return pair or (1, 20)
+
+
+def _extensions(node: Node, reading: Reading) -> tuple[tuple[str, str], ...]:
+    """The numbers of the extensions with the PBX's ids, empty where none is told."""
+    match node:
+        case Mapping():
+            return tuple((number, text_of(own)) for number, own in node.fields.items())
+        case Listing():
+            return tuple((text_of(item), "") for item in node.items)
+        case Leaf():
+            return _extension_range(node, reading)
+
+
+def _extension_range(node: Leaf, reading: Reading) -> tuple[tuple[str, str], ...]:
+    text = text_of(node)
+    first, dash, last = text.partition("-")
+    pair = _range(first, last if dash else first)
+    if pair is None or pair[1] - pair[0] >= MOST_EXTENSIONS:
+        message = f"'{text}' is no range of extensions"
+        hint = "write 341-360, [341, 342], or a map of numbers to ids"
+        reading.problem("wrong-value", message, node.span, hint)
+        return ()
+    return tuple((str(number), "") for number in range(pair[0], pair[1] + 1))
+
+
+def _range(first: str, last: str) -> tuple[int, int] | None:
+    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in (first, last)):
+        return None
+    low, high = int(first), int(last)
+    return (low, high) if 1 <= low <= high else None
+
+
+def _reasons(node: Node, reading: Reading) -> tuple[tuple[Reason, Matcher], ...]:
+    taught = as_map(node).fields.items()
+    return tuple((Reason(word), matcher(said, reading)) for word, said in taught)
+
+
+def _matchers(node: Node, reading: Reading) -> tuple[Matcher, ...]:
+    return tuple(matcher(item, reading) for item in items(node))
+
+
+def _url(node: Node, reading: Reading) -> str:
+    del reading
+    return text_of(node).rstrip("/")
+
+
+# Settings are read by the same door as what stands in scenarios.
+VALUES.update(
+    {
+        "address": _address,
+        "extensions": _extensions,
+        "file": _file,
+        "flag": _flag,
+        "matchers": _matchers,
+        "number": _number,
+        "reasons": _reasons,
+        "secret": lambda node, _: text_of(node),
+        "slots": _slots,
+        "time": _time,
+        "url": _url,
+    }
+)
