@@ -60,22 +60,26 @@ class SettingProblem(NamedTuple):
     hint: str
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class Section(Struct, frozen=True, kw_only=True):
+    """A map of settings; its secrets stand in no repr."""
+
+    def __post_init__(self) -> None:
+        for key in keys_of(type(self)):
+            if key.kind.name == "secret":
+                force_setattr(self, key.field, Secret(getattr(self, key.field)))
+
+
+class Settings(Section, frozen=True, kw_only=True):
     """What a targets file says to one driver, beside what it says of every target.
 
     `leaves_out` are keys of every target that mean nothing to this driver; `in_this_process` says
-    that there is no host that could be a wrong one. Secrets stand in no repr. `about` says in a few
+    that there is no host that could be a wrong one. `about` says in a few
     words what the driver speaks to.
     """
 
     about: ClassVar[str] = ""
     leaves_out: ClassVar[frozenset[str]] = frozenset()
     in_this_process: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        for key in keys_of(type(self)):
-            if key.kind.name == "secret":
-                force_setattr(self, key.field, Secret(getattr(self, key.field)))
 
     @property
     def place(self) -> str:
@@ -114,7 +118,7 @@ def choice(*words: str) -> Kind:
     return TEXT(noun=noun, enum=list(words))
 
 
-def section(declaration: type[Struct], **schema: Any) -> Kind:  # noqa: ANN401 -- JSON
+def section(declaration: type[Section], **schema: Any) -> Kind:  # noqa: ANN401 -- JSON
     """Return the kind of a map with the keys of a declaration."""
     return Kind(
         name="section", noun="a map", schema={"type": "object", **schema}, of=lambda: (declaration,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from scenario_runner.durations import SECOND, parse_duration
 from scenario_runner.http.hosts import is_this_machine
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from scenario_runner.loading.reader import Reading
     from scenario_runner.masking import Mask
     from scenario_runner.source import Span
-
-_S = TypeVar("_S", bound="Struct")
 
 MOST_EXTENSIONS = 10_000
 
@@ -54,12 +52,16 @@ def read_target(name: str, root: Mapping, declaration: type[Settings], reading: 
     return target
 
 
-def hide_secrets(declaration: type[Settings], root: Mapping, mask: Mask) -> None:
+def hide_secrets(declaration: type[Struct], root: Mapping, mask: Mask) -> None:
     """Hide the secrets that are written out in the file, unless they are too short to be hidden."""
     for key in keys_of(declaration):
-        secret = text_of(root.fields.get(key.word)) if key.kind.name == "secret" else ""
-        if len(secret) >= SHORTEST:
-            mask.add(secret, name="a credential")
+        node = root.fields.get(key.word)
+        match key.kind.name:
+            case "section" if isinstance(node, Mapping):
+                for inner in key.kind.of():
+                    hide_secrets(inner, node, mask)
+            case "secret" if len(text_of(node)) >= SHORTEST:
+                mask.add(text_of(node), name="a credential")
 
 
 def _span_at(root: Node, path: tuple[str, ...]) -> Span:

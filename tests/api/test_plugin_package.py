@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 import scenario_runner
+from scenario_runner.loading.targets import read_targets
+from scenario_runner.masking import Mask
+from scenario_runner.pbx import drivers
 from scenario_runner.reporters import open_reporter, reporter_names
 
 PLUGIN = Path(__file__).parent / "plugin"
@@ -36,6 +39,7 @@ targets:
     protected: true
     lifts: 2s
     key: $secret.SHELF_KEY
+    door: {code: written in the file}
     slots: 1-9
     extensions: {"341": x, "342": y}
 """
@@ -123,6 +127,20 @@ def test_an_added_drivers_settings_are_checked_like_our_own(
         scenario_runner.run(scenario_runner.load("."), target="cupboard")
     problems = error.value.problems
     assert [(problem.span.line, problem.message) for problem in problems] == told
+
+
+def test_an_added_drivers_secrets_are_hidden_like_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(PLUGIN)
+    file = tmp_path / "scenario-targets.yaml"
+    file.write_text(TARGETS)
+    mask = Mask()
+    environment = {"SHELF_KEY": "under the mat"}
+    target = read_targets(str(file), drivers).target("cupboard", environment, mask)
+    assert "under the mat" not in repr(target)
+    assert "written in the file" not in repr(target)
+    assert mask.text("under the mat, written in the file") == "***, ***"
 
 
 def test_a_target_that_is_not_there_is_told(

@@ -20,6 +20,7 @@ from scenario_runner.errors import (
     Unreachable,
 )
 from scenario_runner.exchange import Request, Response, header
+from scenario_runner.pbx.ringme.events import PollingFeed
 from scenario_runner.pbx.ringme.rest import Patience, Rest, Tokens, Wire
 from scenario_runner.pbx.ringme.settings import Credentials, RingMeSettings
 from scenario_runner.references import Json
@@ -277,3 +278,23 @@ def test_the_gate_lets_only_so_many_through_and_its_wait_is_in_no_time_out() -> 
 
     asyncio.run(many(lambda: None))
     assert most == [2]
+
+
+def test_an_error_of_our_own_while_calls_are_looked_at_is_not_lost() -> None:
+    """The second look finds no answer in the script, which is the script's fault."""
+    world = World(Script([said(200, {"call_list": []})]))
+    slept = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        slept.set()
+
+    async def play() -> None:
+        feed = PollingFeed(lambda _: None, sleep, lambda _: None)
+        await feed.watch("34414", world.rest, 30_000_000)
+        await slept.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        with pytest.raises(IndexError):
+            await feed.stop(world.rest, 30_000_000)
+
+    asyncio.run(play())

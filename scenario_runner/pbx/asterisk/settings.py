@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, ClassVar
 
-from msgspec import Struct
-
 from scenario_runner.language.settings import (
     LINE,
     NUMBER,
     PORT,
     SECRET,
     WORD,
+    Section,
     SettingProblem,
     section,
 )
@@ -28,7 +27,7 @@ from scenario_runner.pbx.tracked.settings import (
 )
 
 
-class Headless(Struct, frozen=True, kw_only=True):
+class Headless(Section, frozen=True, kw_only=True):
     """Parties without phones that ring until told to answer, for `answered: false` and `answer`.
 
     `extension` and `party` are what is dialled then, with `{number}` in them; `answer` is the

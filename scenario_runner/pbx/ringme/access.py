@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Struct
-
 from scenario_runner.language.kinds import TEXT
 from scenario_runner.language.settings import (
     ADDRESS,
@@ -20,6 +18,7 @@ from scenario_runner.language.settings import (
     URL,
     WORD,
     Address,
+    Section,
     SettingProblem,
     Settings,
     choice,
@@ -36,7 +35,7 @@ AT_ONCE = 16
 """Requests on their way at once: an answer is mostly waited for, so that fewer would queue."""
 
 
-class EventSettings(Struct, frozen=True, kw_only=True):
+class EventSettings(Section, frozen=True, kw_only=True):
     """Where the PBX can deliver events: the address to listen at, and how the PBX reaches it.
 
     An empty `public_url` stands for the address itself.
@@ -50,7 +49,7 @@ class EventSettings(Struct, frozen=True, kw_only=True):
     public_url: Annotated[str, URL] = ""
 
 
-class RestProfile(Struct, frozen=True, kw_only=True):
+class RestProfile(Section, frozen=True, kw_only=True):
     """What the vendor's pages leave open; a `pickup` of 0 microseconds is the PBX's own choice.
 
     - empty_slot: How an empty slot is told: by no UUID (null, the default), or by status 404

@@ -292,7 +292,9 @@ class PollingFeed:
         tasks = [watched.task for watched in self._watched.values() if watched.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
         return ()
 
     def _tell(self, kind: str, entry: Entry, extension_id: str) -> None:

@@ -40,7 +40,7 @@ from scenario_runner import (
     Traits,
     Watcher,
 )
-from scenario_runner.language.settings import LINE, NUMBER, SECRET, TIME
+from scenario_runner.language.settings import LINE, NUMBER, SECRET, TIME, Section, section
 
 
 class ShelfSession:
@@ -143,15 +143,32 @@ class Shelf:
         yield ShelfSession(watcher, clock, self.greeting)
 
 
+class DoorSettings(Section, frozen=True, kw_only=True):
+    """What stands before the shelf.
+
+    - code: What opens it.
+    """
+
+    code: Annotated[str, SECRET]
+
+
 class ShelfSettings(Settings, frozen=True, kw_only=True):
-    """A shelf in this process."""
+    """A shelf in this process.
+
+    - greeting: What the shelf answers to everything.
+    - height: How many boards it has.
+    - lifts: How long it takes to lift a call.
+    - key: What opens the shelf.
+    - door: What stands before it.
+    """
 
     about: ClassVar[str] = "a shelf in this process"
 
-    greeting: Annotated[str, LINE("What the shelf answers to everything.")] = "hello"
-    height: Annotated[int, NUMBER("How many boards it has.", minimum=1, maximum=9)] = 3
-    lifts: Annotated[int, TIME("How long it takes to lift a call.")] = 1_000_000
-    key: Annotated[str, SECRET("What opens its door.")] = ""
+    greeting: Annotated[str, LINE] = "hello"
+    height: Annotated[int, NUMBER(minimum=1, maximum=9)] = 3
+    lifts: Annotated[int, TIME] = 1_000_000
+    key: Annotated[str, SECRET] = ""
+    door: Annotated[DoorSettings | None, section(DoorSettings)] = None
 
     @property
     def place(self) -> str:
