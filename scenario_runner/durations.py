@@ -10,6 +10,7 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 
 
+# (?=[0-9]) refuses the empty text, and (?!s) leaves the m of 5ms alone.
 _DURATION = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m(?!s))?(?:([0-9]+(?:\.[0-9]{1,6})?)s)?"
                        r"(?:([0-9]+(?:\.[0-9]{1,3})?)ms)?")  # fmt: skip
 

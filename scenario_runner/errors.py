@@ -5,7 +5,7 @@
     ├── UsageError          the command line asks for what is not there
     │   └── NothingSelected     no scenario is left to run
     ├── TargetError         the target is missing, forbidden or wrongly described
-    ├── PatternLimit        a pattern takes too long to be decided
+    ├── Undecidable         whether a value matches can't be decided
     └── PbxError            it could not be found out what the PBX did
         ├── Unreachable         no connection came about; nothing was sent
         ├── AnswerLost          sent, but the answer never came whole
@@ -120,8 +120,8 @@ class TargetError(ScenarioRunnerError):
     """The target is missing, wrongly described, or not allowed to be used."""
 
 
-class PatternLimit(ScenarioRunnerError):
-    """Whether a text matches could not be decided within the limits; the verdict is `errored`."""
+class Undecidable(ScenarioRunnerError):
+    """Whether a value matches can't be decided; the verdict is `errored`."""
 
 
 class PbxError(ScenarioRunnerError):

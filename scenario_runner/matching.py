@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from scenario_runner.durations import duration_text, parse_duration
-from scenario_runner.errors import PatternLimit
+from scenario_runner.errors import Undecidable
 from scenario_runner.language.matchers import (
     AllOf,
     Anything,
@@ -112,7 +112,12 @@ def matches(matcher: Matcher, actual: Json, resolve: Resolve, view: View = Exact
         case Length(inner):
             return isinstance(actual, (str, list, dict)) and matches(inner, len(actual), resolve)
         case AtLeast() | AtMost() | Between() | Near():
-            return _matches_bound(matcher, view.number(actual), lambda e: view.number(value(e)))
+            return _matches_bound(
+                matcher,
+                view.number(actual),
+                lambda e: view.number(value(e)),
+                lambda e: typed(resolve(e)),
+            )
         case Contains() | StartsWith() | Matches():
             return _matches_part(matcher, actual, value)
         case _:
@@ -156,10 +161,13 @@ def _matches_bound(
     matcher: AtLeast | AtMost | Between | Near,
     number: float | None,
     bound: Callable[[Expression], float | None],
+    show: Callable[[Expression], str],
 ) -> bool:
     def limit(expression: Expression) -> float:
         found = bound(expression)
-        return float("nan") if found is None else found
+        if found is None:  # no answer, or `not` would make a success of it
+            raise Undecidable(f"{show(expression)} is nothing to compare a number with")
+        return found
 
     if number is None:
         return False
@@ -179,7 +187,7 @@ def _matches_bound(
 def same(left: Json, right: Json) -> bool:
     """Deep equality with types: 1, 1.0, true and "1" all differ."""
     if type(left) is not type(right):
-        return False
+        return False  # for Python 1 == 1.0 == True
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict) and isinstance(right, dict):
@@ -304,17 +312,17 @@ class PatternError(ValueError):
 
 
 def matches_pattern(pattern: str, text: str, seconds: float = PATTERN_SECONDS) -> bool:
-    """Tell whether the whole of `text` matches; raise PatternLimit where that takes too long."""
+    """Tell whether the whole of `text` matches; raise Undecidable where that takes too long."""
     letters = f"{len(text):,} letters"
     if len(text) > MOST_TEXT:
         message = f"a text of {letters} is too long for the pattern '{pattern}'"
-        raise PatternLimit(message, hint=f"the limit is {MOST_TEXT:,} letters; `contains` has none")
+        raise Undecidable(message, hint=f"the limit is {MOST_TEXT:,} letters; `contains` has none")
     try:
         return compile_pattern(pattern).fullmatch(text, timeout=seconds) is not None
     except (TimeoutError, MemoryError):
         message = f"the pattern '{pattern}' took longer than {seconds:g}s on a text of {letters}"
         hint = "nested repetition such as (a+)+ takes for ever on a text that does not match"
-        raise PatternLimit(message, hint=hint) from None
+        raise Undecidable(message, hint=hint) from None
 
 
 @cache

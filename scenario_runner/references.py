@@ -67,6 +67,7 @@ class Fields(Struct, frozen=True):
 
 Expression: TypeAlias = Literal | Reference | Text | Items | Fields
 
+# Indexes have at most nine digits: longer ones would only be a way to make Python count for long.
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _STEPS = rf"(?:\.(?:{_NAME}|[0-9]{{1,9}})|\[[0-9]{{1,9}}\])*"
 _REFERENCE = re.compile(

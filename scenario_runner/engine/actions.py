@@ -155,6 +155,7 @@ def named_call(call: NamedCall, frame: Frame) -> NamedCallValue:
 
 
 _WINDOW = 30 * SECOND
+"""How long an `event` is waited for that does not say it."""
 
 
 async def await_event(action: AwaitEvent, step: Step, frame: Frame) -> ActionResult:
@@ -249,6 +250,7 @@ Plain: TypeAlias = Call | Answer | Park | Slots | Bridge | Hangup | Looking
 
 _COMING_UP = (EventType.DIAL_IN, EventType.DIAL_OUT, EventType.ANSWER)
 _PERSON_WINDOW = 120 * SECOND
+"""How long a `call` waits for somebody to dial, who has to read the instruction first."""
 
 
 async def act(action: Plain, step: Step, frame: Frame) -> ActionResult:
@@ -361,6 +363,7 @@ async def _call(action: Call, step: Step, frame: Frame) -> ActionResult:
         frame.placed(uuid, value)
         state = CallState.UP if answered else CallState.RINGING
         frame.changed_uuid(uuid, state)
+        # What tells that the call came up is no news to the scenario, which placed it.
         frame.log.take_all(0, lambda event: event.uuid == uuid and event.type in _COMING_UP)
     arrow = "from" if action.flow == "in" else "to"
     summary = f"{action.as_}: {request.extension} {arrow} {request.party}"

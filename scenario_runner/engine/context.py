@@ -13,7 +13,7 @@ from scenario_runner.clock import Clock
 from scenario_runner.durations import parse_duration
 from scenario_runner.engine.event_log import EventLog, StepMark
 from scenario_runner.engine.verdict import Counts
-from scenario_runner.errors import NotPossible, PatternLimit, ScenarioRunnerError, TargetError
+from scenario_runner.errors import NotPossible, ScenarioRunnerError, TargetError, Undecidable
 from scenario_runner.events import CallChanged, Event, Exchange, PbxReported
 from scenario_runner.language.actions import CallTarget, NamedCall
 from scenario_runner.language.vocabulary import CallState, Capability
@@ -109,7 +109,7 @@ class Scope:
             return self._values[name]
         if name in self._lazy:
             value = self.resolve(self._lazy[name])
-            self._values[name] = value
+            self._values[name] = value  # kept: a variable does not change when what it names does
             return value
         if self._parent is None:
             raise KeyError(name)
@@ -130,7 +130,7 @@ class Scope:
         """Tell whether a value matches; raise Undecided where its pattern takes too long."""
         try:
             return matches(spanned.matcher, value, self.resolve, view)
-        except PatternLimit as error:
+        except Undecidable as error:
             raise Undecided(error.message, spanned.span, hint=error.hint) from None
 
     def duration(self, duration: Duration) -> int:

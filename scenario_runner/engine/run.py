@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 
 CLEANUP_LIMIT = 60 * SECOND
+"""What a PBX that does not answer may keep a scenario from ending."""
 
 
 class RunContext(Struct, frozen=True, kw_only=True):
@@ -205,7 +206,7 @@ class _Run(Struct, kw_only=True):
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            await task
+            await task  # unshielded: who interrupts a second time ends the cleanup, too
             raise
 
     async def _clean(self, frame: Frame) -> None:

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from scenario_runner.source import Span
 
 
+# Refusals that another call, or time alone, may turn into a success. After any other, a step that
+# polls stops at once: to ask again until its time is over would only hide what is wrong.
 MAY_TURN = frozenset(
     {
         Reason.SLOT_FULL,

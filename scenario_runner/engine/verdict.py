@@ -96,6 +96,8 @@ def finish(scenario: Scenario, ending: Ending, counts: Counts) -> Verdict:
 
 
 def _as_a_whole(ending: Ending) -> Verdict:
+    # xfail is a step's own: one that failed as it was known to leaves the scenario passed, and one
+    # that passed, or was skipped, is something to look at.
     verdict = gravest(ending.verdicts)
     if ending.residue and verdict is not Verdict.ERRORED:
         return Verdict.FAILED

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from scenario_runner.mock_pbx.mutants import Mutant
 
 
-_BODY_LIMIT = 1024 * 1024
+_BODY_LIMIT = 1024 * 1024  # as over a network, so that a scenario agrees on both
 _CLIENT_ID, _CLIENT_SECRET = "scenario-runner", "mock"
 
 
@@ -100,7 +100,7 @@ class InProcess:
     def _after(self) -> None:
         """Pass on what the mock reports, and wake it when its next timer is due."""
         for delivery in self._mock.take_deliveries():
-            for heard in list(self._listeners):
+            for heard in list(self._listeners):  # one may leave while it is called
                 heard(delivery.form_body.decode())
         deadline = self._mock.next_deadline()
         if deadline == self._deadline:
@@ -271,7 +271,7 @@ class VirtualRun:
 
     def run(self, scenarios: Iterable[Scenario], results: Results) -> None:
         """Run the scenarios; Ctrl-C ends the run after the cleanup of the one that is running."""
-        turns = Turns(seeded(0))
+        turns = Turns(seeded(0))  # until the first scenario brings its own
         try:
             with asyncio.Runner(loop_factory=lambda: VirtualLoop(turns)) as runner:
                 runner.run(self._all(scenarios, results))
@@ -289,7 +289,7 @@ class VirtualRun:
                 results.add(verdict)
                 if self.options.fail_fast and not verdict.green:
                     return
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # lets Ctrl-C in between scenarios that never wait
 
     async def _orders(self, scenario: Scenario, target: MockTarget) -> list[Verdict]:
         """Run the scenario in every order that is wanted, mostly one."""

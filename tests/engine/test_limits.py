@@ -56,3 +56,13 @@ def test_rounds_that_a_variable_multiplies_are_bounded(many: str) -> None:
 def test_as_many_rounds_as_are_possible_are_not_too_many() -> None:
     steps = "  - repeat: {times: $n, steps: [check: {that: $n, at_least: 1}]}\n"
     assert run_text(f"scenario: test\nvars: {{n: 100}}\nsteps:\n{steps}").verdicts == ["passed"]
+
+
+@pytest.mark.parametrize(
+    "matcher", ["at_least: $many", "between: [1, $many]", "not: {at_most: $many}"]
+)
+def test_a_bound_that_is_no_number_is_errored_and_never_true(matcher: str) -> None:
+    step = f"  - check: {{that: $env.N, length: {{{matcher}}}}}\n"
+    ran = run_text(f"scenario: t\nvars: {{many: lots}}\nsteps:\n{step}", environment={"N": "abc"})
+    assert ran.verdicts == ["errored"]
+    assert ran.failures[0].message == '"lots" (text) is nothing to compare a number with'
