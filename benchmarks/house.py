@@ -8,12 +8,10 @@ lines. Nothing is imported or run: the source is read.
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,26 +151,6 @@ def class_names(modules: list[Module]) -> dict[str, int]:
     return {name: times for name, times in sorted(count.items()) if times > 1}
 
 
-RENAMED = [
-    (re.compile(r"(?i)asterisk|freeswitch|ringme"), "pbx"),
-    (re.compile(r"(?i)ami|esl|rest"), "wire"),
-    (re.compile(r"(?i)uniqueid|channel|uuid|call_api_id"), "leg"),
-]
-
-
-def alike(one: list[Module], other: list[Module]) -> float:
-    """The share of the first's code lines that the second has too, PBX names taken out."""
-    mine, theirs = (Counter(renamed(modules)) for modules in (one, other))
-    return (mine & theirs).total() / max(mine.total(), 1)
-
-
-def renamed(modules: list[Module]) -> Iterator[str]:
-    for module in modules:
-        for number, line in module.code.items():
-            if number not in module.import_lines:
-                yield reduce(lambda text, pair: pair[0].sub(pair[1], text), RENAMED, line)
-
-
 def at(share: float, sizes: list[int]) -> int:
     return sorted(sizes)[int(len(sizes) * share)]
 
@@ -204,12 +182,6 @@ def main() -> None:
     )
     twice = class_names(modules)
     print(f"class names defined twice    {len(twice):6,}   {', '.join(twice)}")
-    rooms = {name: read(folder / "pbx" / name) for name in ("asterisk", "freeswitch", "ringme")}
-    print(
-        "lines of a PBX's driver that another one has too, renamed (at most 10 % for the first two)"
-    )
-    for one, other in (*pairwise(rooms), ("freeswitch", "asterisk"), ("asterisk", "ringme")):
-        print(f"  {one:10} in {other:10}  {alike(rooms[one], rooms[other]):10.0%}")
 
 
 if __name__ == "__main__":
