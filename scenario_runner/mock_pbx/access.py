@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -31,6 +32,12 @@ class Tokens:
         self._issued = 0
         self._grants: dict[str, Grant] = {}
         self._refreshes: dict[str, str] = {}
+
+    def copy(self) -> Tokens:
+        """Return the same tokens, to be given out and revoked apart from these."""
+        other: Tokens = copy(self)
+        other._grants, other._refreshes = dict(self._grants), dict(self._refreshes)
+        return other
 
     def grant(self, authorization: str | None, now_us: int) -> Grant | None:
         """Return what an `Authorization` header allows, or None where the token is no good."""

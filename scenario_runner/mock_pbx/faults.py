@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -138,6 +139,14 @@ class FaultPlan:
         self.delivery: list[Striking] = []
         for fault in faults:
             self.add(fault)
+
+    def copy(self) -> FaultPlan:
+        """Return the same faults with the same counts, to strike apart from these."""
+        other: FaultPlan = copy(self)
+        other._held = list(self._held)
+        other.exchange = [copy(one) for one in self.exchange]
+        other.delivery = [copy(one) for one in self.delivery]
+        return other
 
     def add(self, fault: Fault) -> None:
         """Add a fault behind the others."""

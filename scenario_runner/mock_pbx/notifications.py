@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -58,6 +59,12 @@ class Notifier:
         self.epoch_us = epoch_us
         self._last_id = 1000
         self._by_extension: dict[int, dict[int, Wish]] = {}
+
+    def copy(self) -> Notifier:
+        """Return the same subscriptions, to be changed apart from these."""
+        other: Notifier = copy(self)
+        other._by_extension = {number: dict(of) for number, of in self._by_extension.items()}
+        return other
 
     def add(self, extension: int, wish: Wish) -> int:
         """Take a subscription in and return its id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
     from scenario_runner.exchange import Headers, Request
     from scenario_runner.mock_pbx.access import Grant
-    from scenario_runner.mock_pbx.calls import State
-    from scenario_runner.mock_pbx.faults import Fault
+    from scenario_runner.mock_pbx.calls import CallEvent, State
+    from scenario_runner.mock_pbx.faults import Fault, Striking
     from scenario_runner.mock_pbx.mutants import Mutant
     from scenario_runner.mock_pbx.notifications import Delivery
     from scenario_runner.mock_pbx.rules import Rule
@@ -94,6 +95,20 @@ class MockPbx:
         self._limit = self._parts.limit()
         self._faults = FaultPlan(self._seed, self._first_faults)
 
+    def copy(self) -> MockPbx:
+        """Return the same PBX, to live on apart from this one.
+
+        Calls and slots, tokens, subscriptions, the hour's requests, faults and what they hold back.
+        """
+        other: MockPbx = copy(self)
+        other._tokens = self._tokens.copy()
+        other._world = self._world.copy()
+        other._served = self._parts.api(other._world)
+        other._met = set(self._met)
+        other._limit = copy(self._limit)
+        other._faults = self._faults.copy()
+        return other
+
     @property
     def profile(self) -> Profile:
         """What this PBX is like."""
@@ -121,8 +136,24 @@ class MockPbx:
         self._world.met.clear()
         return taken
 
+    @property
+    def decided(self) -> tuple[Rule, ...]:
+        """The rules that decided something in the last `handle` or `tick`, in order."""
+        return tuple(self._world.decided)
+
+    @property
+    def happened(self) -> tuple[CallEvent, ...]:
+        """What happened to calls in the last `handle` or `tick`, subscribed to or not."""
+        return tuple(self._world.happened)
+
+    @property
+    def faults(self) -> tuple[Striking, ...]:
+        """The faults at work, with how often they struck."""
+        return tuple(self._faults.all)
+
     def handle(self, request: Request, now_us: int) -> Answer:
         """Answer one request at the time `now_us`; timers that are due by then fire first."""
+        self._world.begin()
         self._world.pass_time(now_us)
         if self._faults.exchange:
             fault = self._faults.strike(action_of(request), in_api=is_in_api(request))
@@ -155,6 +186,7 @@ class MockPbx:
 
     def tick(self, now_us: int) -> None:
         """Let time pass without a request."""
+        self._world.begin()
         self._world.pass_time(now_us)
 
     def next_deadline(self) -> int | None:

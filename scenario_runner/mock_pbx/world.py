@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import fields
 from functools import cache
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from scenario_runner.mock_pbx.switch import advance, step
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scenario_runner.mock_pbx.calls import Command, State, Step, SwitchAnswer
+    from scenario_runner.mock_pbx.calls import CallEvent, Command, State, Step, SwitchAnswer
     from scenario_runner.mock_pbx.notifications import Delivery, Notifier
     from scenario_runner.mock_pbx.profile import Profile, Refusals, Said
     from scenario_runner.mock_pbx.rules import Rule
@@ -88,6 +89,7 @@ class World:
 
     `clock` never goes back: a command that comes with an earlier time happens now. `met` are the
     rules that have decided something; `check` looks at each state, where somebody wants it.
+    `decided` are the rules that did so since `begin`, in order, `happened` what happened to calls.
     """
 
     def __init__(
@@ -100,9 +102,24 @@ class World:
         self.state = fresh_state(profile, seed)
         self.outbox: list[Delivery] = []
         self.met: set[Rule] = set()
+        self.decided: list[Rule] = []
+        self.happened: list[CallEvent] = []
         self.check: Callable[[State], None] | None = None
         self._switch = switch
         self._refusals = refusal_replies(profile.refusals)
+
+    def copy(self) -> World:
+        """Return the same world, to live on apart from this one."""
+        other: World = copy(self)
+        other.notifier = self.notifier.copy()
+        other.outbox, other.met = list(self.outbox), set(self.met)
+        other.decided, other.happened = list(self.decided), list(self.happened)
+        return other
+
+    def begin(self) -> None:
+        """Forget what was decided and what happened before."""
+        self.decided.clear()
+        self.happened.clear()
 
     def do(self, command: Command, expected: type[A]) -> A | Refusal:
         """Carry a command out at the clock's time; its answer is of the expected class."""
@@ -127,6 +144,7 @@ class World:
     def refuse(self, rule: Rule) -> Reply:
         """Refuse by a rule that is decided outside the switch."""
         self.met.add(rule)
+        self.decided.append(rule)
         return self._refusals[rule.field]
 
     def complain(self, refusal: str) -> Reply:
@@ -138,6 +156,8 @@ class World:
         if self.check is not None:
             self.check(move.state)
         self.met.update(move.rules)
+        self.decided += move.rules
         if move.events:
+            self.happened += move.events
             self.outbox += self.notifier.deliveries(move.events)
         return move.answer
