@@ -186,6 +186,14 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     shard: Annotated[
         str, _said("Which part of a run this is, '2/4'; empty where it is the whole.")
     ] = ""
+    slots: Annotated[
+        tuple[int, int],
+        _said("The first and the last of the target's slots; 0 and 0 where they are not known."),
+    ] = (0, 0)
+    park_timeout: Annotated[
+        int,
+        _said("How long a call stays parked there, in microseconds; 0 where it is not known."),
+    ] = 0
 
 
 class SourceRead(_Event, frozen=True, kw_only=True):

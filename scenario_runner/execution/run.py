@@ -223,6 +223,8 @@ def _started(request: RunRequest, total: int) -> RunStarted:
         total=total,
         rerun=request.options.rerun,
         shard=str(request.shard or ""),
+        slots=target.slots,
+        park_timeout=target.park_timeout,
     )
 
 
