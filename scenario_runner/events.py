@@ -115,6 +115,13 @@ Via: TypeAlias = Annotated[
 ]
 Where: TypeAlias = Annotated[Span, _said("Where in the file.")]
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Uuid: TypeAlias = Annotated[
+    str,
+    _said(
+        "The call's id on the PBX: a name can stand for one call after the other, in a repeat. "
+        "May be empty."
+    ),
+]
 
 
 class Attempt(Struct, frozen=True, kw_only=True, gc=False):
@@ -289,6 +296,7 @@ class CallChanged(_Event, frozen=True, kw_only=True):
     flow: Annotated[str, _said("Its direction: 'in' or 'out'.")]
     slot: Annotated[str | None, _said("The slot it is parked in.")]
     at: At
+    uuid: Uuid = ""
 
 
 class PbxReported(_Event, frozen=True, kw_only=True):
@@ -300,6 +308,7 @@ class PbxReported(_Event, frozen=True, kw_only=True):
     extension: Annotated[str, _said("The extension.")]
     details: Annotated[Pairs, _said("The event's other fields.")]
     at: At
+    uuid: Uuid = ""
 
 
 class StepFinished(_Event, frozen=True, kw_only=True):

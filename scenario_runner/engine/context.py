@@ -311,6 +311,7 @@ def emit_change(shared: Shared, uuid: str, state: CallState, slot: str | None = 
             flow=call.flow,
             slot=slot,
             at=shared.clock.now(),
+            uuid=uuid,
         )
     )
 
@@ -357,5 +358,6 @@ class Listener:
                 extension=event.extension,
                 details=event.fields,
                 at=event.at,
+                uuid=event.uuid,
             )
         )

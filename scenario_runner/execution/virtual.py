@@ -87,6 +87,11 @@ class InProcess:
             case _:
                 assert_never(answer.loss)
 
+    @property
+    def mock(self) -> MockPbx:
+        """The mock that answers."""
+        return self._mock
+
     def listen(self, heard: Callable[[str], None]) -> Callable[[], None]:
         """Call `heard` with each event delivery; see `pbx.ringme.events.Receiver`."""
         self._listeners.append(heard)
@@ -260,7 +265,10 @@ def _bounded(scenario: Scenario, limit: int) -> Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualRun:
-    """A run on the mock in this process, or on a mutant of it."""
+    """A run on the mock in this process, or on a mutant of it.
+
+    `opened` is given the mock of each scenario before its first step.
+    """
 
     target: Target
     options: RunOptions
@@ -268,6 +276,7 @@ class VirtualRun:
     emit: Callable[[Event], None]
     preview: Callable[[str], None] | None = None
     mutant: Mutant | None = None
+    opened: Callable[[MockPbx], None] = lambda _: None
 
     def run(self, scenarios: Iterable[Scenario], results: Results) -> None:
         """Run the scenarios; Ctrl-C ends the run after the cleanup of the one that is running."""
@@ -337,6 +346,7 @@ class VirtualRun:
         clock = LoopClock(loop)
         lease = target.pool.lease(scenario.needs)
         connection, wire = target.open(clock, turns, seed)
+        self.opened(wire.mock)
         conditions = RunContext(
             environment=self.options.environment,
             mask=self.mask,

@@ -98,19 +98,15 @@ class Watched:
     """Follows the calls of a scenario by the events of its run.
 
     What a run does not tell is inferred by the rules: a parked call whose time is over rings its
-    parker, a bridge joins two calls, either of which ends both. `park_timeout` is in microseconds,
-    0 where it is not known.
+    parker, a bridge joins two calls, either of which ends both. A name that is bound again (in the
+    next round of a repetition) stands for another call, which gets a name of its own here: `names`
+    are those by uuid. `park_timeout` is in microseconds, 0 where it is not known.
     """
 
     def __init__(self, park_timeout: int) -> None:
         self._park_timeout = park_timeout
         self._calls: dict[str, CallNow] = {}
-
-    def copy(self) -> Watched:
-        """Return the same calls, to be followed apart from these."""
-        other = Watched(self._park_timeout)
-        other._calls = dict(self._calls)
-        return other
+        self.names: dict[str, str] = {}
 
     @property
     def picture(self) -> Picture:
@@ -129,8 +125,8 @@ class Watched:
         match event:
             case CallChanged():
                 self._changed(event)
-            case PbxReported(call=str(name)) if name in self._calls:
-                self._reported(event, self._calls[name])
+            case PbxReported(call=str(name)):
+                self._reported(event, name)
             case _:
                 return False
         return self._calls != before
@@ -144,14 +140,24 @@ class Watched:
     def _ring_again(self, call: CallNow) -> None:
         self._calls[call.name] = replace(call, doing="ringing", slot="", since=0)
 
+    def _name(self, uuid: str, name: str) -> str:
+        """Return the name by which a call is known here: its own, unless another one has that."""
+        uuid = uuid or name  # older files of events tell no uuid
+        if uuid not in self.names:
+            taken = set(self.names.values())
+            names = (name, *(f"{name}_{number}" for number in range(2, len(taken) + 3)))
+            self.names[uuid] = next(one for one in names if one not in taken)
+        return self.names[uuid]
+
     def _changed(self, event: CallChanged) -> None:
-        known = self._calls.get(event.call)
+        name = self._name(event.uuid, event.call)
+        known = self._calls.get(name)
         if event.state == "ended":
-            self._end(event.call)
+            self._end(name)
             return
         call = CallNow(
-            name=event.call,
-            uuid="",
+            name=name,
+            uuid=event.uuid,
             extension=event.extension or (known.extension if known else ""),
             party=event.party,
             flow="out" if event.flow == "out" else "in",
@@ -163,27 +169,29 @@ class Watched:
             until = event.at + self._park_timeout if self._park_timeout else None
             call = replace(call, slot=event.slot or "", since=event.at, until=until)
         elif call.doing == "bridged" and known is not None and known.doing == "parked":
-            call = replace(call, partner=self._joined_with(event.call))
-        self._calls[call.name] = call
+            call = replace(call, partner=self._joined_with(name))
+        self._calls[name] = call
 
     def _joined_with(self, name: str) -> str:
         """Join a call that was parked with the one that took it, which is told of just before."""
-        waiting = [
-            one for one in self._calls.values() if one.doing == "bridged" and not one.partner
-        ]
+        bridged = (one for one in self._calls.values() if one.doing == "bridged")
+        waiting = [one for one in bridged if not one.partner]
         if not waiting:
             return ""
         taker = waiting[-1]
         self._calls[taker.name] = replace(taker, partner=name)
         return taker.name
 
-    def _reported(self, event: PbxReported, call: CallNow) -> None:
+    def _reported(self, event: PbxReported, name: str) -> None:
+        call = self._calls.get(self.names.get(event.uuid or name, ""))
+        if call is None:
+            return
         if event.type == "dial-in" and call.doing == "parked":
             self._ring_again(call)
         elif event.type == "answer" and call.doing == "ringing":
             extension = event.extension or call.extension
             self._calls[call.name] = replace(call, doing="up", until=None, extension=extension)
-        elif event.type == "hangup" and call.doing == "ringing" and call.returned:
+        elif event.type == "hangup" and call.returned:
             self._end(call.name)
 
     def _end(self, name: str) -> None:

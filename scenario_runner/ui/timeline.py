@@ -46,7 +46,8 @@ class Moment:
 
     `events` are what happened since the moment before, as a run would tell it. `pinned` is what
     the recording expects of this gesture, `pinned_reports` what it awaits; `effective` is false for
-    a gesture that a fault kept from doing anything. `world` is there where one can go on from here.
+    a gesture that a fault kept from doing anything. `step` is the step's number; `verdict` is the
+    step's, where it is over. `world` is there where one can go on from here.
     """
 
     at: int
@@ -60,6 +61,8 @@ class Moment:
     pinned: tuple[Pin, ...] = ()
     pinned_reports: tuple[Report, ...] = ()
     effective: bool = True
+    step: str = ""
+    verdict: str = ""
     world: World | None = None
 
     @property
