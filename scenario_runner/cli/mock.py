@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scenario_runner.mock_pbx.profile import Client, Profile
-    from scenario_runner.mock_pbx.server.app import MockOptions
+    from scenario_runner.mock_pbx.server.app import MockHandler, MockOptions
     from scenario_runner.mock_pbx.server.webhooks import Log
+    from scenario_runner.ui.page.beside import PageBeside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +107,31 @@ def _options(arguments: MockArguments) -> MockOptions:
         faults=faults,
         virtual_time=arguments.virtual_time,
         webhook_hosts=arguments.webhook_hosts,
+        page=_Page(),
         log=_log() if arguments.access_log else Silent(),
     )
+
+
+class _Page:
+    """The live page beside the mock, which is imported when it is asked for."""
+
+    def __init__(self) -> None:
+        self._beside: PageBeside | None = None
+
+    async def open(self, handler: MockHandler, lot: str, root: str) -> str:
+        """Open the page; raises UsageError where it is not installed."""
+        from scenario_runner.cli.ui import require_extra
+
+        require_extra()
+        from scenario_runner.ui.page.beside import PageBeside
+
+        self._beside = self._beside or PageBeside()
+        return await self._beside.open(handler, lot, root)
+
+    async def close(self) -> None:
+        """Close the page, if it is open."""
+        if self._beside is not None:
+            await self._beside.close()
 
 
 def _profile(arguments: MockArguments) -> Profile:

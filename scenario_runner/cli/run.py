@@ -53,6 +53,7 @@ class RunArguments:
     last_failed: bool
     no_cache: bool
     step: bool
+    watch: bool
     ladder: bool
     target_name: str | None
     targets_file: str | None
@@ -120,6 +121,7 @@ class RunArguments:
 @click.option("--last-failed", is_flag=True, help="Run only what failed when it last ran.")
 @click.option("--no-cache", is_flag=True, help="Do not remember in .scenario-runner/ what failed.")
 @click.option("--step", is_flag=True, help="Pause before each step and show what will be sent.")
+@click.option("--watch", is_flag=True, help="Run again what a changed file touches, until Ctrl-C.")
 @click.option("--ladder", is_flag=True, help="Draw who said what to whom where a scenario fails.")
 @report_options
 def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, typed by RunArguments
@@ -129,17 +131,28 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, type
     scenarios run against a mock PBX inside this process, where waiting costs no time.
     """
     arguments = RunArguments(**{field.name: given[field.name] for field in fields(RunArguments)})
+    if arguments.watch and arguments.step:
+        raise click.BadParameter(
+            "steps are taken by hand: leave one of both out", param_hint="--watch"
+        )
     return _run(arguments, showing(given, ladder=arguments.ladder, step=arguments.step))
 
 
 def _run(arguments: RunArguments, shown: Showing) -> int:
+    if arguments.watch:
+        from scenario_runner.cli.watch import watch
+
+        return watch(_request(arguments), lambda request: _once(arguments, shown, request))
+    return _once(arguments, shown, _request(arguments))
+
+
+def _once(arguments: RunArguments, shown: Showing, request: RunRequest) -> int:
     from scenario_runner.cli.reporting import Listening
     from scenario_runner.cli.signals import interruptible
     from scenario_runner.execution.last_failed import Remembering
     from scenario_runner.execution.run import run_whole
 
     others: list[Reporter] = [] if arguments.no_cache else [Remembering()]
-    request = _request(arguments)
     if arguments.step:
         request, pacer = _step_by_step(request)
         others.append(pacer)

@@ -33,7 +33,7 @@ SESSION = "session"
 
 NOWHERE = Span("", 0, 0, 0, 0)
 _IS = {"ringing": "rings", "up": "is connected", "ended": "is gone"}
-_VERDICTS = {"ok": "passed", "refused": "refused", "lost": "errored"}
+VERDICTS = {"ok": "passed", "refused": "refused", "lost": "errored"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,10 @@ class Narrator:
 
     number: int = 0
     before: Picture = field(default_factory=Picture)
+
+    @property
+    def _step(self) -> str:
+        return str(self.number) if self.number else ""
 
     def told(self, gesture: Gesture, deed: Deed) -> tuple[str, tuple[Event, ...]]:
         """Return the sentence and the events of a gesture."""
@@ -62,13 +66,34 @@ class Narrator:
             StepFinished(
                 scenario=SESSION,
                 step=str(self.number),
-                verdict=_VERDICTS[deed.answer.outcome],
+                verdict=VERDICTS[deed.answer.outcome],
                 at=deed.at + deed.answer.took,
                 took=deed.answer.took,
                 saw=deed.answer.saw,
             ),
         )
         return title, events
+
+    def observed(self, deed: Deed) -> tuple[Event, ...]:
+        """Return the events of what somebody else did."""
+        return (
+            *(_reported(report) for report in deed.reports),
+            *(self._exchange(one) for one in deed.exchanges),
+            *self._changes(None, deed),
+        )
+
+    def noticed(self, deed: Deed) -> str:
+        """Say what became of the calls by what somebody else did; empty where nothing did."""
+        after = deed.world.picture
+        for call in after.calls:
+            before = self.before.call(call.name)
+            if before is None:
+                return capital(f"{who(call.name)} comes in at {call.extension}")
+            if before.doing != call.doing:
+                slot = f" in slot {call.slot}" if call.slot else ""
+                return capital(f"{who(call.name)} {_IS.get(call.doing, f'is {call.doing}')}{slot}")
+        gone = [call.name for call in self.before.calls if after.call(call.name) is None]
+        return capital(f"{who(gone[0])} is gone") if gone else ""
 
     def by_itself(self, deed: Deed) -> tuple[str, tuple[Event, ...]]:
         """Return the sentence and the events of what the PBX did by itself."""
@@ -114,7 +139,7 @@ class Narrator:
     def _exchange(self, one: Exchanged) -> Exchange:
         return Exchange(
             scenario=SESSION,
-            step=str(self.number),
+            step=self._step,
             protocol="http",
             sent=sent_text(one.request),
             received=received_text(one.response),
@@ -123,7 +148,7 @@ class Narrator:
             took=one.took,
         )
 
-    def _changes(self, gesture: Gesture, deed: Deed) -> Iterator[CallChanged]:
+    def _changes(self, gesture: Gesture | None, deed: Deed) -> Iterator[CallChanged]:
         """Tell what became of the calls that a gesture is about."""
         after = deed.world.picture
         names = {call.name for call in after.calls} | {call.name for call in self.before.calls}
@@ -138,7 +163,7 @@ class Narrator:
             party = shown.party if before is None else before.party
             yield CallChanged(
                 scenario=SESSION,
-                step=str(self.number),
+                step=self._step,
                 call=name,
                 state=now.doing if now is not None else "ended",
                 extension=shown.extension,
@@ -149,11 +174,11 @@ class Narrator:
             )
 
 
-def _rank(name: str, gesture: Gesture) -> tuple[bool, str]:
+def _rank(name: str, gesture: Gesture | None) -> tuple[bool, str]:
     return (not _about(gesture, name), name)
 
 
-def _about(gesture: Gesture, name: str) -> bool:
+def _about(gesture: Gesture | None, name: str) -> bool:
     return name in (getattr(gesture, "call", None), getattr(gesture, "name", None))
 
 

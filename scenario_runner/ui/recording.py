@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from scenario_runner.durations import MINUTE, SECOND, duration_text
+from scenario_runner.durations import MILLISECOND, MINUTE, SECOND, duration_text
 from scenario_runner.recording.scenario import escaped, scalar
 from scenario_runner.ui.gestures import (
     LetTimePass,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from scenario_runner.references import Json
+    from scenario_runner.ui.gestures import Gesture
     from scenario_runner.ui.timeline import Moment, Timeline
     from scenario_runner.ui.world import Report, World
 
@@ -267,7 +268,7 @@ def _with_waits(steps: list[RecordedStep]) -> Iterator[RecordedStep]:
     """Put waits between steps; one that awaits a report does the waiting itself."""
     now = 0
     for step in steps:
-        pause = step.at - now
+        pause = _pause(step.at - now)
         if step.action == "event":
             since = () if step.after is None else (("since", step.after[0]),)
             yield replace(step, within=_window(step, pause), fields=(*step.fields, *since))
@@ -278,6 +279,11 @@ def _with_waits(steps: list[RecordedStep]) -> Iterator[RecordedStep]:
                 )
             yield step
         now = max(now, step.at)
+
+
+def _pause(took: int) -> int:
+    """Return how long to wait: exactly, or in whole seconds where a real clock went on."""
+    return took if took % MILLISECOND == 0 else round(took / SECOND) * SECOND
 
 
 def _window(step: RecordedStep, pause: int) -> str:
@@ -432,3 +438,12 @@ def _flow(value: Json) -> str:
 
 def _json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def gesture_text(gesture: Gesture, expect: tuple[tuple[str, Json], ...] = ()) -> str:
+    """Return the step that a gesture is, as it would be written, without indentation."""
+    fields = gesture.fields
+    if isinstance(gesture, SendRequest):
+        fields = _request_fields(gesture, None)
+    step = RecordedStep(moment=-1, at=0, action=gesture.action, fields=fields, expect=expect)
+    return step_text(step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, assert_never
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from scenario_runner.events import Exchange
 from scenario_runner.exchange import Request
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scenario_runner.exchange import Headers, Response
+    from scenario_runner.pbx.ringme.settings import Credentials
     from scenario_runner.references import Json
     from scenario_runner.ui.gestures import Gesture
 
@@ -118,9 +119,14 @@ def _encoded(body: Json) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode()
 
 
-def token_request(dialect: Dialect) -> Request:
-    """Return the request for a token with which the page acts on a mock of its own."""
-    body = b"grant_type=client_credentials&client_id=scenario-runner&client_secret=mock"
+def token_request(dialect: Dialect, credentials: Credentials) -> Request:
+    """Return the request for a token with which the page acts on a mock."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": credentials.client_id,
+        "client_secret": credentials.client_secret,
+    }
+    body = urlencode(form).encode()
     return Request(method="POST", path=dialect.token_path, headers=_FORM, body=body)
 
 

@@ -100,12 +100,22 @@ class Timeline:
 
     def do(self, gesture: Gesture) -> Timeline:
         """Carry out a gesture now; raises KeyError for a call that never was."""
-        world = self._world()
-        deed = world.do(gesture, self.now.at)
-        narrator = Narrator(number=self._number() + 1, before=self.now.picture)
-        done = self._with(_moment(deed, gesture, narrator.told(gesture, deed)))
+        deed = self._world().do(gesture, self.now.at)
+        done = self.done(gesture, deed)
         took = 0 if deed.answer is None else deed.answer.took
         return done.wait(took) if took else done
+
+    def done(self, gesture: Gesture, deed: Deed) -> Timeline:
+        """Return the timeline after a gesture that was carried out."""
+        number = self._number() + 1
+        narrator = Narrator(number=number, before=self.now.picture)
+        moment = _moment(deed, gesture, narrator.told(gesture, deed))
+        return self._with(replace(moment, step=str(number)))
+
+    def observed(self, deed: Deed, cause: Observed | TimerFired, title: str) -> Timeline:
+        """Return the timeline after something that nobody here did."""
+        events = Narrator(before=self.now.picture).observed(deed)
+        return self._with(_moment(deed, cause, (title, events)))
 
     def wait(self, duration: int) -> Timeline:
         """Let time pass, through every timer on the way."""

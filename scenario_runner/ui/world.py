@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import profile_of, settings_of
@@ -45,10 +45,11 @@ from scenario_runner.ui.requests import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from scenario_runner.exchange import Request, Response
     from scenario_runner.language.target import Target
+    from scenario_runner.mock_pbx import Answer as Answered
     from scenario_runner.mock_pbx import Fault
     from scenario_runner.mock_pbx.calls import CallEvent
     from scenario_runner.pbx.ringme.settings import RingMeSettings
@@ -140,20 +141,40 @@ class World:
 
     def do(self, gesture: Gesture, now: int) -> Deed:
         """Carry out a gesture at the time `now`; raises KeyError for a call that never was."""
-        hand = _Hand(self, now)
+        pbx = self.pbx.copy()
+        return self.do_on(pbx, lambda request, at: _acted(pbx, request, at), gesture, now)
+
+    def do_on(self, pbx: MockPbx, act: Act, gesture: Gesture, now: int) -> Deed:
+        """Carry out a gesture on a PBX that is as this world tells; `act` sends one request."""
+        hand = _Hand(self, act, now)
         last = hand.send(self.request(gesture))
-        world = hand.world(gesture)
-        reports = tuple(_report(event, world) for event in hand.happened)
+        placed = gesture.name if isinstance(gesture, SomebodyCalls | ExtensionDials) else ""
+        world = replace(self.become(pbx.copy(), placed), token=hand.token)
         answer = _Reading(before=self, after=world, gesture=gesture, rules=hand.rules).answer(last)
         struck = bool(self.pbx.faults) and last.outcome != "ok" and not hand.rules
         return Deed(
             world=world,
             at=now,
             exchanges=tuple(hand.exchanges),
-            reports=reports,
+            reports=tuple(_report(event, world) for event in hand.happened),
             rules=tuple(hand.rules),
             answer=replace(answer, took=sum(one.took for one in hand.exchanges)),
             effective=not struck or world.pbx.state is not self.pbx.state,
+        )
+
+    def become(self, pbx: MockPbx, placed: str = "") -> World:
+        """Return the world with another PBX; `placed` is the name of the first new call."""
+        return _with_names(_with_known(self, pbx), placed)
+
+    def seen(self, pbx: MockPbx, at: int, exchanges: tuple[Exchanged, ...] = ()) -> Deed:
+        """Return what somebody else, or time, has just done to a PBX that was this world's."""
+        world = self.become(pbx.copy())
+        return Deed(
+            world=world,
+            at=at,
+            exchanges=exchanges,
+            reports=tuple(_report(event, world) for event in pbx.happened),
+            rules=pbx.decided,
         )
 
     def pass_time(self, until: int) -> Deed:
@@ -163,9 +184,7 @@ class World:
         pbx = self.pbx.copy()
         pbx.tick(now)
         pbx.take_deliveries()
-        world = _with_known(self, pbx)
-        reports = tuple(_report(event, world) for event in pbx.happened)
-        return Deed(world=world, at=now, reports=reports, rules=pbx.decided)
+        return self.seen(pbx, now)
 
 
 def new_world(target: Target = MOCK, seed: int = 0, faults: tuple[Fault, ...] = ()) -> World:
@@ -176,14 +195,41 @@ def new_world(target: Target = MOCK, seed: int = 0, faults: tuple[Fault, ...] = 
     )
 
 
-class _Hand:
-    """Sends the requests of one gesture to a copy of a world's PBX."""
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What one request did: the answer, what happened to calls, the rules that decided."""
 
-    def __init__(self, world: World, now: int) -> None:
-        self._before = world
-        self._pbx = world.pbx.copy()
-        self._token = world.token
+    answer: Answered
+    happened: tuple[CallEvent, ...]
+    decided: tuple[str, ...]
+
+
+Act: TypeAlias = "Callable[[Request, int], Acted]"
+"""Sends a request to a PBX at a time of its clock."""
+
+
+def _acted(pbx: MockPbx, request: Request, now: int) -> Acted:
+    answer = pbx.handle(request, now)
+    pbx.take_deliveries()
+    return Acted(answer, pbx.happened, pbx.decided)
+
+
+def exchanged(request: Request, answer: Answered, at: int) -> Exchanged:
+    """Return a request and its answer as an exchange."""
+    outcome = "ok" if answer.response.status < 400 else "refused"
+    if answer.loss is not Loss.NO or not _readable(answer.response):
+        outcome = "lost"
+    return Exchanged(request, answer.response, outcome, at, answer.delay_us + answer.body_us)
+
+
+class _Hand:
+    """Sends the requests of one gesture."""
+
+    def __init__(self, world: World, act: Act, now: int) -> None:
+        self._world = world
+        self._act = act
         self._now = now
+        self.token = world.token
         self.exchanges: list[Exchanged] = []
         self.happened: list[CallEvent] = []
         self.rules: list[str] = []
@@ -192,37 +238,26 @@ class _Hand:
         """Send a request, with the token where one is wanted; once more if it has expired."""
         if not wants_token(request):
             return self._exchange(request)
-        if not self._token:
+        if not self.token:
             self._ask_for_token()
-        last = self._exchange(with_token(request, self._token))
+        last = self._exchange(with_token(request, self.token))
         if last.response.status == 401 and last.outcome == "refused":
             self._ask_for_token()
-            last = self._exchange(with_token(request, self._token))
+            last = self._exchange(with_token(request, self.token))
         return last
 
-    def world(self, gesture: Gesture) -> World:
-        """Return the world as it has become; a call that the gesture placed has its name."""
-        changed = replace(_with_known(self._before, self._pbx), token=self._token)
-        placed = gesture.name if isinstance(gesture, SomebodyCalls | ExtensionDials) else ""
-        return _with_names(changed, placed)
-
     def _ask_for_token(self) -> None:
-        answer = _object(self._exchange(token_request(self._before.dialect)).response)
+        asking = token_request(self._world.dialect, self._world.settings.credentials)
+        answer = _object(self._exchange(asking).response)
         token = answer.get("access_token")
-        self._token = token if isinstance(token, str) else ""
+        self.token = token if isinstance(token, str) else ""
 
     def _exchange(self, request: Request) -> Exchanged:
-        pbx = self._pbx
-        answer = pbx.handle(request, self._now)
-        pbx.take_deliveries()
-        self.happened += pbx.happened
-        self.rules += pbx.decided
-        took = answer.delay_us + answer.body_us
-        outcome = "ok" if answer.response.status < 400 else "refused"
-        if answer.loss is not Loss.NO or not _readable(answer.response):
-            outcome = "lost"
-        made = Exchanged(request, answer.response, outcome, self._now, took)
-        self._now += took
+        acted = self._act(request, self._now)
+        self.happened += acted.happened
+        self.rules += acted.decided
+        made = exchanged(request, acted.answer, self._now)
+        self._now += made.took
         self.exchanges.append(made)
         return made
 

@@ -8,17 +8,26 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import parse_qsl
 
 from scenario_runner.durations import HOUR, SECOND, duration_text, parse_duration
-from scenario_runner.exchange import Answer, Response
+from scenario_runner.errors import UsageError
+from scenario_runner.exchange import Answer, Response, header
 from scenario_runner.http.hosts import foreign_page, is_this_machine
 from scenario_runner.http.server import listening, told_to_stop
 from scenario_runner.mock_pbx.profile import PROFILES, Profile
 from scenario_runner.mock_pbx.rest import EPOCH_US
 from scenario_runner.mock_pbx.server.tenants import Recipe, Tenants, TooMany, WorldClock, client_of
 from scenario_runner.mock_pbx.server.webhooks import Silent, Webhooks
-from scenario_runner.mock_pbx.world import Reply, complaint, json_object, not_allowed, told
+from scenario_runner.mock_pbx.world import (
+    NO_ROUTE,
+    Reply,
+    complaint,
+    json_object,
+    not_allowed,
+    told,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -43,17 +52,53 @@ _TOKEN_WANTED: Final = complaint(
 _TOO_MANY: Final = complaint(503, "too many clients: restart the mock, or use fewer client ids")
 
 
+class Watching(Protocol):
+    """Is told what is done to the PBXs of a served mock, and what they do by themselves."""
+
+    def seen(self, owned: OwnedPbx, request: Request | None, answer: Answer | None) -> None:
+        """A request was answered; without one, time has passed."""
+        ...
+
+
+class LivePage(Protocol):
+    """The page that shows the lots of a served mock."""
+
+    async def open(self, handler: MockHandler, lot: str, root: str) -> str:
+        """Open the page at the lot of a client, and return its address; raises UsageError.
+
+        `root` is how the browser that asks reaches the mock: `http://127.0.0.1:8080`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the page, if it is open."""
+        ...
+
+
 class MockHandler:
     """Answers requests to a served mock; see `http.server.Handler`.
 
     `local` says that only this machine reaches it. Else `/mock/*` is for those with a token.
+    `watching` is told what happens, once somebody watches; `page` opens the live page for `/ui`.
     """
 
-    def __init__(self, worlds: Tenants, webhooks: Webhooks, log: Log, *, local: bool) -> None:
+    watching: Watching | None = None
+
+    def __init__(
+        self,
+        worlds: Tenants,
+        webhooks: Webhooks,
+        log: Log,
+        *,
+        local: bool,
+        page: LivePage | None = None,
+    ) -> None:
         self._local = local
         self._worlds = worlds
         self._webhooks = webhooks
         self._log = log
+        self._page = page if local else None
+        self._opening: set[asyncio.Task[None]] = set()
         self._timers: dict[OwnedPbx, tuple[int, asyncio.TimerHandle]] = {}
 
     def take(self, request: Request, reply: Callable[[Answer], None]) -> None:
@@ -62,6 +107,9 @@ class MockHandler:
         foreign = foreign_page(request.headers, local=self._local)
         if foreign is not None:
             client, answer = "", _answer(complaint(403, foreign))
+        elif path == "/ui":
+            self._open_page(request, reply)
+            return
         elif path.startswith("/mock/"):
             client, answer = self._control(request, path)
         elif path == "/oauth/token":
@@ -70,26 +118,54 @@ class MockHandler:
             client, answer = "", _described(request)
         else:
             owned = self._worlds.of_api(request)
-            client, answer = owned.client, self._handled(owned, request)
+            client, answer = owned.client, self.handled(owned, request)
         self._log.exchange(client, request, answer)
         reply(answer)
 
-    def close(self) -> None:
-        """Stop all timers."""
+    async def close(self) -> None:
+        """Stop all timers, and close the live page."""
         for _, timer in self._timers.values():
             timer.cancel()
+        if self._page is not None:
+            await self._page.close()
 
-    def _handled(self, owned: OwnedPbx, request: Request) -> Answer:
+    @property
+    def lots(self) -> list[OwnedPbx]:
+        """The PBX of each client."""
+        return self._worlds.all
+
+    def handled(self, owned: OwnedPbx, request: Request) -> Answer:
+        """Answer a request to one client's PBX, and see to what follows from it."""
         answer = owned.mock.handle(request, owned.clock.now())
-        self._after(owned)
+        self._after(owned, request, answer)
         return answer
+
+    def _open_page(self, request: Request, reply: Callable[[Answer], None]) -> None:
+        """Lead to the live page, which is opened when it is first asked for."""
+
+        async def open_page(page: LivePage) -> None:
+            lot = dict(parse_qsl(request.path.partition("?")[2])).get("client", "")
+            try:
+                url = await page.open(self, lot, f"http://{header(request.headers, 'host')}")
+            except UsageError as error:
+                reply(_answer(complaint(404, f"{error.message}: {error.hint}")))
+                return
+            headers = (("Location", url), ("Cache-Control", "no-store"))
+            reply(Answer(response=Response(status=303, headers=headers)))
+
+        if self._page is None or request.method != "GET":
+            reply(_answer(NO_ROUTE if self._page is None else not_allowed("GET")))
+            return
+        task = asyncio.get_running_loop().create_task(open_page(self._page))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
 
     def _token(self, request: Request) -> tuple[str, Answer]:
         try:
             owned = self._worlds.of_client(client_of(request))
         except TooMany:
             return "", _answer(_TOO_MANY)
-        answer = self._handled(owned, request)
+        answer = self.handled(owned, request)
         self._worlds.remember(owned, answer.response)
         return owned.client, answer
 
@@ -109,7 +185,7 @@ class MockHandler:
             case _, "/mock/clock/advance":
                 answer = _answer(not_allowed("POST"))
             case _:
-                answer = self._handled(owned, request)
+                answer = self.handled(owned, request)
         return owned.client, answer
 
     def _advance(self, owned: OwnedPbx, body: bytes) -> Reply:
@@ -121,13 +197,19 @@ class MockHandler:
         goal = owned.clock.now() + wait
         while (timer := owned.mock.next_deadline()) is not None and timer <= goal:
             owned.mock.tick(timer)
+            self._tell(owned, None, None)
             self._webhooks.send(owned.mock.take_deliveries())
         owned.clock.advance(wait)
         self._tick(owned)
         return _clock_view(owned)
 
-    def _after(self, owned: OwnedPbx) -> None:
+    def _tell(self, owned: OwnedPbx, request: Request | None, answer: Answer | None) -> None:
+        if self.watching is not None:
+            self.watching.seen(owned, request, answer)
+
+    def _after(self, owned: OwnedPbx, request: Request | None, answer: Answer | None) -> None:
         """Pass on what happened, and wake up when the next timer is due in real time."""
+        self._tell(owned, request, answer)
         deliveries = owned.mock.take_deliveries()
         if deliveries:
             self._webhooks.send(deliveries)
@@ -149,7 +231,7 @@ class MockHandler:
 
     def _tick(self, owned: OwnedPbx) -> None:
         owned.mock.tick(owned.clock.now())
-        self._after(owned)
+        self._after(owned, None, None)
 
 
 def _clock_view(owned: OwnedPbx) -> Reply:
@@ -174,7 +256,7 @@ def _answer(reply: Reply) -> Answer:
 class MockOptions:
     """What a served mock is like and where it listens (port 0: any free one).
 
-    `webhook_hosts` are receivers of notifications besides this machine.
+    `webhook_hosts` are receivers of notifications besides this machine; `page` opens the live page.
     """
 
     host: str = "127.0.0.1"
@@ -185,6 +267,7 @@ class MockOptions:
     virtual_time: bool = False
     webhook_hosts: tuple[str, ...] = ()
     log: Log = field(default_factory=Silent)
+    page: LivePage | None = None
 
 
 def _real_time() -> int:
@@ -207,12 +290,13 @@ async def mock_server(options: MockOptions) -> AsyncIterator[str]:
     """Serve a mock as long as the context is open; gives its URL; raises UsageError."""
     webhooks = Webhooks(options.webhook_hosts, options.log)
     local = is_this_machine(options.host)
-    handler = MockHandler(Tenants(_recipe(options)), webhooks, options.log, local=local)
+    worlds = Tenants(_recipe(options))
+    handler = MockHandler(worlds, webhooks, options.log, local=local, page=options.page)
     try:
         async with listening(handler, options.host, options.port) as url:
             yield url
     finally:
-        handler.close()
+        await handler.close()
         await webhooks.close()
 
 

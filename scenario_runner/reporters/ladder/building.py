@@ -145,10 +145,10 @@ class LadderBuilder:
             case _:
                 pass
 
-    def ladder(self) -> Ladder:
-        """Return the ladder of what was taken so far."""
+    def ladder(self, longest: int = _LONGEST) -> Ladder:
+        """Return the ladder of what was taken so far, of at most about `longest` rows."""
         entries = sorted(self._entries, key=lambda entry: entry.row.at)
-        rows, bars = _laid_out(_shortened(_folded(entries)))
+        rows, bars = _laid_out(_shortened(_folded(entries), longest))
         return Ladder(lifelines=self._cast.lifelines(), rows=rows, bars=bars)
 
     def _started(self, event: StepStarted) -> None:
@@ -268,15 +268,16 @@ def _again(first: _Entry, last: _Entry) -> _Entry:
     a, b = first.row, last.row
     if isinstance(a, Arrow) and isinstance(b, Arrow):
         failed = a.failed or b.failed
-        first.row = a._replace(times=a.times + b.times, until=b.at, failed=failed)
+        row = a._replace(times=a.times + b.times, until=b.at, failed=failed)
+        return _Entry(row, first.call, first.occupies)
     return first
 
 
-def _shortened(entries: list[_Entry]) -> list[_Entry]:
+def _shortened(entries: list[_Entry], longest: int) -> list[_Entry]:
     """Leave out the middle of what is too long to be looked at; slots stay as they were."""
-    if len(entries) <= _LONGEST:
+    if len(entries) <= longest:
         return entries
-    cut = entries[_KEPT_FIRST : _KEPT_FIRST + len(entries) - _LONGEST]
+    cut = entries[_KEPT_FIRST : _KEPT_FIRST + len(entries) - longest]
     moving = [entry for entry in cut if entry.call]
     text = f"… {len(cut) - len(moving)} rows are left out …"
     mark = _Entry(Remark(text=text, step="", at=cut[0].row.at, failed=False))
@@ -284,7 +285,7 @@ def _shortened(entries: list[_Entry]) -> list[_Entry]:
         *entries[:_KEPT_FIRST],
         mark,
         *moving,
-        *entries[len(entries) - (_LONGEST - _KEPT_FIRST) :],
+        *entries[len(entries) - (longest - _KEPT_FIRST) :],
     ]
 
 

@@ -1,0 +1,113 @@
+"""The command `ui`: opens the live page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scenario_runner.cli.options import target_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scenario_runner.ui.page.server import Address
+    from scenario_runner.ui.studio import Studio
+
+EXTRA = 'pip install "scenario-runner[ui]"'
+
+
+@click.command("ui")
+@click.argument("path", default=".", metavar="[PATH]")
+@click.option("--events", "events", multiple=True, metavar="FILE",
+              help="Look at a run that is over; repeat for shards.")  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True,
+              help="Address to listen at; off this machine a token is asked for.")  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True,
+              help="Port to listen at; 0 takes any free one.")  # fmt: skip
+@click.option("--no-open", is_flag=True, help="Do not open a browser.")
+@target_options
+def command(path: str, events: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 -- click's
+    """Open a page with the lot, the scenarios below PATH, and a run to watch and rewind.
+
+    Calls are clicked and dragged there, and become a scenario; scenarios are edited, run, and
+    looked at moment by moment. The page is served on this machine only and prints its address.
+    """
+    require_extra()
+    studio = _studio(path, events, given)
+    from scenario_runner.ui.page.server import Address
+
+    address = Address.at(given["host"], given["port"])
+    serve(studio, address, None if given["no_open"] else _open)
+    return 0
+
+
+def require_extra() -> None:
+    """Raise UsageError where what the page is drawn with is not installed."""
+    from importlib.util import find_spec
+
+    from scenario_runner.errors import UsageError
+
+    if find_spec("nicegui") is None:
+        raise UsageError("the live page is not installed", hint=EXTRA)
+
+
+def _studio(path: str, events: tuple[str, ...], given: dict[str, Any]) -> Studio:
+    import os
+
+    from scenario_runner.cli.options import context_of, target_choice
+    from scenario_runner.execution.targets import choose
+    from scenario_runner.ui.studio import Studio
+    from scenario_runner.ui.workspace import Workspace
+
+    if events:
+        return _recorded(events)
+    workspace = Workspace(path)
+    context = context_of(given)
+    target = choose(target_choice(given, (path,)), context.mask)
+    return Studio(workspace=workspace, target=target, environment=dict(os.environ), context=context)
+
+
+def _recorded(events: tuple[str, ...]) -> Studio:
+    """Return a studio that shows a run that is over."""
+    from scenario_runner.errors import UsageError
+    from scenario_runner.reporters.merge import read_events
+    from scenario_runner.ui.runs import RunLog
+    from scenario_runner.ui.studio import Studio
+
+    log = RunLog()
+    for event in read_events(events):
+        log.take(event)
+    if not log.scenarios:
+        raise UsageError(f"no scenario has run in {', '.join(events)}")
+    studio = Studio(acts=False)
+    studio.open_log(log)
+    return studio
+
+
+def serve(studio: Studio, address: Address, opened: Callable[[str], None] | None) -> None:
+    """Serve the page until SIGTERM or Ctrl-C; `opened` is given its address."""
+    import asyncio
+
+    from scenario_runner.mock_pbx.server.connection import told_to_stop
+    from scenario_runner.ui.page.server import listen, serving
+
+    sock = listen(address)
+
+    async def serving_until_told() -> None:
+        async with serving(studio, address, sock) as url:
+            click.echo(url)
+            click.echo("the page is open until Ctrl-C", err=True)
+            if opened is not None:
+                opened(url)
+            await told_to_stop()
+
+    asyncio.run(serving_until_told())
+
+
+def _open(url: str) -> None:
+    import webbrowser
+    from threading import Thread
+
+    # A browser on the console would hold up the page that it is to show.
+    Thread(target=webbrowser.open, args=(url,), daemon=True).start()

@@ -1,0 +1,85 @@
+"""Runs scenarios again when their files change: `run --watch`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+
+from scenario_runner.cli.exit_codes import show_problems
+from scenario_runner.errors import InvalidFiles, NothingSelected
+from scenario_runner.execution.file_watch import FileWatch, sources_of, users_of
+from scenario_runner.execution.options import Stop
+from scenario_runner.execution.results import Exit
+from scenario_runner.execution.run import gather
+from scenario_runner.execution.selection import split_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from scenario_runner.execution.run import RunRequest
+
+_PAUSE = 0.2
+
+
+def watch(
+    request: RunRequest,
+    run: Callable[[RunRequest], int],
+    pause: Callable[[], object] = lambda: Event().wait(_PAUSE),
+) -> int:
+    """Run everything, and then what changes touch, until Ctrl-C; return the last exit code.
+
+    `run` runs a request and returns its exit code; `pause` waits between two looks at the files.
+    """
+    paths, _ = split_ids(request.paths)
+    files = FileWatch(paths)
+    sources: dict[str, frozenset[str]] = {}
+    code, touched = 0, request.paths
+    try:
+        while True:
+            if touched:
+                code = _run(replace(request, paths=touched), run, files, sources)
+                if code == Exit.INTERRUPTED:
+                    return code
+                files.changed()
+                click.echo(_waiting(files), err=True)
+            pause()
+            touched = _asked_for(users_of(files.changed(), sources), request.paths)
+    except KeyboardInterrupt:
+        return code
+
+
+def _run(
+    request: RunRequest,
+    run: Callable[[RunRequest], int],
+    files: FileWatch,
+    sources: dict[str, frozenset[str]],
+) -> int:
+    """Run, and remember which files were read; problems of files are shown and waited out."""
+    request = replace(request, options=replace(request.options, stop=Stop()))
+    try:
+        scenarios, _ = gather(request)
+    except InvalidFiles as error:
+        show_problems(error.problems)
+        return 2
+    except NothingSelected as error:
+        click.echo(error.message, err=True)
+        return 3
+    found = sources_of(scenarios)
+    sources.update(found)
+    files.use(source for made_of in found.values() for source in made_of)
+    return run(request)
+
+
+def _asked_for(touched: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:
+    """Return the files with the names that were asked for of them: `FILE::NAME`."""
+    named = [path for path in paths if path.partition("::")[0] in touched and "::" in path]
+    files = {path.partition("::")[0] for path in named}
+    return (*named, *(file for file in touched if file not in files))
+
+
+def _waiting(files: FileWatch) -> str:
+    count = files.count
+    return f"\nwatching {count} file{'s' * (count != 1)}; Ctrl-C ends"

@@ -1,0 +1,44 @@
+"""Asks a person who has to decide; closing the question decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from scenario_runner.ui.page.elements import Press, Words, attribute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def ask(
+    title: str,
+    text: str,
+    answers: Mapping[str, Callable[[], None]],
+    over: Callable[[], None] = lambda: None,
+) -> None:
+    """Ask a question with these answers; `over` is called when it is closed, answered or not."""
+    with ui.dialog() as dialog, ui.element("div").classes("dialog"):
+        Words("h2", title)
+        Words("p", text)
+        with ui.element("div").classes("dialog-foot"):
+            Press("Cancel", dialog.close)
+            for words, action in answers.items():
+                Press(words, _closing(dialog, action), classes="press main")
+    attribute(dialog, "aria-label", title)
+
+    def gone() -> None:
+        over()
+        dialog.delete()
+
+    dialog.on("hide", gone, [])
+    dialog.open()
+
+
+def _closing(dialog: ui.dialog, action: Callable[[], None]) -> Callable[[], None]:
+    def answer() -> None:
+        dialog.close()
+        action()
+
+    return answer

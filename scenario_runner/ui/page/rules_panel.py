@@ -1,0 +1,172 @@
+"""Faults to switch on, and the rules with what this session has met of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from nicegui import background_tasks, ui
+
+from scenario_runner.exchange import Request
+from scenario_runner.mock_pbx.faults import ACTIONS, BY, EVENTS, KINDS, SAYS, EventKind
+from scenario_runner.mock_pbx.rules import RULES
+from scenario_runner.ui.answers import source_text
+from scenario_runner.ui.gestures import SendRequest
+from scenario_runner.ui.page.elements import Press, Words, region, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scenario_runner.ui.page.state import State
+
+
+class FaultsPanel:
+    """A switch for each fault of the mock."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._seen: object = None
+        self._drawing = False
+        with ui.element("div").classes("panel-head"):
+            Words("span", "Strikes", "muted")
+            self._times = ui.select({1: "once", 2: "twice", 0: "always"}, value=1).props(
+                "outlined dense options-dense aria-label='How often'"
+            )
+            Words("span", "on", "muted")
+            self._on = ui.select(["any action", *ACTIONS], label="On", value="any action").props(
+                "outlined dense options-dense"
+            )
+        self._list = region("div", "Faults", "faults")
+
+    def draw(self) -> None:
+        """Bring the switches up to date."""
+        hand = self._state.hand
+        faults = () if hand is None else hand.world.faults
+        key = (faults, self._state.can_act)
+        if key == self._seen:
+            return
+        self._seen = key
+        active = {str(fault["fault"]): fault for fault in faults}
+        self._drawing = True
+        self._list.clear()
+        with self._list:
+            for name in KINDS:
+                self._row(name, active.get(name))
+        self._drawing = False
+
+    def _row(self, name: str, fault: Mapping[str, object] | None) -> None:
+        with ui.element("div").classes("fault"):
+            switch = ui.switch(name, value=fault is not None, on_change=lambda _: self._flip(name))
+            switch.set_enabled(self._state.can_act and self._state.hand is not None)
+            Words("span", SAYS[KINDS[name]].replace("`by`", "5s"), "muted")
+            if fault is not None:
+                Words("span", f"met {fault['met']}, struck {fault['struck']}", "badge")
+
+    def _flip(self, name: str) -> None:
+        if not self._drawing:
+            background_tasks.create(self._change(name))
+
+    async def _change(self, name: str) -> None:
+        """Switch a fault on or off; the mock removes all at once, so the others are added again."""
+        hand = self._state.hand
+        if hand is None:
+            return
+        left = [fault for fault in hand.world.faults if fault["fault"] != name]
+        if len(left) == len(hand.world.faults):
+            await self._state.send(_adding(self._wanted(name)))
+            return
+        await self._state.send(SendRequest(request=Request(method="DELETE", path="/mock/faults")))
+        for fault in left:
+            kept = {key: value for key, value in fault.items() if key not in ("met", "struck")}
+            await self._state.send(_adding(kept))
+
+    def _wanted(self, name: str) -> dict[str, object]:
+        fault: dict[str, object] = {"fault": name}
+        on = self._on.value
+        known = EVENTS if isinstance(KINDS[name], EventKind) else ACTIONS
+        if on in known:
+            fault["on"] = on
+        if self._times.value:
+            fault["times"] = self._times.value
+        if KINDS[name] in BY:
+            fault["by"] = "5s"
+        return fault
+
+
+def _adding(fault: Mapping[str, object]) -> SendRequest:
+    body = json.dumps(fault).encode()
+    headers = (("Content-Type", "application/json"),)
+    request = Request(method="POST", path="/mock/faults", headers=headers, body=body)
+    return SendRequest(request=request)
+
+
+class RulesPanel:
+    """The table of rules: what the PBX does, whose word it is, how often it was met here."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._counts: dict[str, Words] = {}
+        self._summary = Words("p", "", "muted")
+        scroll = region("div", "Rules", "scroll").props("tabindex=0")
+        with scroll, ui.element("table").classes("rules"):
+            with ui.element("thead"), ui.element("tr"):
+                for head in ("Rule", "What the PBX does", "Source", "Met here"):
+                    Words("th", head).props("scope=col")
+            with ui.element("tbody"):
+                for rule in RULES:
+                    with ui.element("tr"):
+                        with ui.element("td"):
+                            Words("code", rule.id)
+                        Words("td", rule.says)
+                        with ui.element("td"):
+                            Words(
+                                "span", source_text(rule), f"badge {rule.source.partition(' ')[0]}"
+                            )
+                        self._counts[rule.id] = Words("td", "", "number met")
+
+    def draw(self) -> None:
+        """Bring the counts up to date."""
+        moments = self._state.line.moments[: self._state.position.index + 1]
+        met = Counter(rule for moment in moments for rule in moment.rules)
+        say(self._summary, f"{len(met)} of {len(RULES)} rules were met up to this moment")
+        for name, cell in self._counts.items():
+            say(cell, str(met[name]) if met[name] else "–")
+
+
+class KeysDialog:
+    """An overview of the keys."""
+
+    KEYS = (
+        ("← →", "the moment before, the next one"),
+        ("End", "now"),
+        ("Space", "let time run, or stop it"),
+        ("+", "one second passes"),
+        ("t", "to the next timer"),
+        ("c", "somebody calls"),
+        ("d", "an extension dials out"),
+        ("p", "park the chosen call"),
+        ("b", "take a parked call (bridge)"),
+        ("s", "look into a slot"),
+        ("Ctrl+Z, Ctrl+Y", "undo, redo"),
+        ("Ctrl+S", "in the editor: save"),
+        ("Ctrl+Enter", "in the editor: run the scenario at the cursor"),
+        ("Ctrl+Space", "in the editor: what can be written here"),
+        ("Esc, then Tab", "leave the editor"),
+        ("?", "this overview"),
+    )
+
+    @classmethod
+    def open(cls) -> None:
+        """Show it."""
+        with ui.dialog() as dialog, ui.element("div").classes("dialog"):
+            Words("h2", "Keys")
+            with ui.element("dl").classes("keys"):
+                for key, words in cls.KEYS:
+                    Words("dt", key)
+                    Words("dd", words)
+            with ui.element("div").classes("dialog-foot"):
+                Press("Close", dialog.close, classes="press main")
+        dialog.props("aria-label=Keys")
+        dialog.on("hide", lambda _: dialog.delete(), [])
+        dialog.open()

@@ -1,0 +1,167 @@
+"""Runs scenarios in a thread of their own, held up before a step where somebody wants to look."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field, replace
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from scenario_runner.errors import ScenarioRunnerError
+from scenario_runner.events import StepStarted
+from scenario_runner.execution.options import RunOptions, Stop
+from scenario_runner.execution.run import RunRequest, run_scenarios
+from scenario_runner.pbx.drivers import Context
+from scenario_runner.ui.runs import RunLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from scenario_runner.events import Event
+    from scenario_runner.language.scenario import Scenario
+    from scenario_runner.language.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The lines of a file that one step takes; a run can be held up before it."""
+
+    file: str
+    first: int
+    last: int
+
+    def holds(self, step: StepStarted) -> bool:
+        """Tell whether a step is the one in these lines."""
+        return step.span.file == self.file and self.first <= step.span.line <= self.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What is run, and how far.
+
+    `until` holds the run up before the step at that place, `step` before every step. `all_orders`
+    runs at most so many orders of each scenario, `order` is one of them.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    target: Target
+    seed: int = 0
+    until: Place | None = None
+    step: bool = False
+    all_orders: int = 0
+    order: tuple[int, ...] | None = None
+
+
+@dataclass(slots=True)
+class Running:
+    """A run that goes on in a thread; `changed` is called there after each event.
+
+    `log` is what is known of it. `held` is the step before which it waits (None: it does not),
+    `error` says why it could not be run.
+    """
+
+    plan: RunPlan
+    environment: Mapping[str, str]
+    changed: Callable[[], None]
+    context: Context = field(default_factory=Context)
+    log: RunLog = field(default_factory=RunLog)
+    held: StepStarted | None = None
+    error: ScenarioRunnerError | None = None
+    over: bool = False
+    _stop: Stop = field(default_factory=Stop)
+    _go: Flag = field(default_factory=Flag)
+    _stepping: bool = False
+    _until: Place | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._stepping, self._until = self.plan.step, self.plan.until
+        Thread(target=self._work, name="scenario-run", daemon=True).start()
+
+    def step(self) -> None:
+        """Go on to the next step."""
+        self._release(stepping=True, until=None)
+
+    def go_on(self, until: Place | None = None) -> None:
+        """Go on to the end, or to the step at this place."""
+        self._release(stepping=False, until=until)
+
+    def stop(self) -> None:
+        """End the run after its cleanup."""
+        self._stop.wish()
+        self.go_on()
+
+    def _release(self, *, stepping: bool, until: Place | None) -> None:
+        self._stepping, self._until = stepping, until
+        self._go.set()
+
+    def _work(self) -> None:
+        plan = self.plan
+        options = RunOptions(
+            environment=self.environment,
+            seed=plan.seed,
+            all_orders=plan.all_orders,
+            order=plan.order,
+            jobs=1 if plan.step or plan.until else 0,
+            stop=self._stop,
+        )
+        request = RunRequest(
+            paths=(),
+            options=options,
+            target=plan.target,
+            context=replace(self.context, seed=plan.seed),
+            started_at=time.time_ns() // 1000,
+            stopwatch=lambda: time.perf_counter_ns() // 1000,
+        )
+        try:
+            run_scenarios(request, plan.scenarios, (), self._take)
+        except ScenarioRunnerError as error:
+            self.error = error
+        finally:
+            self.over = True
+            self.changed()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, StepStarted) and self._holds(event):
+            self._go.clear()
+            self.held = event
+            self.changed()
+            self._go.wait()
+            self.held = None
+        self.log.take(event)
+        self.changed()
+
+    def _holds(self, event: StepStarted) -> bool:
+        return self._stepping or (self._until is not None and self._until.holds(event))
+
+
+_ITEM = re.compile(r"\s*- ")
+
+
+def place_at(file: str, text: str, line: int) -> Place:
+    """Return the place of the step that a line of a file belongs to; lines count from 1.
+
+    The innermost one of several; the first one below where the line is above all steps.
+    """
+    lines = text.splitlines() or [""]
+    begins = [number for number, one in enumerate(lines, 1) if _ITEM.match(one)]
+    above = [number for number in begins if number <= line]
+    first = above[-1] if above else next(iter(begins), 1)
+    indent = _indent(lines[first - 1])
+    below = (n for n in range(first + 1, len(lines) + 1) if lines[n - 1].strip())
+    end = next((n for n in below if _indent(lines[n - 1]) <= indent), len(lines) + 1)
+    return Place(file, first, end - 1)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def scenario_at(scenarios: Sequence[Scenario], file: str, line: int) -> tuple[Scenario, ...]:
+    """Return the scenario that a line of a file belongs to: all rows of it."""
+    own = [scenario for scenario in scenarios if scenario.file == file]
+    above = [scenario.span.line for scenario in own if scenario.span.line <= line]
+    first = max(above, default=min((scenario.span.line for scenario in own), default=0))
+    return tuple(scenario for scenario in own if scenario.span.line == first)

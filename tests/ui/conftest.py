@@ -1,0 +1,69 @@
+"""What tests of the live page in a browser share: one Chromium and one server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("nicegui", reason="NOT CHECKED: the live page's extra is not installed")
+pytest.importorskip("playwright", reason="NOT CHECKED IN A BROWSER: playwright is not installed")
+
+from scenario_runner.ui.studio import Studio
+from scenario_runner.ui.workspace import Workspace
+from tests.ui.browser import SIZES, Served, Tab, chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    made = Served()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def studio(served: Served, tmp_path: Path) -> Studio:
+    """A studio of its own for each test: a fresh lot, and an empty folder of scenarios."""
+    return served.show(Studio(workspace=Workspace(str(tmp_path))))
+
+
+@pytest.fixture
+def new_tab(browser: Browser, served: Served, studio: Studio) -> Iterator[Callable[..., Tab]]:
+    """Open tabs; see afterwards that none complained, nor asked anybody else for anything."""
+    del studio
+    tabs: list[Tab] = []
+
+    def make(width: int = 1280, scheme: str = "light", path: str = "") -> Tab:
+        context = browser.new_context(
+            viewport=SIZES[width],  # type: ignore[arg-type]
+            color_scheme=scheme,  # type: ignore[arg-type]
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(10_000)
+        tab = Tab(context.new_page(), served.url)
+        tabs.append(tab)
+        return tab.open(path)
+
+    yield make
+    for tab in tabs:
+        tab.page.context.close()
+        assert tab.complaints == []
+        assert tab.left_the_machine == []
+
+
+@pytest.fixture
+def tab(new_tab: Callable[..., Tab]) -> Tab:
+    return new_tab()
