@@ -540,6 +540,9 @@ class RawRequest(ActionBase, frozen=True, kw_only=True):
     def only_reads(self) -> bool:
         return self.put is None and self.post is None and self.delete is None
 
+    def looks_into(self) -> tuple[Expression, ...] | None:
+        return None  # the slot may stand anywhere in it
+
     def said(self, prose: Prose) -> str:
         return f"The request `{self.method} {prose.text(self.path)}` is sent"
 

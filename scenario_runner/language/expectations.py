@@ -85,9 +85,15 @@ class Subject(Enum):
         return self not in (Subject.TEXT, Subject.OTHER)
 
     @property
-    def never_negative(self) -> bool:
-        """Whether it is a number for which `at_least: 0` always holds."""
-        return self in (Subject.COUNT, Subject.BRANCHES, Subject.STATUS)
+    def limits(self) -> tuple[int, int | None] | None:
+        """The least and the greatest whole number that it can be; None where it is no number."""
+        match self:
+            case Subject.COUNT | Subject.BRANCHES:
+                return 0, None
+            case Subject.STATUS:
+                return 100, 599
+            case _:
+                return None
 
 
 class ExpectationBase(Word, frozen=True):

@@ -365,6 +365,9 @@ def _count(known: Known, given: tuple[Binding, ...], found: Found) -> None:
     found.extensions += _outside(inner.extensions, values)
     found.written_slots += _outside(inner.written_slots, values)
     found.written_extensions += _outside(inner.written_extensions, values)
+    looked_into = _outside(inner.looked_into, values)
+    found.looked_into += looked_into
+    found.looks_anywhere |= inner.looks_anywhere or len(looked_into) < len(inner.looked_into)
 
 
 def _outside(inside: list[Expression], values: dict[str, Expression]) -> list[Expression]:

@@ -6,37 +6,49 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
+    AwaitEvent,
     Call,
     Check,
+    Holding,
     Repeat,
     Together,
     Use,
 )
-from scenario_runner.language.expectations import Refused, Subject
+from scenario_runner.language.expectations import (
+    BranchesRefused,
+    Refused,
+    StatusIs,
+    Subject,
+    Succeeded,
+)
 from scenario_runner.language.matchers import (
     AllOf,
     Anything,
     AtLeast,
+    AtMost,
+    Between,
     Contains,
+    Equals,
     Length,
     Matches,
+    OneOf,
     StartsWith,
 )
 from scenario_runner.language.values import size
+from scenario_runner.language.vocabulary import CallState
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, shape
-from scenario_runner.references import Items, Literal, as_text, references
+from scenario_runner.references import Items, Literal, references
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from scenario_runner.language.actions import Step
     from scenario_runner.language.expectations import Clause
-    from scenario_runner.language.matchers import Matcher
+    from scenario_runner.language.matchers import Matcher, Spanned
     from scenario_runner.loading.names import Names
     from scenario_runner.loading.reader import Found, Reading
     from scenario_runner.references import Expression
-
-
-ANY_SLOT = "*"
 
 
 def look_at(step: Step, reading: Reading) -> None:
@@ -45,9 +57,13 @@ def look_at(step: Step, reading: Reading) -> None:
         reading.found.checks += 1
     _note_slots(step, reading.found)
     _note_refused_call(step, reading.names)
-    hollow = [clause for clause in step.expect if can_not_fail(clause)]
+    hollow = [clause for clause in step.expect if _can_not_fail(clause, step)]
     for clause in hollow:
-        reading.problems.report(say("cannot-fail"), clause.span)
+        matcher = clause.compares()
+        code = "cannot-fail.matcher" if matcher and _hollow(matcher) else "cannot-fail.answer"
+        reading.problems.report(say(code), clause.span)
+    for spanned in _compared_beside(step):
+        refuse_hollow(spanned, reading)
     if step.repeating and len(hollow) == len(step.expect):
         reading.problems.report(say("empty-poll"), step.span)
     if isinstance(step.action, Repeat):
@@ -104,41 +120,109 @@ def _own_rounds(action: Repeat) -> int:
 
 
 def _note_slots(step: Step, found: Found) -> None:
-    filled, named = step.action.fills(), step.action.looks_into()
-    if filled is not None and not _expects_refusal(step):
-        found.parked.append((_slot_shape(filled), filled.span))
-    found.named |= {ANY_SLOT} if named is None else {_slot_shape(slot) for slot in named}
+    filled, looked_into = step.action.fills(), step.action.looks_into()
+    if filled is not None:
+        kept = found.looked_into if _may_be_refused(step) else found.parked
+        kept.append(filled)
+    if looked_into is None:
+        found.looks_anywhere = True
+    else:
+        found.looked_into += looked_into
+    if any(isinstance(clause, (Succeeded, BranchesRefused)) for clause in step.expect):
+        found.looked_into += _raced_for(step)
 
 
-def _slot_shape(slot: Expression) -> str:
-    """A slot for comparing: 6 and "6" are one."""
-    return as_text(slot.value) if isinstance(slot, Literal) else shape(slot)
+def _may_be_refused(step: Step) -> bool:
+    """Whether a refusal passes: such a parking tells whether somebody is in the slot."""
+    return any(clause.allows_refusal and not _is_success(clause) for clause in step.expect)
 
 
-def can_not_fail(clause: Clause) -> bool:
+def _is_success(clause: Clause) -> bool:
+    match clause:
+        case StatusIs(Equals(Literal(int(status)))):
+            return status < 400
+        case _:
+            return False
+
+
+def _raced_for(step: Step) -> Iterator[Expression]:
+    """The slots that several branches park into."""
+    filled = [slot for one in step.action.steps_inside() if (slot := one.action.fills())]
+    shapes = [shape(slot) for slot in filled]
+    return (slot for slot, own in zip(filled, shapes, strict=True) if shapes.count(own) > 1)
+
+
+def _can_not_fail(clause: Clause, step: Step) -> bool:
     """Whether an expectation holds for every answer."""
     match clause:
         case Refused(reasons):
             said = {reason.value for reason in reasons if isinstance(reason, Literal)}
             return {"any", "none"} <= said
+        case Succeeded(None) | BranchesRefused(None) if isinstance(step.action, Together):
+            return _always(clause.matcher, clause.subject, (0, len(step.action.branches)))
         case _:
-            matcher = clause.compares()
-            return matcher is not None and _always(matcher, clause)
+            matcher, limits = clause.compares(), clause.subject.limits
+            return matcher is not None and _always(matcher, clause.subject, limits or (None, None))
 
 
-def _always(matcher: Matcher, clause: Clause) -> bool:
+def _always(matcher: Matcher, subject: Subject, limits: tuple[int | None, int | None]) -> bool:
+    """Whether a matcher holds for all that its subject can be; `limits` are those of a number."""
+    least, most = limits
     match matcher:
         case Anything():
-            return clause.subject.always_there
-        case AtLeast(bound):
-            least = size(bound)
-            return clause.subject.never_negative and least is not None and least <= 0
-        case Contains(Literal("")) | StartsWith(Literal("")) | Matches(".*"):
-            return clause.subject is Subject.TEXT
-        case Length(AtLeast(bound)):
-            return size(bound) == 0
+            return subject.always_there
+        case AtLeast(low):
+            return _within(least, low)
+        case AtMost(high):
+            return _beyond(most, high)
+        case Between(low, high):
+            return _within(least, low) and _beyond(most, high)
+        case OneOf(options) if subject is Subject.STATE:
+            return {one.value for one in options if isinstance(one, Literal)} >= set(CallState)
         case AllOf(inner):
-            return all(_always(one, clause) for one in inner)
+            return all(_always(one, subject, limits) for one in inner)
+        case _:
+            return _hollow(matcher)
+
+
+def _within(least: int | None, low: Expression) -> bool:
+    bound = size(low)
+    return least is not None and bound is not None and bound <= least
+
+
+def _beyond(most: int | None, high: Expression) -> bool:
+    bound = size(high)
+    return most is not None and bound is not None and bound >= most
+
+
+def _compared_beside(step: Step) -> Iterator[Spanned]:
+    """The matchers of a step that do not stand in `expect`."""
+    match step.action:
+        case Check(matcher=matcher):
+            yield matcher
+        case AwaitEvent(where=fields):
+            yield from (matcher for _, matcher in fields)
+        case _:
+            pass
+    if isinstance(step.when, Holding):
+        yield step.when.matcher
+
+
+def refuse_hollow(spanned: Spanned, reading: Reading) -> None:
+    """Warn about a matcher that matches every value."""
+    if _hollow(spanned.matcher):
+        reading.problems.report(say("cannot-fail.matcher"), spanned.span)
+
+
+def _hollow(matcher: Matcher) -> bool:
+    """Whether a matcher holds for every text and every list, and so tells no two apart."""
+    match matcher:
+        case Contains(Literal("")) | StartsWith(Literal("")) | Matches(".*"):
+            return True
+        case Length(AtLeast(low)):
+            return _within(0, low)
+        case AllOf(inner):
+            return all(_hollow(one) for one in inner)
         case _:
             return False
 
@@ -162,11 +246,17 @@ def unused(names: Names, reading: Reading) -> None:
             reading.problems.report(say(said, kind=bound.kind, name=bound.name), bound.span)
 
 
-def never_named(reading: Reading) -> None:
-    """Warn about a slot that is parked into and that no other step names."""
+def never_named(reading: Reading, texts: Callable[[Expression], set[str]]) -> None:
+    """Warn about a slot that is parked into and that no other step looks into.
+
+    `texts` says what an expression may be, as far as the file tells.
+    """
     found = reading.found
-    if ANY_SLOT in found.named:
+    if found.looks_anywhere:
         return
-    for slot, span in found.parked:
-        if slot not in found.named:
-            reading.problems.report(say("slot-never-named"), span)
+    looked_into: set[str] = set()
+    for slot in found.looked_into:
+        looked_into |= texts(slot) | {shape(slot)}
+    for slot in found.parked:
+        if looked_into.isdisjoint(texts(slot) | {shape(slot)}):
+            reading.problems.report(say("slot-never-named"), slot.span)

@@ -81,7 +81,8 @@ class Found:
 
     `checks` counts what can turn out wrong; `slots` and `extensions` are the numbers named, the
     `written` ones those that an action names which changes something there; `parked` are the
-    slots parked into, and `named` those that other steps name, without places.
+    slots parked into, and `looked_into` those that other steps look into, which may be any where
+    one `looks_anywhere`.
     """
 
     checks: int = 0
@@ -91,8 +92,9 @@ class Found:
     extensions: list[Expression] = field(default_factory=list)
     written_slots: list[Expression] = field(default_factory=list)
     written_extensions: list[Expression] = field(default_factory=list)
-    parked: list[tuple[str, Span]] = field(default_factory=list)
-    named: set[str] = field(default_factory=set)
+    parked: list[Expression] = field(default_factory=list)
+    looked_into: list[Expression] = field(default_factory=list)
+    looks_anywhere: bool = False
 
 
 class Fragments(Protocol):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, overload
 
 from msgspec.structs import replace
 
-from scenario_runner.language.actions import Binding
+from scenario_runner.language.actions import Binding, Holding
 from scenario_runner.language.scenario import SCENARIO, SCENARIO_TIMEOUT, Needs, Scenario
 from scenario_runner.loading.cycles import circle
-from scenario_runner.loading.lint import never_named, unused
+from scenario_runner.loading.lint import never_named, refuse_hollow, unused
 from scenario_runner.loading.matrix import Listed, table_of
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, Names
@@ -161,9 +161,12 @@ def read_scenarios(
         scenario, cleanup=steps(fields.get("cleanup"), wrong.into("cleanup"), reading)
     )
     reading.names.finish()
+    values = Values(reading.names, scenario.vars)
+    if isinstance(scenario.when, Holding):
+        refuse_hollow(scenario.when.matcher, reading)
     if not problems.errors:
         unused(reading.names, reading)
-        never_named(reading)
+        never_named(reading, values.texts)
     found = reading.found
     scenario = replace(
         scenario,
@@ -171,7 +174,7 @@ def read_scenarios(
         uses_events=found.events,
         warnings=tuple(problem for problem in problems.found[before:] if problem.warning),
     )
-    return _rowed(scenario, table, reading), frozenset(one.name for one in variables)
+    return _rowed(scenario, table, values, reading.found), frozenset(one.name for one in variables)
 
 
 def _needs(node: Node | None, reading: Reading) -> Needs:
@@ -222,14 +225,14 @@ def _must_check_something(root: Mapping, reading: Reading) -> None:
         reading.report(say("nothing-checked"), root.keys["steps"])
 
 
-def _rowed(scenario: Scenario, table: Table | None, reading: Reading) -> Sequence[Scenario]:
-    values = Values(reading.names, scenario.vars)
+def _rowed(
+    scenario: Scenario, table: Table | None, values: Values, found: Found
+) -> Sequence[Scenario]:
     if table is None:
-        return (_reserved(scenario, values, reading.found),)
-    found = reading.found if values.depends_on(table.names, reading.found) else None
-    if found is None:
-        scenario = _reserved(scenario, values, reading.found)
-    return Rows(scenario, table, values if found is not None else None, found)
+        return (_reserved(scenario, values, found),)
+    if values.depends_on(table.names, found):
+        return Rows(scenario, table, values, found)
+    return Rows(_reserved(scenario, values, found), table)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

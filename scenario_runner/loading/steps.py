@@ -183,10 +183,8 @@ def _check_subject(clause: Clause, reading: Reading) -> None:
     if made is None:
         return
     match clause.subject:
-        case Subject.COUNT | Subject.BRANCHES:
-            _whole_numbers(made, clause.subject.value, (0, None), reading)
-        case Subject.STATUS:
-            _whole_numbers(made, clause.subject.value, (100, 599), reading)
+        case Subject.COUNT | Subject.BRANCHES | Subject.STATUS:
+            _whole_numbers(made, clause.subject, reading)
         case Subject.STATE:
             for value in _compared(made):
                 known_word(value, tuple(CallState), "unknown-state", reading)
@@ -198,10 +196,9 @@ def _check_subject(clause: Clause, reading: Reading) -> None:
             assert_never(clause.subject)
 
 
-def _whole_numbers(
-    made: Matcher, what: str, limits: tuple[int, int | None], reading: Reading
-) -> None:
-    least, most = limits
+def _whole_numbers(made: Matcher, subject: Subject, reading: Reading) -> None:
+    assert subject.limits is not None
+    (least, most), what = subject.limits, subject.value
     for value in _compared(made.inner if isinstance(made, Length) else made):
         number = value.value if isinstance(value, Literal) else least
         if not isinstance(number, int) or isinstance(number, bool):

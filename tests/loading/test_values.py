@@ -26,6 +26,7 @@ from scenario_runner.references import Fields, Items, Literal, parse_text
 from scenario_runner.source import Span
 
 SPAN = Span("a", 1, 1, 1, 1)
+BRIDGE = "  - bridge: {call: customer}\n"
 
 
 def loaded_codes(lines: str, variables: str = "{}") -> list[str]:
@@ -109,7 +110,17 @@ def test_paths_into_variables(reference: str, codes: list[str]) -> None:
         ("message: {contains: ''}", ["cannot-fail"]),
         ("message: {length: {at_least: 0}}", ["cannot-fail"]),
         ("message: {matches: '.*'}", ["cannot-fail"]),
+        ("message: {starts_with: ''}", ["cannot-fail"]),
+        ("message: {contains: occupied, length: {at_least: 0}}", []),
         ("message: {length: {at_least: 1}}", []),
+        ("body: {slot: {contains: ''}}", ["cannot-fail"]),
+        ("body: {list: {length: {at_least: 0}}}", ["cannot-fail"]),
+        ("headers: {Retry-After: {starts_with: ''}}", ["cannot-fail"]),
+        ("uuid: {matches: '.*'}", ["cannot-fail"]),
+        ("status: {at_least: 100}", ["cannot-fail"]),
+        ("status: {between: [100, 599]}", ["cannot-fail"]),
+        ("status: {at_most: 599}", ["cannot-fail"]),
+        ("status: {at_least: 200}", []),
         ("status: {any: true}", ["cannot-fail"]),
         ("refused: {one_of: [none, any]}", ["cannot-fail"]),
         ("refused: {one_of: [none, slot-empty]}", []),
@@ -132,7 +143,41 @@ def test_expectations(expectation: str, codes: list[str]) -> None:
     assert loaded_codes(lines) == codes
 
 
-BRIDGE = "  - bridge: {call: customer}\n"
+@pytest.mark.parametrize(
+    ("step", "codes"),
+    [
+        ("check: {that: $customer.uuid, contains: ''}", ["cannot-fail"]),
+        ("check: {that: $customer.uuid, length: {at_least: 0}}", ["cannot-fail"]),
+        ("check: {that: $customer.uuid, any: true}", []),
+        ("event: {type: hangup, where: {CallFlow: {starts_with: ''}}}", ["cannot-fail"]),
+        ("when: {that: $target.name, matches: '.*'}, hangup: {call: customer}", ["cannot-fail"]),
+        ("calls: {call: customer}, expect: {state: {any: true}}", ["cannot-fail"]),
+        (
+            (
+                "calls: {call: customer}, "
+                "expect: {state: {one_of: [ringing, up, parked, bridged, ended]}}"
+            ),
+            ["cannot-fail"],
+        ),
+        ("calls: {extension: 341}, expect: {count: {at_least: 0}}", ["cannot-fail"]),
+        (
+            (
+                "together: [hangup: {call: customer}, hangup: {call: customer}], "
+                "expect: {succeeded: {at_most: 2}}"
+            ),
+            ["cannot-fail"],
+        ),
+        (
+            (
+                "together: [hangup: {call: customer}, hangup: {call: customer}], "
+                "expect: {succeeded: {at_most: 1}}"
+            ),
+            [],
+        ),
+    ],
+)
+def test_what_matches_everything_is_said_to_prove_nothing(step: str, codes: list[str]) -> None:
+    assert loaded_codes(f"  - {{{step}}}\n{BRIDGE}") == codes
 
 
 @pytest.mark.parametrize(
