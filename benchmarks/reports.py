@@ -39,7 +39,7 @@ steps:
 def seconds(file: Path, names: tuple[str, ...]) -> float:
     """Return the processor time of a run with these reporters."""
     begin = process_time()
-    reporters = Reporters([open_reporter(name, f"{file}.{name}") for name in names])
+    reporters = Reporters([(name, open_reporter(name, f"{file}.{name}")) for name in names])
     run_whole(RunRequest(paths=(str(file),)), reporters.handle)
     reporters.close()
     return process_time() - begin

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from time import perf_counter_ns, time_ns
+from time import time_ns
 from typing import TYPE_CHECKING, TypeAlias
 
-from scenario_runner.execution.options import RunOptions
-from scenario_runner.execution.run import RunRequest, gather, run_scenarios
+from scenario_runner.execution.options import RunOptions, real_time
+from scenario_runner.execution.run import Gathered, RunRequest, gather_valid, run_scenarios
 from scenario_runner.execution.targets import MOCK, TargetChoice, choose
 from scenario_runner.loading.documents import LoadOptions
 from scenario_runner.pbx.drivers import Context
@@ -41,7 +41,7 @@ def load(
     named = [paths] if isinstance(paths, (str, Path)) else paths
     loading = LoadOptions(overrides=tuple((variables or {}).items()), strict=strict)
     request = RunRequest(paths=tuple(str(path) for path in named), loading=loading)
-    return tuple(gather(request)[0])
+    return tuple(gather_valid(request).scenarios)
 
 
 def run(
@@ -75,11 +75,10 @@ def run(
         target = choose(choice, context.mask)
     request = RunRequest(
         paths=(),
-        options=RunOptions(environment=surroundings, seed=seed),
+        options=RunOptions(environment=surroundings, seed=seed, stopwatch=real_time),
         target=target,
         context=context,
         started_at=time_ns() // 1000,
-        stopwatch=lambda: perf_counter_ns() // 1000,
     )
     return Run(request, chosen)
 
@@ -98,7 +97,7 @@ def _work(
     request: RunRequest, scenarios: tuple[Scenario, ...], put: Callable[[_Item], None]
 ) -> None:
     try:
-        run_scenarios(request, scenarios, (), put)
+        run_scenarios(request, Gathered.of(scenarios), put)
     except BaseException as error:  # noqa: BLE001 -- raised again where the events are read
         put(_Over(error))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MILLISECOND = 1_000
 SECOND = 1_000_000
@@ -51,6 +52,28 @@ def duration_text(microseconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     text = (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes else "")
     return text + (f"{_trimmed(rest / SECOND)}s" if rest else "")
+
+
+@lru_cache(maxsize=1_000)
+def rounded_text(microseconds: int) -> str:
+    """Write how long something took as people want it: `8 ms`, `449 ms`, `1.2 s`, `3m 10s`."""
+    if 0 < microseconds < MILLISECOND:
+        return "<1 ms"
+    milliseconds = round(microseconds / MILLISECOND)
+    if 0 < milliseconds < 1000:
+        return f"{milliseconds} ms"
+    tenths = round(microseconds / (SECOND // 10))
+    if tenths < 600:
+        return f"{tenths / 10:g} s"
+    minutes, seconds = divmod(round(microseconds / SECOND), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return " ".join(f"{number}{unit}" for number, unit in parts if number)
+
+
+def moment_text(at: int) -> str:
+    """Write a moment on a scenario's clock as people want it; below a millisecond it is `0 s`."""
+    return rounded_text(at) if at >= MILLISECOND else "0 s"
 
 
 def _trimmed(number: float) -> str:

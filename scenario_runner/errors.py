@@ -21,14 +21,14 @@ A refusal by the PBX is no error: it is an outcome (see `pbx`).
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from scenario_runner.source import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Exit(IntEnum):
@@ -67,8 +67,8 @@ def gravest(codes: Iterable[Exit]) -> Exit:
 class Note(Struct, frozen=True, kw_only=True):
     """A second place that helps to understand a problem."""
 
-    message: str
-    span: Span | None = None
+    message: Annotated[str, Meta(description="What is there.")]
+    span: Annotated[Span | None, Meta(description="Where.")] = None
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -78,12 +78,14 @@ class Problem(Struct, frozen=True, kw_only=True):
     `warning` problems do not keep a file from running unless `--strict` is given.
     """
 
-    code: str
-    message: str
-    span: Span
-    hint: str | None = None
-    notes: tuple[Note, ...] = ()
-    warning: bool = False
+    code: Annotated[str, Meta(description="A short stable word, such as 'unknown-key'.")]
+    message: Annotated[str, Meta(description="What is wrong.")]
+    span: Annotated[Span, Meta(description="Where in the file.")]
+    hint: Annotated[str | None, Meta(description="How to mend it.")] = None
+    notes: Annotated[
+        tuple[Note, ...], Meta(description="Other places that help to understand it.")
+    ] = ()
+    warning: Annotated[bool, Meta(description="Whether the file can be run all the same.")] = False
 
 
 class ScenarioRunnerError(Exception):
@@ -178,22 +180,36 @@ def suggestion(word: str, known: Iterable[str], lead: str = "known are") -> str:
     return did_you_mean(word, names) or f"{lead}: {', '.join(names)}"
 
 
-def render_problem(problem: Problem, sources: Mapping[str, Source]) -> str:
-    """Return the problem as lines of text; `sources` are the known files by their names."""
+class Part(Struct, frozen=True):
+    """A part of a problem's text: prose that may be wrapped, or lines of a file that may not."""
+
+    text: str
+    excerpt: bool = False
+
+
+def problem_parts(
+    problem: Problem, sources: Mapping[str, Source], width: int = 100
+) -> Iterator[Part]:
+    """Give what the problem is, where, and how to fix it; excerpts are `width` letters wide."""
     kind = f"warning {problem.code}" if problem.warning else problem.code
-    lines = [f"{problem.span}: {kind}: {problem.message}"]
-    lines += _excerpt(problem.span, sources)
+    yield Part(f"{problem.span}: {kind}: {problem.message}")
+    yield from _excerpt(problem.span, sources, width)
     if problem.hint:
-        lines.append(f"  {problem.hint}")
+        yield Part(problem.hint)
     for note in problem.notes:
         where = f" ({note.span})" if note.span else ""
-        lines.append(f"  {note.message}{where}")
+        yield Part(f"{note.message}{where}")
         if note.span and note.span.file != problem.span.file:
-            lines += _excerpt(note.span, sources)
-    return "\n".join(lines)
+            yield from _excerpt(note.span, sources, width)
 
 
-def _excerpt(span: Span, sources: Mapping[str, Source]) -> list[str]:
+def _excerpt(span: Span, sources: Mapping[str, Source], width: int) -> Iterator[Part]:
     source = sources.get(span.file)
-    shown = source.excerpt(span) if source else ""
-    return [f"  {line}" for line in shown.splitlines()]
+    shown = source.excerpt(span, width=width) if source else ""
+    for line in shown.splitlines():
+        yield Part(line, excerpt=True)
+
+
+def render_problem(problem: Problem, sources: Mapping[str, Source]) -> str:
+    """Return the problem as lines of text; `sources` are the known files by their names."""
+    return "\n  ".join(part.text for part in problem_parts(problem, sources))

@@ -18,7 +18,7 @@ from msgspec import DecodeError, Meta, Struct, ValidationError, convert
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from scenario_runner.errors import Exit, suggestion
+from scenario_runner.errors import Exit, Problem, suggestion
 from scenario_runner.masking import Mask
 from scenario_runner.source import Span
 
@@ -82,6 +82,11 @@ class Verdict(StrEnum):
     def green(self) -> bool:
         """Whether a run in which everything ended so needs nobody's attention."""
         return self.exit_code is Exit.PASSED
+
+    @property
+    def ran(self) -> bool:
+        """Whether anything was done at all."""
+        return self not in (Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
 
     @property
     def stops(self) -> bool:
@@ -219,6 +224,13 @@ class Warned(_Event, frozen=True, kw_only=True):
     hint: Annotated[str | None, _said("How to mend it.")] = None
 
 
+class InvalidFile(_Event, frozen=True, kw_only=True):
+    """A file that is not run, since it is invalid."""
+
+    file: Annotated[str, _said("The file's path.")]
+    problems: Annotated[tuple[Problem, ...], _said("What is wrong with it.")]
+
+
 class ScenarioStarted(_Event, frozen=True, kw_only=True):
     """A scenario, or one row of one, begins."""
 
@@ -254,6 +266,13 @@ class StepStarted(_Event, frozen=True, kw_only=True):
     action: Annotated[str, _said("Its action.")]
     span: Annotated[Span, _said("Its place.")]
     at: At
+    path: Annotated[
+        tuple[str, ...],
+        _said(
+            "Its place for people, from the outside to the inside: ['5', 'agent_b', '1'] for "
+            "'5.b2.1'."
+        ),
+    ] = ()
     via: Via = ()
     patience: Annotated[
         int,
@@ -261,6 +280,11 @@ class StepStarted(_Event, frozen=True, kw_only=True):
             "How long it waits at most by its own words, in microseconds; 0 where it says nothing."
         ),
     ] = 0
+
+    @property
+    def label(self) -> str:
+        """The step's place as people see it: `5 › agent_b › 1`."""
+        return " › ".join(self.path) or self.step
 
 
 class Exchange(_Event, frozen=True, kw_only=True):
@@ -370,6 +394,9 @@ class ScenarioFinished(_Event, frozen=True, kw_only=True):
             "Which of the waiting commands went next, choice by choice: [0, 2] is the first of two."
         ),
     ] = ()
+    real: Annotated[
+        int, _said("How long it took by the real clock, in microseconds; 0 where nobody measured.")
+    ] = 0
     final: Annotated[
         bool, _said("Whether this was the last attempt at it; false where another one follows.")
     ] = True
@@ -397,6 +424,7 @@ Event: TypeAlias = (
     RunStarted
     | SourceRead
     | Warned
+    | InvalidFile
     | ScenarioStarted
     | StepStarted
     | Exchange
@@ -485,13 +513,16 @@ def without_real_time(event: Event) -> Event:
     """Blank what the real clock says: the only things in which two runs on the mock differ.
 
     These are `RunStarted.started_at` (and with it the time stamps of JUnit), `RunFinished.took`,
-    and how long an exchange took in a failure of `faster_than`.
+    `ScenarioFinished.real` (and with it the times of JUnit), and how long an exchange took in a
+    failure of `faster_than`.
     """
     match event:
         case RunStarted():
             return replace(event, started_at=0)
         case RunFinished():
             return replace(event, took=0)
+        case ScenarioFinished():
+            return replace(event, real=0)
         case StepFinished():
             return replace(event, failures=tuple(_blanked(one) for one in event.failures))
         case _:

@@ -107,12 +107,12 @@ def _error_text(error: ScenarioRunnerError) -> str:
 
 
 def _refuse_unknown_variables(config: pytest.Config) -> None:
-    from scenario_runner.errors import UsageError, did_you_mean
+    from scenario_runner.errors import UsageError, suggestion
 
     declared = config.stash[_DECLARED]
     for name, _ in _load_options(config).overrides:
         if name not in declared:
-            hint = did_you_mean(name, declared) or f"declared are: {', '.join(sorted(declared))}"
+            hint = suggestion(name, sorted(declared), "declared are")
             raise UsageError(f"no scenario declares the variable '{name}'", hint=hint)
 
 
@@ -207,7 +207,7 @@ class ScenarioItem(pytest.Item):
 
     def _story(self, gathered: ResultCollector) -> ScenarioResult:
         from scenario_runner.errors import Exit
-        from scenario_runner.execution.run import run_scenarios
+        from scenario_runner.execution.run import Gathered, run_scenarios
 
         stories: list[ScenarioResult] = []
 
@@ -219,7 +219,8 @@ class ScenarioItem(pytest.Item):
         if _REFUSED in self.config.stash:
             raise self.config.stash[_REFUSED]
         request = self.config.stash[_REQUEST]
-        if run_scenarios(request, [self.scenario], (), emit) is Exit.INTERRUPTED:
+        alone = Gathered.of([self.scenario])
+        if run_scenarios(request, alone, emit) is Exit.INTERRUPTED:
             raise KeyboardInterrupt
         return stories[-1]
 
@@ -229,9 +230,9 @@ class ScenarioItem(pytest.Item):
         lines: list[str] = []
         for step in story.steps():
             if step.exchanges:
-                lines.append(f"step {step.started.step}: {step.started.title}")
+                lines.append(f"step {step.started.label}: {step.started.title}")
             for exchange in step.exchanges:
-                lines += [line.text for line in exchange_lines(exchange, "  ", _WIDTH)]
+                lines += [line.text for line in exchange_lines(exchange, "  ")]
         if lines:
             self.add_report_section("call", "exchanges", "\n".join(lines))
 

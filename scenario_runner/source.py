@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -51,6 +52,14 @@ class Source(Struct, frozen=True, gc=False):
             if caret:
                 shown.append(f"  {'':>{gutter}} | {caret}")
         return "\n".join(shown)
+
+
+def read_source(file: str) -> Source | None:
+    """Read a file whose text is only shown; None where it can't be read."""
+    try:
+        return Source(file, Path(file).read_text(encoding="utf-8-sig", errors="replace"))
+    except OSError:
+        return None
 
 
 def _window(line: str, span: Span, width: int, *, marked: bool) -> tuple[str, str]:

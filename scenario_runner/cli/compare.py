@@ -2,51 +2,64 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.cli.options import selection_options, variable_options
+from scenario_runner.cli.options import (
+    SelectionOptions,
+    TargetsOptions,
+    VariableOptions,
+    argument,
+    group,
+    option,
+    takes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from scenario_runner.errors import Exit
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.targets import TargetChoice
     from scenario_runner.pbx.drivers import Context
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareLine:
+    """The command line of `compare`."""
+
+    a: str = argument()
+    b: str = argument()
+    paths: tuple[str, ...] = argument(nargs=-1, required=True, metavar="PATH...")
+    selected: SelectionOptions = group(SelectionOptions)
+    variables: VariableOptions = group(VariableOptions)
+    target: TargetsOptions = group(TargetsOptions)
+    seed: int = option(default=0, show_default=True, help="Seed of all that is left to chance.")
+    tolerance: str = option(
+        default="500ms",
+        show_default=True,
+        metavar="DURATION",
+        help="How far times may lie apart.",
+    )
+    json: str | None = option(metavar="FILE", help="Write the comparison as JSON.")
+    html: str | None = option(
+        metavar="FILE", help="Write it, with both sides' runs, as an HTML report."
+    )
+
+    def rerun(self) -> str:
+        """Return the command line that repeats this comparison, without its paths."""
+        from shlex import join
+
+        words = ["scenario-runner", "compare", self.a, self.b, *self.target.switches()]
+        words += ["--tolerance", self.tolerance]
+        for name, value in self.target.typed() + self.variables.typed():
+            words += [name, value]
+        return join([*words, "--seed", str(self.seed)])
+
+
 @click.command("compare")
-@click.argument("a")
-@click.argument("b")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@selection_options
-@variable_options
-@click.option(
-    "--targets",
-    "targets_file",
-    metavar="FILE",
-    help="Targets file [default: scenario-targets.yaml beside the scenarios or above].",
-)
-@click.option(
-    "--allow-protected",
-    multiple=True,
-    metavar="HOST",
-    help="Permit the use of a protected target whose host this is.",
-)
-@click.option("--insecure", is_flag=True, help="Do not verify the PBX's certificate.")
-@click.option("--seed", default=0, show_default=True, help="Seed of all that is left to chance.")
-@click.option(
-    "--tolerance",
-    default="500ms",
-    show_default=True,
-    metavar="DURATION",
-    help="How far times may lie apart.",
-)
-@click.option("--json", "json_", metavar="FILE", help="Write the comparison as JSON.")
-@click.option("--html", metavar="FILE", help="Write it, with both sides' runs, as an HTML report.")
-def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
+@takes(CompareLine)
+def command(line: CompareLine) -> Exit:
     """Run the scenarios named PATH on the targets A and B, and say where the two differ.
 
     A target is a name from the targets file, or `mock`, or `mock:PROFILE` for the mock that does
@@ -57,26 +70,23 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
 
     from scenario_runner.comparing.output import Heard, document, table
     from scenario_runner.comparing.run import compare, sides
-    from scenario_runner.masking import Mask
-    from scenario_runner.pbx.drivers import Context
+    from scenario_runner.loading.files import find_files
+    from scenario_runner.reporters.output import refuse_overwriting, write_whole
 
-    mask = Mask()
-    tolerance = _tolerance(given["tolerance"])
-    choice = _choice(given)
-    both = sides(given["a"], given["b"], choice, mask)
-    context = Context(
-        mask=mask,
-        insecure=given["insecure"],
-        announce=lambda line: click.echo(mask.text(line), err=True),
-    )
+    named = [path for path in (line.json, line.html) if path is not None]
+    refuse_overwriting(named, [*find_files(line.paths), *line.variables.var_files])
+    context = line.target.context()
+    tolerance = _tolerance(line.tolerance)
+    choice = line.target.choice(line.paths)
+    both = sides(line.a, line.b, choice, context.mask)
     heard = Heard()
-    comparison = compare(_request(given, choice, context), both, tolerance, heard.hear)
-    if given["json_"] is not None:
-        _write(given["json_"], document(comparison))
-    if given["html"] is not None:
-        heard.write(given["html"], comparison)
+    comparison = compare(_request(line, choice, context), both, tolerance, heard.hear)
+    if line.json is not None:
+        write_whole(line.json, document(comparison), "the comparison")
+    if line.html is not None:
+        heard.write(line.html, comparison)
     shown = table(comparison, min(get_terminal_size((80, 24)).columns, 120))
-    click.echo(shown, nl=False, err=given["html"] == "-")
+    click.echo(shown, nl=False, err=line.html == "-")
     return comparison.exit_code
 
 
@@ -89,54 +99,14 @@ def _tolerance(text: str) -> int:
     return tolerance
 
 
-def _choice(given: Mapping[str, Any]) -> TargetChoice:
-    import os
-
-    from scenario_runner.execution.targets import TargetChoice
-
-    return TargetChoice(
-        paths=given["paths"],
-        file=given["targets_file"],
-        allow_protected=given["allow_protected"],
-        environment=dict(os.environ),
-    )
-
-
-def _request(given: Mapping[str, Any], choice: TargetChoice, context: Context) -> RunRequest:
-    from scenario_runner.cli.options import load_options, selection
+def _request(line: CompareLine, choice: TargetChoice, context: Context) -> RunRequest:
     from scenario_runner.execution.options import RunOptions
     from scenario_runner.execution.run import RunRequest
 
     return RunRequest(
-        paths=given["paths"],
-        selection=selection(given["words"], given["tags"], given["skip_tags"]),
-        loading=load_options(given["variables"], given["var_files"], strict=False),
-        options=RunOptions(environment=choice.environment, seed=given["seed"], rerun=_rerun(given)),
+        paths=line.paths,
+        selection=line.selected.selection(),
+        loading=line.variables.load_options(),
+        options=RunOptions(environment=choice.environment, seed=line.seed, rerun=line.rerun()),
         context=context,
     )
-
-
-def _rerun(given: Mapping[str, Any]) -> str:
-    """Return the command line that repeats this comparison, without its paths."""
-    from shlex import join
-
-    words = ["scenario-runner", "compare", given["a"], given["b"]]
-    words += ["--insecure"] if given["insecure"] else []
-    words += ["--targets", given["targets_file"]] if given["targets_file"] else []
-    words += ["--tolerance", given["tolerance"]]
-    for option, values in (
-        ("--allow-protected", given["allow_protected"]),
-        ("--var", given["variables"]),
-        ("--var-file", given["var_files"]),
-    ):
-        words += [word for value in values for word in (option, value)]
-    return join([*words, "--seed", str(given["seed"])])
-
-
-def _write(file: str, text: str) -> None:
-    from scenario_runner.errors import UsageError
-
-    try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file} can't be written: {error.strerror}") from error

@@ -4,72 +4,60 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.errors import render_problem
-from scenario_runner.source import Source
+from scenario_runner.errors import Exit, InvalidFiles, ScenarioRunnerError, render_problem
+from scenario_runner.source import Source, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from scenario_runner.errors import InvalidFiles, Problem, ScenarioRunnerError
+    from scenario_runner.errors import Problem
+    from scenario_runner.reporters.console import Screen
 
 
-USAGE, INVALID, ERRORED, FAULT, INTERRUPTED = 3, 2, 4, 5, 130
-
-
-def exit_code_of(command: Callable[[], object]) -> int:
+def exit_code_of(command: Callable[[], object]) -> Exit:
     """Run a command and return its exit code, with a message on standard error where it fails."""
     try:
         code = command()
     except click.ClickException as error:
         error.show()
-        return USAGE
+        return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        return INTERRUPTED
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone: that is its own business, and no message can be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return Exit.PASSED
     except Exception as error:  # noqa: BLE001 -- the last resort, told as exit code 5
-        return _told(error)
-    return code if isinstance(code, int) else 0
+        return show_error(error)
+    return Exit(code) if isinstance(code, int) else Exit.PASSED
 
 
-def _told(error: Exception) -> int:
-    from scenario_runner.errors import InvalidFiles, PbxError, ScenarioRunnerError
-
+def show_error(error: Exception, lead: str = "") -> Exit:
+    """Write an error on standard error, with `lead` before its message; return its exit code."""
     match error:
         case InvalidFiles():
-            return _invalid(error)
-        case PbxError():
-            return _message(error, ERRORED)
+            show_problems(error.problems)
         case ScenarioRunnerError():
-            return _message(error, USAGE)
+            click.echo(f"error: {lead}{error.message}", err=True)
+            if error.hint:
+                click.echo(f"  {error.hint}", err=True)
+        case OSError() if lead:
+            click.echo(f"error: {lead}{error.strerror or error}", err=True)
+            return Exit.USAGE
         case _:
-            return _fault(error)
+            _show_fault(error, lead)
+            return Exit.FAULT
+    return error.exit_code
 
 
-def _message(error: ScenarioRunnerError, code: int) -> int:
-    click.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"  {error.hint}", err=True)
-    return code
-
-
-def _invalid(error: InvalidFiles) -> int:
-
-    show_problems(error.problems)
-    return INVALID
-
-
-def _fault(error: Exception) -> int:
+def _show_fault(error: Exception, lead: str) -> None:
     click.echo(
-        f"fault: the runner itself failed: {type(error).__name__}: {error}\n"
+        f"fault: {lead or 'the runner itself failed: '}{type(error).__name__}: {error}\n"
         "  this is not your scenario's doing; please report it with the command line and the\n"
         "  traceback that SCENARIO_RUNNER_TRACEBACK=1 shows",
         err=True,
@@ -78,28 +66,30 @@ def _fault(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
-    return FAULT
 
 
-def show_problems(problems: Sequence[Problem]) -> None:
-    """Write each problem, then how many there are."""
-    sources: dict[str, Source] = {}
+def show_problems(problems: Sequence[Problem], screen: Screen | None = None) -> None:
+    """Write each problem, then how many there are; without a screen on standard error."""
+    spans = [problem.span for problem in problems]
+    spans += [note.span for problem in problems for note in problem.notes if note.span]
+    sources = {span.file: read_source(span.file) or Source(span.file, "") for span in spans}
+    if screen is None:
+        for problem in problems:
+            click.echo(f"{render_problem(problem, sources)}\n", err=True)
+        click.echo(_found(problems), err=True)
+        return
+    from scenario_runner.reporters.failures import problem_lines
+    from scenario_runner.reporters.text import Line
+
     for problem in problems:
-        for span in (problem.span, *(note.span for note in problem.notes if note.span)):
-            if span.file not in sources:
-                sources[span.file] = _source(span.file)
-        click.echo(render_problem(problem, sources), err=True)
-        click.echo(err=True)
+        screen.show([*problem_lines(problem, sources, screen.width), Line("")])
+    screen.show([Line(_found(problems))])
+
+
+def _found(problems: Sequence[Problem]) -> str:
     errors = sum(not problem.warning for problem in problems)
     warnings = len(problems) - errors
-    told = [f"{errors} problem{'s' * (errors != 1)}"] if errors else []
-    told += [f"{warnings} warning{'s' * (warnings != 1)}"] if warnings else []
+    found = [f"{errors} problem{'s' * (errors != 1)}"] if errors else []
+    found += [f"{warnings} warning{'s' * (warnings != 1)}"] if warnings else []
     hint = "; scenario-runner explain CODE tells more" if problems else ""
-    click.echo(f"{' and '.join(told)}{hint}", err=True)
-
-
-def _source(file: str) -> Source:
-    try:
-        return Source(file, Path(file).read_text(encoding="utf-8-sig", errors="replace"))
-    except OSError:
-        return Source(file, "")
+    return f"{' and '.join(found)}{hint}"

@@ -3,70 +3,96 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.cli.options import selection_options, variable_options
+from scenario_runner.cli.options import (
+    SelectionOptions,
+    VariableOptions,
+    argument,
+    group,
+    option,
+    takes,
+)
+from scenario_runner.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scenario_runner.errors import Problem
     from scenario_runner.language.scenario import Scenario
+    from scenario_runner.loading.suite import Suite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateLine:
+    """The command line of `validate`."""
+
+    paths: tuple[str, ...] = argument(nargs=-1, required=True, metavar="PATH...")
+    variables: VariableOptions = group(VariableOptions)
+    strict: bool = option(is_flag=True, help="Take warnings for errors.")
 
 
 @click.command("validate")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@variable_options
-@click.option("--strict", is_flag=True, help="Take warnings for errors.")
-def validate(
-    paths: tuple[str, ...], variables: tuple[str, ...], var_files: tuple[str, ...], *, strict: bool
-) -> int:
+@takes(ValidateLine)
+def validate(line: ValidateLine) -> Exit:
     """Check the files and folders named PATH, without running anything.
 
     Every problem is shown with its place, an excerpt and how to mend it.
     """
     from scenario_runner.cli.exit_codes import show_problems
-    from scenario_runner.cli.options import load_options
+    from scenario_runner.cli.reporting import coloured_screen, on_terminal, plain_screen
     from scenario_runner.errors import NothingSelected
     from scenario_runner.loading.documents import load
     from scenario_runner.loading.files import find_files, run_root
 
-    options = replace(load_options(variables, var_files, strict=strict), root=run_root(paths))
+    loading = line.variables.load_options(strict=line.strict)
+    options = replace(loading, root=run_root(line.paths))
     problems: list[Problem] = []
     files = scenarios = 0
-    for loaded in load(find_files(paths), options):
+    for loaded in load(find_files(line.paths), options):
         files += 1
         scenarios += len(loaded.scenarios)
         problems += loaded.problems
     if not files:
         raise NothingSelected("there is no scenario file in what was named")
     if problems:
-        show_problems(problems)
+        screen = coloured_screen() if on_terminal() else plain_screen()
+        show_problems(problems, screen)
     if any(not problem.warning for problem in problems):
-        return 2
+        return Exit.INVALID
     file = "1 file is valid" if files == 1 else f"{files} files are valid"
     click.echo(f"{file}: {scenarios} scenario{'s' * (scenarios != 1)}")
-    return 0
+    return Exit.PASSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceLine:
+    """The command line of what only looks at scenarios."""
+
+    paths: tuple[str, ...] = argument(nargs=-1, required=True, metavar="PATH...")
+    selected: SelectionOptions = group(SelectionOptions)
+    variables: VariableOptions = group(VariableOptions)
+
+    def scenarios(self) -> Suite:
+        """Return the scenarios that are chosen; raises InvalidFiles, UsageError."""
+        from scenario_runner.execution.run import RunRequest, gather_valid
+
+        request = RunRequest(
+            paths=self.paths,
+            selection=self.selected.selection(),
+            loading=self.variables.load_options(),
+        )
+        return gather_valid(request).scenarios
 
 
 @click.command("list")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@selection_options
-@variable_options
-def list_scenarios(**given: tuple[str, ...]) -> int:
+@takes(ChoiceLine)
+def list_scenarios(line: ChoiceLine) -> int:
     """Show the scenarios in the files and folders named PATH: place, name and tags."""
-    from scenario_runner.cli.options import load_options, selection
-    from scenario_runner.execution.run import RunRequest, gather
-
-    request = RunRequest(
-        paths=given["paths"],
-        selection=selection(given["words"], given["tags"], given["skip_tags"]),
-        loading=load_options(given["variables"], given["var_files"], strict=False),
-    )
-    scenarios, _ = gather(request)
+    scenarios = line.scenarios()
     for scenario in scenarios:
         tags = f"  [{', '.join(scenario.tags)}]" if scenario.tags else ""
         click.echo(f"{scenario.file}:{scenario.span.line}: {scenario.name}{tags}")
@@ -75,27 +101,25 @@ def list_scenarios(**given: tuple[str, ...]) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocLine:
+    """The command line of `doc`."""
+
+    chosen: ChoiceLine = group(ChoiceLine)
+    no_diagram: bool = option(is_flag=True, help="Leave out the sequence diagrams.")
+
+
 @click.command("doc")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@selection_options
-@variable_options
-@click.option("--no-diagram", is_flag=True, help="Leave out the sequence diagrams.")
-def doc(*, no_diagram: bool, **given: tuple[str, ...]) -> int:
+@takes(DocLine)
+def doc(line: DocLine) -> int:
     """Write the scenarios in the files and folders named PATH as Markdown: title, steps, diagram.
 
     The sequence diagram shows how a scenario goes on the mock PBX inside the runner.
     """
-    from scenario_runner.cli.options import load_options, selection
     from scenario_runner.documenting import page
-    from scenario_runner.execution.run import RunRequest, gather
 
-    request = RunRequest(
-        paths=given["paths"],
-        selection=selection(given["words"], given["tags"], given["skip_tags"]),
-        loading=load_options(given["variables"], given["var_files"], strict=False),
-    )
-    for first, rows in _by_matrix(gather(request)[0]):
-        click.echo(page(first, rows, "" if no_diagram else _diagram(first)))
+    for first, rows in _by_matrix(line.chosen.scenarios()):
+        click.echo(page(first, rows, "" if line.no_diagram else _diagram(first)))
     return 0
 
 
@@ -149,12 +173,12 @@ def explain(code: str | None) -> int:
 @click.argument("name", default="scenario")
 def schema(name: str) -> int:
     """Print the JSON Schema called NAME: scenario (the default), fragment, targets or events."""
-    from scenario_runner.errors import UsageError, did_you_mean
+    from scenario_runner.errors import UsageError, suggestion
     from scenario_runner.language.schema import schema_names, schema_text
 
     names = schema_names()
     if name not in names:
-        hint = did_you_mean(name, names) or f"there are: {', '.join(names)}"
+        hint = suggestion(name, names, "there are")
         raise UsageError(f"there is no schema '{name}'", hint=hint)
     click.echo(schema_text(name), nl=False)
     return 0

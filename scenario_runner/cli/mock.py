@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
+
+from scenario_runner.cli.options import option, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,65 +19,54 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MockArguments:
-    """The command line of `mock`, as parsed."""
+class MockLine:
+    """The command line of `mock`."""
 
-    host: str
-    port: int
-    clients: tuple[str, ...]
-    profile: str
-    slots: int | None
-    extensions: str | None
-    park_timeout: str | None
-    hourly_limit: int | None
-    seed: int
-    virtual_time: bool
-    faults: tuple[str, ...]
-    webhook_hosts: tuple[str, ...]
-    access_log: bool
-    ready_file: str | None
+    host: str = option(default="127.0.0.1", show_default=True, help="Address to listen at.")
+    port: int = option(
+        type=click.IntRange(0, 65535),
+        default=8080,
+        show_default=True,
+        help="Port to listen at; 0 takes any free one.",
+    )
+    clients: tuple[str, ...] = option(
+        "--client",
+        multiple=True,
+        metavar="ID:SECRET",
+        help="Give tokens to this client only; repeat for more [default: any client].",
+    )
+    profile: str = option(default="vendor", show_default=True, help="What the PBX is like.")
+    slots: int | None = option(
+        type=click.IntRange(1, 100_000), help="Number of slots, and of calls."
+    )
+    extensions: str | None = option(metavar="FIRST-LAST", help="The extensions [default: 341-360].")
+    park_timeout: str | None = option(metavar="DURATION", help="How long a call stays parked.")
+    hourly_limit: int | None = option(type=click.IntRange(1), help="Requests that an hour allows.")
+    seed: int = option(default=0, show_default=True, help="Seed of all that is left to chance.")
+    virtual_time: bool = option(is_flag=True, help="Time moves only by /mock/clock/advance.")
+    faults: tuple[str, ...] = option(
+        "--fault",
+        multiple=True,
+        metavar="FAULT",
+        help="Let something go wrong: drop-after,on=park,times=1; repeat for more.",
+    )
+    webhook_hosts: tuple[str, ...] = option(
+        "--allow-webhooks-to",
+        multiple=True,
+        metavar="HOST",
+        help="Deliver events to this host, too, not only to this machine.",
+    )
+    access_log: bool = option(
+        "--access-log/--no-access-log", default=True, help="A line for each request."
+    )
+    ready_file: str | None = option(
+        metavar="FILE", help="Write the URL there once the mock listens."
+    )
 
 
 @click.command("mock")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    show_default=True,
-    help="Port to listen at; 0 takes any free one.",
-)
-@click.option(
-    "--client",
-    "clients",
-    multiple=True,
-    metavar="ID:SECRET",
-    help="Give tokens to this client only; repeat for more [default: any client].",
-)
-@click.option("--profile", default="vendor", show_default=True, help="What the PBX is like.")
-@click.option("--slots", type=click.IntRange(1, 100_000), help="Number of slots, and of calls.")
-@click.option("--extensions", metavar="FIRST-LAST", help="The extensions [default: 341-360].")
-@click.option("--park-timeout", metavar="DURATION", help="How long a call stays parked.")
-@click.option("--hourly-limit", type=click.IntRange(1), help="Requests that an hour allows.")
-@click.option("--seed", default=0, show_default=True, help="Seed of all that is left to chance.")
-@click.option("--virtual-time", is_flag=True, help="Time moves only by /mock/clock/advance.")
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="FAULT",
-    help="Let something go wrong: drop-after,on=park,times=1; repeat for more.",
-)
-@click.option(
-    "--allow-webhooks-to",
-    "webhook_hosts",
-    multiple=True,
-    metavar="HOST",
-    help="Deliver events to this host, too, not only to this machine.",
-)
-@click.option("--access-log/--no-access-log", default=True, help="A line for each request.")
-@click.option("--ready-file", metavar="FILE", help="Write the URL there once the mock listens.")
-def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, typed by MockArguments
+@takes(MockLine)
+def command(line: MockLine) -> int:
     """Serve a mock of a RingMe-compatible PBX until SIGTERM or Ctrl-C.
 
     The first line of standard output is the URL, written once the mock listens; everything else
@@ -84,31 +75,30 @@ def command(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values, type
     """
     from scenario_runner.mock_pbx.server.app import serve_mock
 
-    arguments = MockArguments(**{field.name: given[field.name] for field in fields(MockArguments)})
-    options = _options(arguments)
-    serve_mock(options, _telling(arguments, options))
+    options = _options(line)
+    serve_mock(options, _telling(line, options))
     return 0
 
 
-def _options(arguments: MockArguments) -> MockOptions:
+def _options(line: MockLine) -> MockOptions:
     from scenario_runner.mock_pbx.faults import fault_from_text
     from scenario_runner.mock_pbx.server.app import MockOptions
     from scenario_runner.mock_pbx.server.webhooks import Silent
 
     try:
-        faults = tuple(fault_from_text(text) for text in arguments.faults)
+        faults = tuple(fault_from_text(text) for text in line.faults)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
     return MockOptions(
-        host=arguments.host,
-        port=arguments.port,
-        profile=_profile(arguments),
-        seed=arguments.seed,
+        host=line.host,
+        port=line.port,
+        profile=_profile(line),
+        seed=line.seed,
         faults=faults,
-        virtual_time=arguments.virtual_time,
-        webhook_hosts=arguments.webhook_hosts,
+        virtual_time=line.virtual_time,
+        webhook_hosts=line.webhook_hosts,
         page=_Page(),
-        log=_log() if arguments.access_log else Silent(),
+        log=_log() if line.access_log else Silent(),
     )
 
 
@@ -134,25 +124,25 @@ class _Page:
             await self._beside.close()
 
 
-def _profile(arguments: MockArguments) -> Profile:
+def _profile(line: MockLine) -> Profile:
     from dataclasses import replace
 
-    from scenario_runner.errors import did_you_mean
+    from scenario_runner.errors import suggestion
     from scenario_runner.mock_pbx.profile import PROFILES
 
-    profile = PROFILES.get(arguments.profile)
+    profile = PROFILES.get(line.profile)
     if profile is None:
-        hint = did_you_mean(arguments.profile, PROFILES) or f"there are: {', '.join(PROFILES)}"
+        hint = suggestion(line.profile, PROFILES, "there are")
         raise click.BadParameter(
-            f"unknown profile '{arguments.profile}': {hint}", param_hint="--profile"
+            f"unknown profile '{line.profile}': {hint}", param_hint="--profile"
         )
     return replace(
         profile,
-        clients=tuple(_client(text) for text in arguments.clients),
-        slots=arguments.slots or profile.slots,
-        hourly_limit=arguments.hourly_limit or profile.hourly_limit,
-        extensions=_range(arguments.extensions) or profile.extensions,
-        park_timeout=_duration(arguments.park_timeout) or profile.park_timeout,
+        clients=tuple(_client(text) for text in line.clients),
+        slots=line.slots or profile.slots,
+        hourly_limit=line.hourly_limit or profile.hourly_limit,
+        extensions=_range(line.extensions) or profile.extensions,
+        park_timeout=_duration(line.park_timeout) or profile.park_timeout,
     )
 
 
@@ -199,12 +189,13 @@ def _log() -> Log:
     return AccessLog(sys.stderr.write, lambda: time.strftime("%H:%M:%S"))
 
 
-def _telling(arguments: MockArguments, options: MockOptions) -> Callable[[str], None]:
+def _telling(line: MockLine, options: MockOptions) -> Callable[[str], None]:
     """Return what is done once the mock listens: the URL is told where scripts wait for it."""
 
     def tell(url: str) -> None:
         from scenario_runner.durations import duration_text
         from scenario_runner.http.hosts import is_this_machine
+        from scenario_runner.reporters.output import write_whole
 
         click.echo(url)
         profile = options.profile
@@ -217,8 +208,8 @@ def _telling(arguments: MockArguments, options: MockOptions) -> Callable[[str], 
         )
         if not is_this_machine(options.host):
             click.secho(_reachable(options), err=True, fg="yellow")
-        if arguments.ready_file:
-            _write_whole(arguments.ready_file, url)
+        if line.ready_file:
+            write_whole(line.ready_file, f"{url}\n", "the ready file")
 
     return tell
 
@@ -230,21 +221,3 @@ def _reachable(options: MockOptions) -> str:
         f"warning: OTHER MACHINES REACH THIS MOCK at {options.host}, and {who} can use it; below "
         f"/mock it asks for a token, too{hint}"
     )
-
-
-def _write_whole(file: str, url: str) -> None:
-    """Write the file so that whoever waits for it never sees half of it."""
-    from pathlib import Path
-
-    from scenario_runner.errors import UsageError
-
-    path = Path(file)
-    half = path.with_name(f".{path.name}.half")
-    try:
-        half.write_text(url + "\n", encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"can't write the ready file {file}: {error.strerror}",
-            hint="name a file in a folder that is there and may be written to",
-        ) from error

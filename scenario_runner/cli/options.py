@@ -1,14 +1,25 @@
-"""Options that several commands share: which scenarios, and with which variables."""
+"""Command lines as typed objects: each option is declared once, as a field of a dataclass.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListLine:
+paths: tuple[str, ...] = argument(nargs=-1)
+selected: SelectionOptions = group(SelectionOptions)
+
+@click.command("list")
+@takes(ListLine)
+def command(line: ListLine) -> int: ...
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
     from scenario_runner.execution.selection import Selection
     from scenario_runner.execution.targets import TargetChoice
@@ -16,172 +27,220 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.drivers import Context
 
 
-_Command = TypeVar("_Command", bound="Callable[..., Any]")
+_Line = TypeVar("_Line")
+_Result = TypeVar("_Result")
 
 
-def selection_options(command: _Command) -> _Command:
-    """Add -k, --tag and --skip-tag."""
-    for add in (
-        click.option("--skip-tag", "skip_tags", multiple=True, help="Leave out this tag."),
-        click.option("--tag", "tags", multiple=True, help="Only scenarios with this tag."),
-        click.option(
-            "-k", "words", multiple=True, metavar="TEXT", help="Only where name or file has TEXT."
-        ),
-    ):
-        command = add(command)
-    return command
+def option(*names: str, **attributes: Any) -> Any:  # noqa: ANN401 -- as click and dataclasses take it
+    """Declare a field that is an option of click's; without names it is called like the field."""
+    return field(metadata={"add": click.option, "names": names, "attributes": attributes})
 
 
-def target_options(command: _Command) -> _Command:
-    """Add --target, --targets, --allow-protected and --insecure."""
-    for add in (
-        click.option("--insecure", is_flag=True, help="Do not verify the PBX's certificate."),
-        click.option(
-            "--allow-protected",
-            multiple=True,
-            metavar="HOST",
-            help="Permit the use of a protected target whose host this is.",
-        ),
-        click.option(
-            "--targets",
-            "targets_file",
-            metavar="FILE",
-            help="Targets file [default: scenario-targets.yaml beside the scenarios or above].",
-        ),
-        click.option("--target", "target_name", metavar="NAME", help="Target to run against."),
-    ):
-        command = add(command)
-    return command
+def argument(**attributes: Any) -> Any:  # noqa: ANN401 -- as click and dataclasses take it
+    """Declare a field that is an argument of click's."""
+    return field(metadata={"add": click.argument, "names": (), "attributes": attributes})
 
 
-def target_choice(given: Mapping[str, Any], paths: tuple[str, ...]) -> TargetChoice:
-    """Return which target the options of `target_options` want."""
-    import os
-
-    from scenario_runner.execution.targets import TargetChoice
-
-    return TargetChoice(
-        paths=paths,
-        file=given["targets_file"],
-        name=given["target_name"],
-        allow_protected=given["allow_protected"],
-        environment=dict(os.environ),
-    )
+def group(kind: type) -> Any:  # noqa: ANN401 -- as dataclasses take it
+    """Declare a field that holds a dataclass of options."""
+    return field(metadata={"group": kind})
 
 
-def context_of(given: Mapping[str, Any]) -> Context:
-    """Return what a target is opened with; what people have to do is shown on standard error."""
-    from scenario_runner.pbx.drivers import Context
+def takes(
+    kind: type[_Line],
+) -> Callable[[Callable[[_Line], _Result]], Callable[..., _Result]]:
+    """Add what this dataclass declares to a command, which gets an object of it."""
 
-    return Context(insecure=given["insecure"], announce=lambda line: click.echo(line, err=True))
+    def add(command: Callable[[_Line], _Result]) -> Callable[..., _Result]:
+        @wraps(command)
+        def call(**given: Any) -> _Result:  # noqa: ANN401 -- what click has parsed
+            return command(_made(kind, given))
 
+        for decorate in reversed(list(_decorators(kind))):
+            decorate(call)
+        return call
 
-def target_words(given: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the options of `target_options` with their values, as they would be typed."""
-    words = [("--allow-protected", host) for host in given["allow_protected"]]
-    named = (("--targets", given["targets_file"]), ("--target", given["target_name"]))
-    return words + [(option, value) for option, value in named if value]
-
-
-def variable_options(command: _Command) -> _Command:
-    """Add --var and --var-file."""
-    for add in (
-        click.option(
-            "--var-file", "var_files", multiple=True, metavar="FILE", help="YAML file of variables."
-        ),
-        click.option(
-            "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Replace a variable."
-        ),
-    ):
-        command = add(command)
-    return command
+    return add
 
 
-def selection(
-    words: tuple[str, ...], tags: tuple[str, ...], skip_tags: tuple[str, ...]
-) -> Selection:
-    """Return what is to be run."""
-    from scenario_runner.execution.selection import Selection
-
-    return Selection(words=words, tags=tags, skip_tags=skip_tags)
-
-
-def load_options(
-    variables: tuple[str, ...], var_files: tuple[str, ...], *, strict: bool
-) -> LoadOptions:
-    """Return how files are loaded; raises UsageError for a variable that can't be read."""
-    from scenario_runner.loading.documents import LoadOptions
-    from scenario_runner.loading.files import parse_var, read_var_file
-
-    overrides = [pair for file in var_files for pair in read_var_file(file)]
-    overrides += [parse_var(text) for text in variables]
-    return LoadOptions(overrides=tuple(overrides), strict=strict)
+def _made(kind: type[_Line], given: dict[str, Any]) -> _Line:
+    values: dict[str, Any] = {}
+    for one in fields(kind):  # type: ignore[arg-type]
+        inner = one.metadata.get("group")
+        values[one.name] = _made(inner, given) if inner is not None else given[one.name]
+    return kind(**values)
 
 
-FILES = {
-    "html": "Write one HTML page to look at.",
-    "junit": "Write a JUnit XML report.",
-    "json": "Write a JSON report.",
-    "events": "Write every event as a line of JSON.",
-    "markdown": "Write a report in Markdown.",
-    "tap": "Write a TAP 14 report.",
-    "ctrf": "Write a CTRF report.",
-    "gitlab": "Write a GitLab code quality report.",
-}
+def _decorators(kind: type) -> Iterator[Callable[..., Any]]:
+    for one in fields(kind):
+        declared = one.metadata
+        if "group" in declared:
+            yield from _decorators(declared["group"])
+        elif declared["add"] is click.argument:
+            yield click.argument(one.name, **declared["attributes"])
+        else:
+            names = declared["names"] or (f"--{one.name.replace('_', '-')}",)
+            yield click.option(*names, one.name, **declared["attributes"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
-    """What is reported: (reporter, path) pairs, and what the console tells."""
+class SelectionOptions:
+    """Which scenarios of the files that are named."""
 
-    files: tuple[tuple[str, str], ...] = ()
-    verbose: bool = False
-    quiet: bool = False
-    colours: bool = True
-    ladder: bool = False
-    step: bool = False
-
-
-def report_options(command: _Command) -> _Command:
-    """Add --html, --junit and the others, -v, -q and --no-color."""
-    for add in reversed(
-        (
-            *(_file_option(name, text) for name, text in FILES.items()),
-            click.option(
-                "--report",
-                "reports",
-                multiple=True,
-                metavar="NAME=FILE",
-                help="Write a report by name, also one that a package adds.",
-            ),
-            click.option("-v", "--verbose", count=True, help="Show exchanges with the PBX, too."),
-            click.option("-q", "--quiet", is_flag=True, help="Show failures and the summary only."),
-            click.option(
-                "--no-color", is_flag=True, help="No colours [also: the variable NO_COLOR]."
-            ),
-        )
-    ):
-        command = add(command)
-    return command
-
-
-def _file_option(name: str, text: str) -> Callable[[_Command], _Command]:
-    return click.option(f"--{name}", f"{name}_file", metavar="FILE", help=text)
-
-
-def showing(given: Mapping[str, Any], *, ladder: bool = False, step: bool = False) -> Showing:
-    """Return what a parsed command line asks for; raises BadParameter for a bad --report."""
-    files = [(name, given[f"{name}_file"]) for name in FILES if given[f"{name}_file"] is not None]
-    for text in given["reports"]:
-        name, divider, path = text.partition("=")
-        if not (name and divider and path):
-            raise click.BadParameter("a report looks like junit=out.xml", param_hint="--report")
-        files.append((name, path))
-    return Showing(
-        files=tuple(files),
-        verbose=bool(given["verbose"]),
-        quiet=given["quiet"],
-        colours=not given["no_color"],
-        ladder=ladder,
-        step=step,
+    words: tuple[str, ...] = option(
+        "-k", multiple=True, metavar="TEXT", help="Only where name or file has TEXT."
     )
+    tags: tuple[str, ...] = option("--tag", multiple=True, help="Only scenarios with this tag.")
+    skip_tags: tuple[str, ...] = option("--skip-tag", multiple=True, help="Leave out this tag.")
+
+    def selection(self, only: frozenset[str] | None = None) -> Selection:
+        """Return what is to be run; `only` limits it to the scenarios with these ids."""
+        from scenario_runner.execution.selection import Selection
+
+        return Selection(words=self.words, tags=self.tags, skip_tags=self.skip_tags, only=only)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableOptions:
+    """Values in place of those under `vars`."""
+
+    variables: tuple[str, ...] = option(
+        "--var", multiple=True, metavar="NAME=VALUE", help="Replace a variable."
+    )
+    var_files: tuple[str, ...] = option(
+        "--var-file", multiple=True, metavar="FILE", help="YAML file of variables."
+    )
+
+    def load_options(self, *, strict: bool = False) -> LoadOptions:
+        """Return how files are loaded; raises UsageError for a variable that can't be read."""
+        from scenario_runner.loading.documents import LoadOptions
+        from scenario_runner.loading.files import parse_var, read_var_file
+
+        overrides = [pair for file in self.var_files for pair in read_var_file(file)]
+        overrides += [parse_var(text) for text in self.variables]
+        return LoadOptions(overrides=tuple(overrides), strict=strict)
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Return the options with their values, as they would be typed."""
+        words = [("--var", text) for text in self.variables]
+        return words + [("--var-file", file) for file in self.var_files]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetsFileOptions:
+    """Where targets are described, and whether their certificates are verified."""
+
+    targets_file: str | None = option(
+        "--targets",
+        metavar="FILE",
+        help="Targets file [default: scenario-targets.yaml beside the scenarios or above].",
+    )
+    insecure: bool = option(is_flag=True, help="Do not verify the PBX's certificate.")
+
+    def choice(self, paths: tuple[str, ...], name: str | None = None) -> TargetChoice:
+        """Return which target is wanted for the scenarios at `paths`."""
+        import os
+
+        from scenario_runner.execution.targets import TargetChoice
+
+        environment = dict(os.environ)
+        return TargetChoice(paths=paths, file=self.targets_file, name=name, environment=environment)
+
+    def context(self) -> Context:
+        """Return what a target is opened with; what people have to do is shown on stderr."""
+        from scenario_runner.masking import Mask
+        from scenario_runner.pbx.drivers import Context
+
+        mask = Mask()
+        return Context(
+            mask=mask,
+            insecure=self.insecure,
+            announce=lambda line: click.echo(mask.text(line), err=True),
+        )
+
+    def switches(self) -> list[str]:
+        """Return the options that have no value, as they would be typed."""
+        return ["--insecure"] if self.insecure else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetsOptions(TargetsFileOptions):
+    """Targets that scenarios run against."""
+
+    allow_protected: tuple[str, ...] = option(
+        multiple=True,
+        metavar="HOST",
+        help="Permit the use of a protected target whose host this is.",
+    )
+
+    def choice(self, paths: tuple[str, ...], name: str | None = None) -> TargetChoice:
+        """Return which target is wanted for the scenarios at `paths`."""
+        chosen = TargetsFileOptions.choice(self, paths, name)
+        return replace(chosen, allow_protected=self.allow_protected)
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Return the options that have values, as they would be typed."""
+        words = [("--allow-protected", host) for host in self.allow_protected]
+        return words + ([("--targets", self.targets_file)] if self.targets_file else [])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOptions(TargetsOptions):
+    """One target, and what may be done with it."""
+
+    target_name: str | None = option("--target", metavar="NAME", help="Target to run against.")
+
+    def choice(self, paths: tuple[str, ...], name: str | None = None) -> TargetChoice:
+        """Return which target is wanted for the scenarios at `paths`."""
+        return TargetsOptions.choice(self, paths, name or self.target_name)
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Return the options that have values, as they would be typed."""
+        named = [("--target", self.target_name)] if self.target_name else []
+        return TargetsOptions.typed(self) + named
+
+
+def _report(help_: str) -> Any:  # noqa: ANN401 -- see `option`
+    return option(metavar="FILE", help=help_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """Which reports are written, and how much the console shows."""
+
+    html: str | None = _report("Write one HTML page to look at.")
+    junit: str | None = _report("Write a JUnit XML report.")
+    json: str | None = _report("Write a JSON report.")
+    events: str | None = _report("Write every event as a line of JSON.")
+    markdown: str | None = _report("Write a report in Markdown.")
+    tap: str | None = _report("Write a TAP 14 report.")
+    ctrf: str | None = _report("Write a CTRF report.")
+    gitlab: str | None = _report("Write a GitLab code quality report.")
+    reports: tuple[str, ...] = option(
+        "--report",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="Write a report by name, also one that a package adds.",
+    )
+    verbose: int = option(
+        "-v", "--verbose", count=True, help="Show all steps; twice: exchanges, too."
+    )
+    quiet: bool = option("-q", "--quiet", is_flag=True, help="Show failures and the summary only.")
+    no_color: bool = option(is_flag=True, help="No colours [also: the variable NO_COLOR].")
+
+    def files(self) -> list[tuple[str, str]]:
+        """Return (reporter, path) pairs; raises BadParameter for a bad --report."""
+        named = [(name, getattr(self, name)) for name in REPORTS]
+        found = [(name, path) for name, path in named if path is not None]
+        for text in self.reports:
+            name, divider, path = text.partition("=")
+            if not (name and divider and path):
+                raise click.BadParameter("a report looks like junit=out.xml", param_hint="--report")
+            found.append((name, path))
+        return found
+
+
+REPORTS = tuple(
+    one.name for one in fields(ReportOptions) if one.metadata["attributes"].get("metavar") == "FILE"
+)
+"""The reports that have an option of their own."""

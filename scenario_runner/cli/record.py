@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
+
+from scenario_runner.cli.options import argument, option, takes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,65 +18,57 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordArguments:
-    """The command line of `record`, as parsed."""
+class RecordLine:
+    """The command line of `record`."""
 
-    output: str
-    target: str | None
-    targets: str | None
-    url: str | None
-    listen: str
-    log: str | None
-    shortest_wait: str
-    force: bool
-    insecure: bool
+    output: str = argument(metavar="FILE")
+    target: str | None = option(metavar="NAME", help="The PBX: a target of the targets file.")
+    targets: str | None = option(
+        metavar="FILE", help="The targets file [default: found from here]."
+    )
+    url: str | None = option(metavar="URL", help="The PBX: its root, without a targets file.")
+    listen: str = option(
+        default="127.0.0.1:8081",
+        show_default=True,
+        metavar="HOST:PORT",
+        help="Where the client connects to; port 0 takes any free one.",
+    )
+    log: str | None = option(
+        "--from", metavar="LOG", help="Read an access log of event requests instead."
+    )
+    shortest_wait: str = option(
+        default="1s", show_default=True, help="Pauses of this length become waits."
+    )
+    force: bool = option(is_flag=True, help="Overwrite FILE.")
+    insecure: bool = option(is_flag=True, help="Do not verify the PBX's certificate.")
 
 
 @click.command("record")
-@click.argument("output", metavar="FILE")
-@click.option("--target", metavar="NAME", help="The PBX: a target of the targets file.")
-@click.option("--targets", metavar="FILE", help="The targets file [default: found from here].")
-@click.option("--url", metavar="URL", help="The PBX: its root, without a targets file.")
-@click.option(
-    "--listen",
-    default="127.0.0.1:8081",
-    show_default=True,
-    metavar="HOST:PORT",
-    help="Where the client connects to; port 0 takes any free one.",
-)
-@click.option("--from", "log", metavar="LOG", help="Read an access log of event requests instead.")
-@click.option(
-    "--shortest-wait", default="1s", show_default=True, help="Pauses of this length become waits."
-)
-@click.option("--force", is_flag=True, help="Overwrite FILE.")
-@click.option("--insecure", is_flag=True, help="Do not verify the PBX's certificate.")
-def command(**given: Any) -> int:  # noqa: ANN401 -- parsed values, typed by RecordArguments
+@takes(RecordLine)
+def command(line: RecordLine) -> int:
     """Write the scenario FILE of what a client does with a PBX.
 
     A proxy listens before the PBX: let the client connect to it in place of the PBX, and end the
     recording with Ctrl-C. Ids become named calls, pauses become waits, credentials are left out.
     The first line of standard output is the proxy's URL, written once it listens.
     """
-    arguments = RecordArguments(
-        **{field.name: given[field.name] for field in fields(RecordArguments)}
-    )
-    path = _output(arguments)
-    text = _from_log(arguments) if arguments.log is not None else _through_proxy(arguments)
+    path = _output(line)
+    text = _from_log(line) if line.log is not None else _through_proxy(line)
     _write(path, text)
     click.echo(f"written: {path}; try it: scenario-runner run {path}", err=True)
     return 0
 
 
-def _output(arguments: RecordArguments) -> Path:
+def _output(line: RecordLine) -> Path:
     """Return where to write, before anything is recorded in vain."""
     from pathlib import Path
 
     from scenario_runner.errors import UsageError
 
-    path = Path(arguments.output)
+    path = Path(line.output)
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", hint="make it first")
-    if path.exists() and not arguments.force:
+    if path.exists() and not line.force:
         raise UsageError(f"{path} is there already", hint="--force overwrites it")
     return path
 
@@ -88,25 +82,25 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"can't write {path}: {error.strerror}") from error
 
 
-def _from_log(arguments: RecordArguments) -> str:
+def _from_log(line: RecordLine) -> str:
     from pathlib import Path
 
     from scenario_runner.errors import UsageError
     from scenario_runner.recording.event_log import scenario_of_log
 
-    if arguments.target or arguments.url:
+    if line.target or line.url:
         raise click.UsageError("a recording is made --from a log, or before a PBX: not both")
     try:
-        log = Path(str(arguments.log)).read_text(encoding="utf-8", errors="replace")
+        log = Path(str(line.log)).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise UsageError(f"can't read {arguments.log}: {error.strerror}") from error
-    return scenario_of_log(log, _duration(arguments.shortest_wait))
+        raise UsageError(f"can't read {line.log}: {error.strerror}") from error
+    return scenario_of_log(log, _duration(line.shortest_wait))
 
 
-def _through_proxy(arguments: RecordArguments) -> str:
+def _through_proxy(line: RecordLine) -> str:
     from scenario_runner.recording.proxy import record
 
-    options = _options(arguments)
+    options = _options(line)
 
     def tell(url: str) -> None:
         click.echo(url)
@@ -117,23 +111,23 @@ def _through_proxy(arguments: RecordArguments) -> str:
     return record(options, tell)
 
 
-def _options(arguments: RecordArguments) -> RecordOptions:
+def _options(line: RecordLine) -> RecordOptions:
     from scenario_runner.recording.proxy import RecordOptions
 
-    host, port = _address(arguments.listen)
-    shortest = _duration(arguments.shortest_wait)
-    if (arguments.target is None) == (arguments.url is None):
+    host, port = _address(line.listen)
+    shortest = _duration(line.shortest_wait)
+    if (line.target is None) == (line.url is None):
         raise click.UsageError("say which PBX: either --target NAME or --url URL")
-    if arguments.url is not None:
+    if line.url is not None:
         return RecordOptions(
             name="recorded",
-            access=_access(arguments.url),
+            access=_access(line.url),
             host=host,
             port=port,
             shortest_wait=shortest,
-            insecure=arguments.insecure,
+            insecure=line.insecure,
         )
-    target, access = _target(arguments)
+    target, access = _target(line)
     return RecordOptions(
         name=target.name,
         access=access,
@@ -142,7 +136,7 @@ def _options(arguments: RecordArguments) -> RecordOptions:
         host=host,
         port=port,
         shortest_wait=shortest,
-        insecure=arguments.insecure,
+        insecure=line.insecure,
     )
 
 
@@ -159,7 +153,7 @@ def _access(url: str) -> RestAccess:
     return RestAccess(url=url.rstrip("/"), client_id="", client_secret="")
 
 
-def _target(arguments: RecordArguments) -> tuple[Target, RestAccess]:
+def _target(line: RecordLine) -> tuple[Target, RestAccess]:
     import os
 
     from scenario_runner.errors import TargetError
@@ -168,12 +162,12 @@ def _target(arguments: RecordArguments) -> tuple[Target, RestAccess]:
     from scenario_runner.pbx import drivers
     from scenario_runner.pbx.ringme.access import RestAccess
 
-    file = arguments.targets or find_targets((".",))
+    file = line.targets or find_targets((".",))
     if file is None:
         raise TargetError(
             "there is no targets file here", hint="name one with --targets, or the PBX with --url"
         )
-    target = read_targets(file, drivers).target(str(arguments.target), dict(os.environ), Mask())
+    target = read_targets(file, drivers).target(str(line.target), dict(os.environ), Mask())
     if not isinstance(target.settings, RestAccess):
         raise TargetError(
             f"the target {target.name} has the driver {target.driver}",

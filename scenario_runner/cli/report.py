@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.cli.options import report_options, showing
+from scenario_runner.cli.options import ReportOptions, argument, group, option, takes
 
 if TYPE_CHECKING:
-    from scenario_runner.cli.options import Showing
+    from scenario_runner.errors import Exit
     from scenario_runner.reporters import Reporter
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportLine:
+    """The command line of `report`."""
+
+    files: tuple[str, ...] = argument(nargs=-1, required=True, metavar="EVENTS...")
+    ladder: str | None = option(
+        type=click.Choice(("text", "mermaid", "svg")),
+        help="Draw each scenario: who said what to whom.",
+    )
+    ladder_to: str | None = option(metavar="FOLDER", help="Draw into files in this folder.")
+    reports: ReportOptions = group(ReportOptions)
+
+
 @click.command("report")
-@click.argument("events", nargs=-1, required=True, metavar="EVENTS...")
-@click.option(
-    "--ladder",
-    "ladder_form",
-    type=click.Choice(("text", "mermaid", "svg")),
-    help="Draw each scenario: who said what to whom.",
-)
-@click.option("--ladder-to", metavar="FOLDER", help="Draw into files in this folder.")
-@report_options
-def command(events: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 -- click's parsed values
+@takes(ReportLine)
+def command(line: ReportLine) -> Exit:
     """Write reports of what the files EVENTS tell; 'run --events FILE' writes such files.
 
     Several files are made one run: shards are added up, and a scenario that ran again in a later
     file is a retry. The exit code says whether the reports could be written, not how the runs went.
     """
     from scenario_runner.cli.reporting import Listening
+    from scenario_runner.errors import Exit
     from scenario_runner.reporters.merge import read_events
+    from scenario_runner.reporters.output import refuse_overwriting
 
-    shown = showing(given)
-    _refuse_own_input(events, shown)
-    others = _ladders(given["ladder_form"], given["ladder_to"])
-    with Listening(shown, others, under_ci=False) as listening:
-        for event in read_events(events):
+    refuse_overwriting((path for _, path in line.reports.files()), line.files)
+    listening = Listening(line.reports, under_ci=False)
+    for ladders in _ladders(line.ladder, line.ladder_to):
+        listening.add("--ladder", ladders)
+    with listening:
+        for event in read_events(line.files):
             listening.emit(event)
-    return 0
-
-
-def _refuse_own_input(events: tuple[str, ...], shown: Showing) -> None:
-    """Refuse to write to a file that is still to be read."""
-    read = {Path(path).resolve() for path in events}
-    for _, path in shown.files:
-        if Path(path).resolve() in read:
-            raise click.UsageError(f"{path} is read, and can't be written at the same time")
+    return listening.exit_code(Exit.PASSED)
 
 
 def _ladders(form: str | None, folder: str | None) -> list[Reporter]:

@@ -4,35 +4,49 @@ from __future__ import annotations
 
 import os
 import sys
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+from scenario_runner.errors import Exit, gravest
 from scenario_runner.reporters import Reporters, open_reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import TracebackType
 
-    from scenario_runner.cli.options import Showing
+    from scenario_runner.cli.options import ReportOptions
     from scenario_runner.events import Event
     from scenario_runner.reporters import Reporter
-    from scenario_runner.reporters.console import Console
+    from scenario_runner.reporters.console import Screen
+    from scenario_runner.reporters.terminal import Terminal
 
 
 class Listening:
     """The reporters of one run: opened by its first event, closed when the block is left.
 
-    A run that never begins (a file is invalid) leaves no report behind. `others` listen, too; they
-    hear of each event before the reports do. `under_ci` says whether a CI system that is recognised
-    gets its reports without being asked.
+    `under_ci` says whether a CI system that is recognised gets its reports without being asked.
+    With `plain` the console has no colours and no live line; with `ladder` it draws failures.
     """
 
     def __init__(
-        self, showing: Showing, others: Sequence[Reporter] = (), *, under_ci: bool = True
+        self,
+        wanted: ReportOptions,
+        *,
+        under_ci: bool = True,
+        plain: bool = False,
+        ladder: bool = False,
     ) -> None:
-        self._showing = showing
-        self._under_ci = under_ci
-        self._others = others
+        self._wanted = wanted
+        self._files = wanted.files()
+        self._github = under_ci and os.environ.get("GITHUB_ACTIONS") == "true"
+        self._plain = plain
+        self._ladder = ladder
+        self._others: list[tuple[str, Reporter]] = []
         self._reporters: Reporters | None = None
+        self._live: Reporters | None = None
+
+    def add(self, name: str, reporter: Reporter) -> None:
+        """Let another one listen, too; it hears of each event before the reports do."""
+        self._others.append((name, reporter))
 
     def __enter__(self) -> Listening:
         """Return itself; nothing is opened yet."""
@@ -44,45 +58,81 @@ class Listening:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write what is still to be written."""
+        """Write what is still to be written, and say what could not be."""
+        from scenario_runner.cli.exit_codes import show_error
+
         if self._reporters is not None:
             self._reporters.close()
+            for failure in self._reporters.failures:
+                show_error(failure.error, f"{failure.name} stopped: ")
 
     def emit(self, event: Event) -> None:
-        """Pass an event on to every reporter."""
+        """Pass an event on to every reporter; raises UsageError where one can't be opened."""
         if self._reporters is None:
-            self._reporters = Reporters([*self._others, *_wanted(self._showing, self._found())])
+            self._reporters = Reporters(self._opened())
         self._reporters.handle(event)
 
-    def _found(self) -> list[tuple[str, str]]:
-        return under_github() if self._under_ci else []
+    def live(self, event: Event) -> None:
+        """Pass an event on to what shows it as it happens, before it is its turn."""
+        if self._live is not None:
+            self._live.handle(event)
+
+    def exit_code(self, code: Exit) -> Exit:
+        """Return the gravest of what the run came to and what its reporters did."""
+        failures = self._reporters.failures if self._reporters is not None else []
+        return gravest([code, *(failure.exit_code for failure in failures)])
+
+    def _opened(self) -> list[tuple[str, Reporter]]:
+        """Open all reporters; those of GitHub come last, see `reporters.github.Commands`."""
+        named = [self._opened_one(name, path) for name, path in self._files]
+        reporters = [*self._others, *named, ("the console", self._console())]
+        if not self._github:
+            return reporters
+        from scenario_runner.reporters.github import Commands
+        from scenario_runner.reporters.output import open_output
+
+        reporters.append(("the console", Commands(open_output("-"))))
+        reporters.append(self._opened_one("github", "-"))
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        return reporters + ([self._opened_one("summary", summary)] if summary else [])
+
+    def _opened_one(self, name: str, path: str) -> tuple[str, Reporter]:
+        return f"the report {name} ({path})", open_reporter(name, path)
+
+    def _console(self) -> Reporter:
+        from scenario_runner.reporters.console import Console
+        from scenario_runner.reporters.console_sections import Detail
+
+        detail = Detail(min(Detail.EXCHANGES, Detail.NORMAL + self._wanted.verbose))
+        if self._wanted.quiet:
+            detail = Detail.QUIET
+        return Console(self._screen(), detail, ladder=self._ladder)
+
+    def _screen(self) -> Screen:
+        if self._plain or not on_terminal():
+            return plain_screen()
+        from scenario_runner.reporters.terminal import LiveLine
+
+        terminal = coloured_screen(colours=not self._wanted.no_color)
+        self._live = Reporters([("the live line", LiveLine(terminal))])
+        return terminal
 
 
-def _wanted(showing: Showing, found: Sequence[tuple[str, str]]) -> list[Reporter]:
-    named = [*showing.files, *found]
-    return [*(open_reporter(name, path) for name, path in named), _console(showing)]
+def on_terminal() -> bool:
+    """Tell whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
-def under_github() -> list[tuple[str, str]]:
-    """Return what GitHub Actions gets without being asked: annotations, and the job's summary."""
-    if os.environ.get("GITHUB_ACTIONS") != "true":
-        return []
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    return [("github", "-"), *([("summary", summary)] if summary else [])]
-
-
-def _console(showing: Showing) -> Console:
-    from scenario_runner.reporters.console import Console, Detail, Plain
+def plain_screen() -> Screen:
+    """Return standard output as a screen; its width is what COLUMNS says."""
+    from scenario_runner.reporters.console import WIDTH, Plain
     from scenario_runner.reporters.output import open_output
 
-    detail = Detail.NORMAL
-    if showing.quiet:
-        detail = Detail.QUIET
-    elif showing.verbose:
-        detail = Detail.VERBOSE
-    if not sys.stdout.isatty() or showing.step:
-        return Console(Plain(open_output("-")), detail, ladder=showing.ladder)
+    return Plain(open_output("-"), get_terminal_size((WIDTH, 24)).columns)
+
+
+def coloured_screen(*, colours: bool = True) -> Terminal:
+    """Return the terminal as a screen, coloured unless NO_COLOR says otherwise."""
     from scenario_runner.reporters.terminal import Terminal
 
-    colours = showing.colours and not os.environ.get("NO_COLOR")
-    return Console(Terminal(sys.stdout, colours=colours), detail, ladder=showing.ladder)
+    return Terminal(sys.stdout, colours=colours and not os.environ.get("NO_COLOR"))

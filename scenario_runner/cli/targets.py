@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.cli.options import target_options
+from scenario_runner.cli.options import (
+    TargetOptions,
+    TargetsFileOptions,
+    argument,
+    group,
+    option,
+    takes,
+)
+from scenario_runner.errors import Exit, gravest
 
 if TYPE_CHECKING:
     from scenario_runner.execution.targets import TargetChoice
     from scenario_runner.language.target import Target
-    from scenario_runner.masking import Mask
+    from scenario_runner.pbx.drivers import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetsLine:
+    """The command line of `targets`."""
+
+    name: str | None = argument(required=False)
+    check: bool = option(is_flag=True, help="Ask the targets whether they can be used.")
+    targets: TargetsFileOptions = group(TargetsFileOptions)
 
 
 @click.command("targets")
-@click.argument("name", required=False)
-@click.option("--check", "checked", is_flag=True, help="Ask the targets whether they can be used.")
-@click.option(
-    "--targets",
-    "file",
-    metavar="FILE",
-    help="Targets file [default: scenario-targets.yaml here or above].",
-)
-@click.option("--insecure", is_flag=True, help="Do not verify the PBX's certificate.")
-def targets(name: str | None, file: str | None, *, checked: bool, insecure: bool) -> int:
+@takes(TargetsLine)
+def targets(line: TargetsLine) -> Exit:
     """Show the targets that scenarios can run against, or the one called NAME.
 
     With --check each is asked: is it reachable, does it take the credentials, do the clocks agree,
     how many requests are left, does it know the extensions. Nothing is dialled.
     """
-    import os
+    from scenario_runner.execution.targets import all_names
 
-    from scenario_runner.execution.targets import TargetChoice, all_names
-    from scenario_runner.masking import Mask
-
-    choice = TargetChoice(paths=(".",), file=file, environment=dict(os.environ))
-    mask = Mask()
-    names = (name,) if name is not None else all_names(choice)
-    results = [_shown(one, choice, mask, checked=checked, insecure=insecure) for one in names]
-    return max(results)
+    choice = line.targets.choice((".",))
+    context = line.targets.context()
+    names = (line.name,) if line.name is not None else all_names(choice)
+    return gravest([_shown(name, choice, context, checked=line.check) for name in names])
 
 
-def _shown(name: str, choice: TargetChoice, mask: Mask, *, checked: bool, insecure: bool) -> int:
+def _shown(name: str, choice: TargetChoice, context: Context, *, checked: bool) -> Exit:
     """Show one target; return the exit code that it alone would give."""
     from dataclasses import replace
 
@@ -50,17 +56,18 @@ def _shown(name: str, choice: TargetChoice, mask: Mask, *, checked: bool, insecu
     from scenario_runner.errors import InvalidFiles, TargetError
     from scenario_runner.execution.targets import named_target
 
+    mask = context.mask
     try:
         target = named_target(replace(choice, name=name), mask)
     except TargetError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
         click.echo(mask.text(f"{name}: {error.message}{hint}"))
-        return 3
+        return error.exit_code
     except InvalidFiles as error:
         show_problems(error.problems)
-        return 2
+        return error.exit_code
     click.echo(mask.text(_described(target)))
-    return _checked(target, mask, insecure=insecure) if checked else 0
+    return _checked(target, context) if checked else Exit.PASSED
 
 
 def _described(target: Target) -> str:
@@ -77,27 +84,25 @@ def _described(target: Target) -> str:
     )
 
 
-def _checked(target: Target, mask: Mask, *, insecure: bool) -> int:
+def _checked(target: Target, context: Context) -> Exit:
     import asyncio
-
-    from scenario_runner.pbx.drivers import Context
 
     if target.driver == "mock":
         click.echo("  ✓ it is in this process")
-        return 0
+        return Exit.PASSED
     from scenario_runner.execution.check import probe
 
-    findings = asyncio.run(probe(target, Context(mask=mask, insecure=insecure)))
+    findings = asyncio.run(probe(target, context))
     for finding in findings:
-        click.echo(mask.text(f"  {'✓' if finding.good else '✗'} {finding.message}"))
+        click.echo(context.mask.text(f"  {'✓' if finding.good else '✗'} {finding.message}"))
         if finding.hint:
-            click.echo(mask.text(f"    {finding.hint}"))
-    return 0 if all(finding.good for finding in findings) else 4
+            click.echo(context.mask.text(f"    {finding.hint}"))
+    return Exit.PASSED if all(finding.good for finding in findings) else Exit.ERRORED
 
 
 @click.command("cleanup")
-@target_options
-def cleanup(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
+@takes(TargetOptions)
+def cleanup(line: TargetOptions) -> Exit:
     """Hang up the calls and remove the event subscriptions that runs have left on a target.
 
     Every run writes down what it places, in .scenario-runner/journal/, and removes that file when
@@ -105,18 +110,17 @@ def cleanup(**given: Any) -> int:  # noqa: ANN401 -- click's parsed values
     """
     import asyncio
 
-    from scenario_runner.cli.options import context_of, target_choice
     from scenario_runner.execution.cleanup import undo
     from scenario_runner.execution.targets import choose
 
-    context = context_of(given)
-    target = choose(target_choice(given, (".",)), context.mask)
+    context = line.context()
+    target = choose(line.choice((".",)), context.mask)
     if target.driver == "mock":
         click.echo("a mock in this process leaves nothing behind")
-        return 0
+        return Exit.PASSED
     undone = asyncio.run(undo(target, context))
     for one in undone:
         click.echo(context.mask.text(f"{'✓' if one.good else '✗'} {one.message}"))
     if not undone:
         click.echo(f"nothing is left on the target {target.name}")
-    return 0 if all(one.good for one in undone) else 4
+    return Exit.PASSED if all(one.good for one in undone) else Exit.ERRORED

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.cli.exit_codes import show_problems
-from scenario_runner.errors import InvalidFiles, NothingSelected
+from scenario_runner.errors import Exit, NothingSelected
 from scenario_runner.execution.file_watch import FileWatch, sources_of, users_of
 from scenario_runner.execution.options import Stop
-from scenario_runner.execution.results import Exit
 from scenario_runner.execution.run import gather
 from scenario_runner.execution.selection import split_ids
 
@@ -57,17 +55,14 @@ def _run(
     files: FileWatch,
     sources: dict[str, frozenset[str]],
 ) -> int:
-    """Run, and remember which files were read; problems of files are shown and waited out."""
+    """Run, and remember which files were read."""
     request = replace(request, options=replace(request.options, stop=Stop()))
     try:
-        scenarios, _ = gather(request)
-    except InvalidFiles as error:
-        show_problems(error.problems)
-        return 2
+        gathered = gather(request)
     except NothingSelected as error:
         click.echo(error.message, err=True)
-        return 3
-    found = sources_of(scenarios)
+        return Exit.USAGE
+    found = sources_of(gathered.scenarios)
     sources.update(found)
     files.use(source for made_of in found.values() for source in made_of)
     return run(request)

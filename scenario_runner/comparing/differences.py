@@ -17,6 +17,7 @@ from scenario_runner.events import (
     ScenarioStarted,
     StepFinished,
     StepStarted,
+    Verdict,
 )
 from scenario_runner.language.actions import (
     Answer,
@@ -64,7 +65,8 @@ class What(StrEnum):
 class Difference:
     """One thing in which two runs differ; `step` is empty where it is the scenario's.
 
-    `why` explains it, for people, and is empty where nothing does.
+    `label` is the step's place for people. `why` explains it, for people, and is empty where
+    nothing does.
     """
 
     step: str
@@ -73,6 +75,7 @@ class Difference:
     a: str
     b: str
     why: str = ""
+    label: str = ""
 
     @property
     def grade(self) -> Grade:
@@ -200,9 +203,14 @@ class StepSeen:
     finished: StepFinished | None = None
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict | None:
         """Its verdict; a step that never ended has none."""
-        return self.finished.verdict if self.finished is not None else ""
+        return self.finished.verdict if self.finished is not None else None
+
+    @property
+    def taken(self) -> bool:
+        """Whether it came to this step, and the step to its end."""
+        return self.verdict not in (None, Verdict.SKIPPED)
 
     @property
     def protocol(self) -> str:
@@ -225,9 +233,14 @@ class ScenarioSeen:
     finished: ScenarioFinished | None = None
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict | None:
         """Its verdict; a scenario that never ended has none."""
-        return self.finished.verdict if self.finished is not None else ""
+        return self.finished.verdict if self.finished is not None else None
+
+    @property
+    def ran(self) -> bool:
+        """Whether the side could run it."""
+        return self.verdict is not None and self.verdict.ran
 
     def named(self, answer: tuple[tuple[str, str], ...]) -> str:
         """Write an answer; slots and extensions that were leased are told by their names.
@@ -409,10 +422,6 @@ def _outcomes(*steps: StepSeen) -> set[str]:
 _WIRE: Final = frozenset({"status", "headers", "body", "message", "save"})
 
 
-_NOT_TAKEN = ("skipped", "")
-_RAN = ("passed", "failed", "errored", "xfailed", "xpassed", "flaky")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """By what is graded: times in microseconds, see `History` for `assumptions`."""
@@ -438,9 +447,11 @@ def compare_scenario(a: ScenarioSeen, b: ScenarioSeen, said: Declared, scale: Sc
     compared = Compared(
         scenario=a.started.scenario,
         name=a.started.name,
-        a=a.verdict,
-        b=b.verdict,
-        errored=tuple(side for side, one in (("A", a), ("B", b)) if one.verdict in ("errored", "")),
+        a=a.verdict or "",
+        b=b.verdict or "",
+        errored=tuple(
+            side for side, one in (("A", a), ("B", b)) if one.verdict in (None, Verdict.ERRORED)
+        ),
     )
     absent = _only_one_ran(a, b)
     if absent is not None:
@@ -464,10 +475,10 @@ def compare_scenario(a: ScenarioSeen, b: ScenarioSeen, said: Declared, scale: Sc
 def _only_one_ran(a: ScenarioSeen, b: ScenarioSeen) -> Difference | None:
     """Return the difference where a side can't run the scenario at all."""
     for one, other in ((a, b), (b, a)):
-        if one.verdict not in _RAN and other.verdict in _RAN:
+        if other.ran and not one.ran:
             reason = one.finished.reason if one.finished is not None else ""
             why = f"only the other side can run it: {reason}" if reason else ""
-            if one.verdict == "not applicable":
+            if one.verdict is Verdict.NOT_APPLICABLE:
                 why = "its `when` does not hold on one side"
             return _whole(What.VERDICT, a.verdict or "not run", b.verdict or "not run", why)
     return None
@@ -479,7 +490,7 @@ def _whole(what: What, a: str, b: str, why: str = "") -> Difference:
 
 def _told(seen: ScenarioSeen) -> str:
     failures = seen.finished.failures if seen.finished is not None else ()
-    return "; ".join([seen.verdict, *(failure.message for failure in failures)])
+    return "; ".join([seen.verdict or "", *(failure.message for failure in failures)])
 
 
 class _Run:
@@ -505,7 +516,7 @@ class _Run:
             first, second = a.steps.get(place), b.steps.get(place)
             if first is None or second is None:
                 self._missing(first, second)
-            elif first.verdict in _NOT_TAKEN or second.verdict in _NOT_TAKEN:
+            elif not (first.taken and second.taken):
                 self.unreached += 1
             else:
                 self.compared += 1
@@ -530,10 +541,10 @@ class _Run:
     def _step(self, a: StepSeen, b: StepSeen) -> None:
         if a.started.span in self._said.random:
             self._history.chance = True
-        if "not applicable" in (a.verdict, b.verdict):
+        if Verdict.NOT_APPLICABLE in (a.verdict, b.verdict):
             if a.verdict != b.verdict:
                 why = "its `when` does not hold on one side"
-                self._differ(a, What.VERDICT, a.verdict, b.verdict, why)
+                self._differ(a, What.VERDICT, a.verdict or "", b.verdict or "", why)
             return
         before = len(self.found)
         self._answers(a, b)
@@ -597,10 +608,18 @@ class _Run:
     def _differ(self, step: StepSeen, what: What, a: str, b: str, why: str) -> None:
         started = step.started
         self.found.append(
-            Difference(step=started.step, title=started.title, what=what, a=a, b=b, why=why)
+            Difference(
+                step=started.step,
+                label=started.label,
+                title=started.title,
+                what=what,
+                a=a,
+                b=b,
+                why=why,
+            )
         )
 
 
 def _failed(step: StepSeen) -> str:
     failures = step.finished.failures if step.finished is not None else ()
-    return step.verdict + (f": {failures[0].message}" if failures else "")
+    return (step.verdict or "") + (f": {failures[0].message}" if failures else "")

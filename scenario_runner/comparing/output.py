@@ -13,6 +13,7 @@ from scenario_runner.comparing.differences import Compared, Comparison, Differen
 from scenario_runner.durations import duration_text
 from scenario_runner.events import (
     Event,
+    InvalidFile,
     RunFinished,
     RunStarted,
     ScenarioFinished,
@@ -21,7 +22,7 @@ from scenario_runner.events import (
     Verdict,
     Warned,
 )
-from scenario_runner.reporters.html import to_file
+from scenario_runner.reporters.html.report import to_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,7 +77,7 @@ def _detail(scenario: Compared, width: int) -> Iterator[str]:
 
 
 def _difference(difference: Difference, width: int) -> Iterator[str]:
-    where = f"step {difference.step}, {difference.title}: " if difference.step else ""
+    where = f"step {difference.label}, {difference.title}: " if difference.step else ""
     mark = _MARKS[difference.grade]
     yield from _wrapped(f"{mark} {where}{difference.what}", width, "  ")
     yield from _wrapped(f"A: {difference.a}", width, "      ")
@@ -108,7 +109,11 @@ def _counted(number: int, what: str) -> str:
 
 def document(comparison: Comparison) -> str:
     """Return the comparison as JSON; `tolerance` is in microseconds."""
-    data: dict[str, Json] = {
+    return json.dumps(_data(comparison), ensure_ascii=False, indent=2) + "\n"
+
+
+def _data(comparison: Comparison) -> dict[str, Json]:
+    return {
         "a": comparison.a,
         "b": comparison.b,
         "tolerance": comparison.tolerance,
@@ -117,7 +122,6 @@ def document(comparison: Comparison) -> str:
         **{grade.value: comparison.count(grade) for grade in Grade},
         "scenarios": [_scenario_json(one) for one in comparison.scenarios],
     }
-    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
 def _scenario_json(one: Compared) -> dict[str, Json]:
@@ -138,6 +142,7 @@ def _scenario_json(one: Compared) -> dict[str, Json]:
 def _difference_json(difference: Difference) -> dict[str, Json]:
     return {
         "step": difference.step,
+        "label": difference.label,
         "title": difference.title,
         "what": difference.what.value,
         "grade": difference.grade.value,
@@ -162,7 +167,8 @@ class Heard:
         report = to_file(path)
         for event in _one_run(self._events, comparison):
             report.handle(event)
-        report.tell_comparison(document(comparison))
+        tolerance = duration_text(comparison.tolerance)
+        report.compare({**_data(comparison), "tolerance_text": tolerance})
         report.close()
 
 
@@ -177,7 +183,7 @@ def _one_run(heard: Iterable[tuple[str, Event]], comparison: Comparison) -> Iter
             case RunFinished():
                 counts.update(dict(event.counts))
                 took += event.took
-            case SourceRead() | Warned():
+            case SourceRead() | Warned() | InvalidFile():
                 yield event
             case ScenarioStarted():
                 tags = (f"side {side}", *event.tags)

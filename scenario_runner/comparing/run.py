@@ -17,8 +17,7 @@ from scenario_runner.comparing.differences import (
     gather,
 )
 from scenario_runner.errors import Exit, NothingSelected, TargetError, UsageError, suggestion
-from scenario_runner.execution.run import gather as chosen
-from scenario_runner.execution.run import run_scenarios
+from scenario_runner.execution.run import Gathered, gather_valid, run_scenarios
 from scenario_runner.execution.targets import MOCK, choose, targets_file
 from scenario_runner.language.target import Target
 from scenario_runner.mock_pbx import PROFILES
@@ -114,7 +113,7 @@ def compare(
     InvalidFiles, NothingSelected also where no scenario could be run on both sides, and the
     PbxErrors of a target that can't be opened.
     """
-    scenarios, _ = chosen(request)
+    scenarios = gather_valid(request).scenarios
     scale = Scale(
         tolerance=tolerance,
         park_timeouts=(sides.a.park_timeout, sides.b.park_timeout),
@@ -144,7 +143,8 @@ def _ran(
         events.append(event)
         hear(event)
 
-    if run_scenarios(replace(request, target=target), scenarios, (), emit) is Exit.INTERRUPTED:
+    request = replace(request, target=target)
+    if run_scenarios(request, Gathered.of(scenarios), emit) is Exit.INTERRUPTED:
         raise Interrupted
     return gather(events)
 

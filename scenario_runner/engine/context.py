@@ -221,16 +221,17 @@ class Shared(Struct, frozen=True, kw_only=True):
 class Frame(Struct, frozen=True, kw_only=True):
     """Where a step runs.
 
-    `prefix` begins the ids of its steps (`cleanup.`, `4[2].`); `via` are the places of the `use`
-    steps that led here; `tolerant` says that a `together` around it judges the refusals,
-    `cleaning` that a name which was never bound makes a step not applicable; `rounds` are those of
-    the repeats around it, multiplied.
+    `prefix` begins the ids of its steps (`cleanup.`, `4[2].`), `path` is the same for people (`4`,
+    `slot 6`); `via` are the places of the `use` steps that led here; `tolerant` says that a
+    `together` around it judges the refusals, `cleaning` that a name which was never bound makes a
+    step not applicable; `rounds` are those of the repeats around it, multiplied.
     """
 
     shared: Shared
     scope: Scope
     moments: dict[str, StepMark]
     prefix: str = ""
+    path: tuple[str, ...] = ()
     via: tuple[Span, ...] = ()
     tolerant: bool = False
     cleaning: bool = False
@@ -250,13 +251,14 @@ class Frame(Struct, frozen=True, kw_only=True):
         """Return the time on the scenario's clock."""
         return self.shared.clock.now()
 
-    def inside(self, prefix: str, scope: Scope) -> Frame:
-        """Return the frame of steps inside the current one."""
-        return replace(self, prefix=self.prefix + prefix, scope=scope)
+    def inside(self, place: str, below: str, label: str, scope: Scope) -> Frame:
+        """Return the frame of steps inside the one at `place`; `label` is for people."""
+        path = (*self.path, place.removeprefix(self.prefix), label)
+        return replace(self, prefix=place + below, path=path, scope=scope)
 
     def for_cleanup(self) -> Frame:
         """Return the frame of the cleanup's steps."""
-        return replace(self, prefix="cleanup.", cleaning=True)
+        return replace(self, prefix="cleanup.", path=("cleanup",), cleaning=True)
 
     def require_events(self) -> None:
         """Raise NotPossible where the target can't report events."""

@@ -26,6 +26,7 @@ from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted, Verdict
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
+    Call,
     Condition,
     Holding,
     NamedCall,
@@ -169,10 +170,11 @@ async def together(
     action: Together, step: Step, frame: Frame, take_steps: TakeSteps
 ) -> ActionResult:
     """Start all branches at the same moment and wait for all of them."""
+    place = CURRENT_STEP.get()
     judged = any(isinstance(c, (Succeeded, BranchesRefused)) for c in step.expect)
     frames = [
-        replace(frame.inside(f"{_own(frame)}b{number}.", frame.scope.child()), tolerant=judged)
-        for number, _ in enumerate(action.branches, 1)
+        replace(frame.inside(place, f".b{number}.", label, frame.scope.child()), tolerant=judged)
+        for number, label in enumerate(_branch_labels(action), 1)
     ]
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -186,6 +188,22 @@ async def together(
     for branch_reports in reports:
         inside.add(branch_reports)
     return inside.result(frame, tally=_tally(action, reports))
+
+
+def _branch_labels(action: Together) -> list[str]:
+    """Name each branch by the call of its first step, where that tells it from the others."""
+    names = [_call_name(branch[0]) for branch in action.branches]
+    return [
+        name if name and names.count(name) == 1 else f"branch {number}"
+        for number, name in enumerate(names, 1)
+    ]
+
+
+def _call_name(step: Step) -> str:
+    if isinstance(step.action, Call):
+        return step.action.as_
+    call = getattr(step.action, "call", None)
+    return call.name if isinstance(call, NamedCall) else ""
 
 
 def _tally(action: Together, reports: list[list[Report]]) -> Tally:
@@ -214,19 +232,24 @@ async def repeat(action: Repeat, frame: Frame, take_steps: TakeSteps) -> ActionR
     """Run the steps once for each round; a round that stops ends the rest."""
     items = _rounds(action, frame)
     rounds = frame.rounds * len(items)
-    own = _own(frame).removesuffix(".")
+    place = CURRENT_STEP.get()
     inside, done = _Inside(), 0
     for number, item in enumerate(items, 1):
         scope = frame.scope.child()
+        label = f"round {number}"
         if action.as_ is not None:
             scope.bind(action.as_, item)
-        inner = replace(frame.inside(f"{own}[{number}].", scope), rounds=rounds)
+            label = f"{action.as_} {as_text(item)[:_LONGEST_LABEL]}"
+        inner = replace(frame.inside(place, f"[{number}].", label, scope), rounds=rounds)
         inside.add(await take_steps(action.steps, inner))
         frame.scope.absorb(scope)
         done = number
         if inside.stopped:
             break
     return inside.result(frame, summary=f"{done} of {len(items)} rounds")
+
+
+_LONGEST_LABEL = 40
 
 
 def _rounds(action: Repeat, frame: Frame) -> Sequence[Json]:
@@ -264,7 +287,9 @@ async def use(action: Use, step: Step, frame: Frame, take_steps: TakeSteps) -> A
         elif param.default is not None:
             scope.bind(param.name, scope.resolve(param.default))
     inner = replace(
-        frame.inside(f"{_own(frame)}use.", scope), via=(*frame.via, step.span), moments={}
+        frame.inside(CURRENT_STEP.get(), ".use.", action.fragment.name, scope),
+        via=(*frame.via, step.span),
+        moments={},
     )
     inside = _Inside()
     inside.add(await take_steps(action.fragment.steps, inner))
@@ -280,11 +305,6 @@ def _given(given: Binding, kind: str, frame: Frame) -> Json | NamedCallValue:
     if kind != ParamType.CALL:
         return value
     return named_call(NamedCall(as_text(value), given.value.span), frame)
-
-
-def _own(frame: Frame) -> str:
-    """Return the current step's own number, below which its inner steps count."""
-    return CURRENT_STEP.get().removeprefix(frame.prefix) + "."
 
 
 class _Inside:
@@ -506,6 +526,7 @@ def _started(step: Step, frame: Frame, place: str, at: int) -> None:
             action=step.word,
             span=step.span,
             at=at,
+            path=(*frame.path, place.removeprefix(frame.prefix)) if frame.path else (),
             via=frame.via,
             patience=patience(step, frame),
         )

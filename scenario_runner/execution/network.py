@@ -13,7 +13,7 @@ from scenario_runner.engine.run import RunContext, execute
 from scenario_runner.engine.verdict import INTERRUPTED
 from scenario_runner.events import Event, ScenarioFinished, Verdict
 from scenario_runner.execution.leases import Lease, LeaseManager, Pool
-from scenario_runner.execution.results import Results, as_attempt
+from scenario_runner.execution.results import Results, as_attempt, masked, timed
 from scenario_runner.execution.selection import skip, why_not
 
 if TYPE_CHECKING:
@@ -33,10 +33,12 @@ class InOrder:
     """Passes events on in the order of the scenarios, although they run side by side.
 
     The first scenario that is not done speaks at once; what the others say is kept until then.
+    `live` hears everything at once.
     """
 
-    def __init__(self, emit: Callable[[Event], None]) -> None:
+    def __init__(self, emit: Callable[[Event], None], live: Callable[[Event], None]) -> None:
         self._emit = emit
+        self._live = live
         self._head = 0
         self._kept: dict[int, list[Event]] = {}
         self._done: set[int] = set()
@@ -45,6 +47,7 @@ class InOrder:
         """Return the `emit` of the scenario with this index."""
 
         def emit(event: Event) -> None:
+            self._live(event)
             if index == self._head:
                 self._emit(event)
             else:
@@ -93,7 +96,7 @@ class NetworkRun:
             await self._side_by_side(scenarios, results)
 
     async def _side_by_side(self, scenarios: list[Scenario], results: Results) -> None:
-        ordered = InOrder(self.emit)
+        ordered = InOrder(self.emit, self.options.live)
         jobs = self.options.jobs or min(len(scenarios), MOST_JOBS)
         desk = LeaseManager(Pool.of(self.target), places=jobs)
         tasks: list[asyncio.Task[None]] = []
@@ -128,7 +131,7 @@ class NetworkRun:
     ) -> Verdict:
         reason = why_not(scenario, desk.pool, connection.traits.capabilities)
         if reason is not None:
-            return skip(scenario, reason, emit)
+            return skip(scenario, reason, masked(emit, self.mask))
         async with desk.leased(scenario.needs) as lease:
             verdict = await self._once(scenario, connection, lease, emit, 1)
             for attempt in range(2, 2 + self.options.retry_failed):
@@ -156,6 +159,7 @@ class NetworkRun:
         )
         clock = LoopClock(asyncio.get_running_loop())
         emit = self._unless_stopped(as_attempt(emit, attempt, self.options.retry_failed))
+        emit = timed(emit, self.options.stopwatch)
         return await execute(scenario, connection, clock, emit, conditions)
 
     def _unless_stopped(self, emit: Callable[[Event], None]) -> Callable[[Event], None]:

@@ -6,10 +6,27 @@ import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from scenario_runner.events import Event
+
+
+def unheard(event: Event) -> None:
+    """Hear nothing; it can be sent to another process."""
+
+
+def no_time() -> int:
+    """Measure nothing; it can be sent to another process."""
+    return 0
+
+
+def real_time() -> int:
+    """Return microseconds of the real clock; it can be sent to another process."""
+    return perf_counter_ns() // 1000
 
 
 class Stop:
@@ -66,7 +83,9 @@ class RunOptions:
     between waiting commands that stand in for the seed's; `all_orders` runs every distinct order,
     at most that many for one scenario (0: only one order). `repeat` runs everything that often,
     each time with the next seed; `shuffle` lets the seed choose the order of the scenarios. `stop`
-    ends the run from outside.
+    ends the run from outside. `live` hears each event as it happens, also while scenarios run side
+    by side, whose events are else told one scenario after the other. `stopwatch` tells real
+    microseconds.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -83,3 +102,5 @@ class RunOptions:
     allow_flaky: bool = False
     rerun: str = "scenario-runner run"
     stop: Stop = field(default_factory=Stop)
+    live: Callable[[Event], None] = unheard
+    stopwatch: Callable[[], int] = no_time

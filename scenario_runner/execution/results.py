@@ -14,6 +14,8 @@ from scenario_runner.events import Event, ScenarioFinished, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scenario_runner.masking import Mask
+
 
 @dataclass(slots=True)
 class Results:
@@ -39,6 +41,35 @@ class Results:
         codes += [Exit.INVALID] if self.invalid else []
         codes += [Exit.INTERRUPTED] if self.interrupted else []
         return gravest(codes)
+
+
+def with_live(
+    emit: Callable[[Event], None], live: Callable[[Event], None]
+) -> Callable[[Event], None]:
+    """Let `live` hear each event, too, where events are emitted as they happen."""
+
+    def emit_both(event: Event) -> None:
+        emit(event)
+        live(event)
+
+    return emit_both
+
+
+def masked(emit: Callable[[Event], None], mask: Mask) -> Callable[[Event], None]:
+    """Wrap `emit` for events that no engine has masked."""
+    return lambda event: emit(mask.event(event))
+
+
+def timed(emit: Callable[[Event], None], stopwatch: Callable[[], int]) -> Callable[[Event], None]:
+    """Wrap `emit` for one attempt at a scenario: its end says what it took by the real clock."""
+    begin = stopwatch()
+
+    def emit_timed(event: Event) -> None:
+        if isinstance(event, ScenarioFinished):
+            event = replace(event, real=stopwatch() - begin)
+        emit(event)
+
+    return emit_timed
 
 
 def as_attempt(emit: Callable[[Event], None], number: int, retries: int) -> Callable[[Event], None]:

@@ -8,11 +8,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.errors import Exit, InvalidFiles, TargetError, UsageError, suggestion
-from scenario_runner.events import RunFinished, RunStarted, ScenarioStarted, SourceRead, Warned
+from scenario_runner.errors import (
+    InvalidFiles,
+    NothingSelected,
+    TargetError,
+    UsageError,
+    suggestion,
+)
+from scenario_runner.events import (
+    InvalidFile,
+    RunFinished,
+    RunStarted,
+    ScenarioStarted,
+    SourceRead,
+    Warned,
+)
 from scenario_runner.execution.interleavings import in_turn
-from scenario_runner.execution.options import RunOptions
-from scenario_runner.execution.results import Results
+from scenario_runner.execution.options import RunOptions, unheard
+from scenario_runner.execution.results import Results, masked, with_live
 from scenario_runner.execution.selection import Selection, select, split_ids
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
@@ -20,19 +33,20 @@ from scenario_runner.loading.documents import LoadOptions, load
 from scenario_runner.loading.files import find_files, run_root
 from scenario_runner.loading.suite import Suite
 from scenario_runner.pbx.drivers import Context
-from scenario_runner.source import Source, Span
+from scenario_runner.source import NOWHERE, read_source
 from scenario_runner.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from scenario_runner.errors import Problem
+    from scenario_runner.errors import Exit, Problem
     from scenario_runner.events import Event
     from scenario_runner.execution.shards import Shard
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask
     from scenario_runner.pbx.drivers import Notice
+    from scenario_runner.source import Source
 
 
 _SECRET = re.compile(r"\$\{?secret\.([A-Za-z_][A-Za-z0-9_]*)")
@@ -44,8 +58,8 @@ class RunRequest:
 
     `keep_going` runs the valid files although others are invalid. `shard` is the part to be run,
     cut by the durations in the files of events `timings`. `started_at` is the date in
-    microseconds since 1970 (UTC), `stopwatch` tells real microseconds; `context` is what a driver
-    is given to open the target with, its mask hides the secrets of the whole run.
+    microseconds since 1970 (UTC); `context` is what a driver is given to open the target with, its
+    mask hides the secrets of the whole run.
     """
 
     paths: tuple[str, ...]
@@ -58,25 +72,66 @@ class RunRequest:
     shard: Shard | None = None
     timings: tuple[str, ...] = ()
     started_at: int = 0
-    stopwatch: Callable[[], int] = lambda: 0
 
 
-def gather(request: RunRequest) -> tuple[Suite, list[Problem]]:
-    """Load the files and choose; raises InvalidFiles, UsageError and NothingSelected."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What the files say: the scenarios that are chosen, and what is wrong.
+
+    `sources` are the texts of all files that were read, fragments included.
+    """
+
+    scenarios: Suite
+    problems: tuple[Problem, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    @classmethod
+    def of(cls, scenarios: Iterable[Scenario]) -> Gathered:
+        """Return scenarios that were loaded before."""
+        suite = scenarios if isinstance(scenarios, Suite) else Suite((tuple(scenarios),))
+        return cls(scenarios=suite)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep a file from being run."""
+        return tuple(problem for problem in self.problems if not problem.warning)
+
+
+def gather(request: RunRequest) -> Gathered:
+    """Load the files and choose; raises UsageError, and NothingSelected where all are valid."""
     parts: list[Sequence[Scenario]] = []
     problems: list[Problem] = []
+    sources: dict[str, Source] = {}
     declared: set[str] = set()
     paths, ids = split_ids(request.paths)
     loading = replace(request.loading, root=run_root(paths))
     for loaded in load(find_files(paths), loading):
         parts += loaded.scenarios.parts
         problems += loaded.problems
+        sources |= {source.file: source for source in loaded.sources}
         declared |= loaded.declared
-    if any(not problem.warning for problem in problems) and not request.keep_going:
-        raise InvalidFiles(tuple(problems))
-    _refuse_unknown_variables(request.loading, declared)
-    chosen = select(Suite(tuple(parts)), replace(request.selection, ids=ids))
-    return _sharded(chosen, request), problems
+    all_valid = all(problem.warning for problem in problems)
+    if all_valid:
+        _refuse_unknown_variables(request.loading, declared)
+    chosen = Suite()
+    try:
+        chosen = select(Suite(tuple(parts)), replace(request.selection, ids=ids))
+    except NothingSelected:
+        if all_valid:
+            raise
+    return Gathered(
+        scenarios=_sharded(chosen, request),
+        problems=tuple(problems),
+        sources=tuple(sources.values()),
+    )
+
+
+def gather_valid(request: RunRequest) -> Gathered:
+    """Load the files and choose; raises InvalidFiles where one of them is invalid."""
+    gathered = gather(request)
+    if gathered.errors:
+        raise InvalidFiles(gathered.problems)
+    return gathered
 
 
 def _sharded(chosen: Suite, request: RunRequest) -> Suite:
@@ -105,49 +160,82 @@ class Runner(Protocol):
 
 def run_whole(request: RunRequest, emit: Callable[[Event], None]) -> Exit:
     """Run everything that is asked for and return the exit code; events go to `emit`."""
-    scenarios, problems = gather(request)
-    return run_scenarios(request, scenarios, problems, emit)
+    return run_scenarios(request, gather(request), emit)
 
 
-def run_scenarios(
-    request: RunRequest,
-    scenarios: Sequence[Scenario],
-    problems: Sequence[Problem],
-    emit: Callable[[Event], None],
-) -> Exit:
-    """Run scenarios that are loaded already, as often as is asked for, and return the exit code."""
-    begin = request.stopwatch()
-    options = request.options
-    suite = scenarios if isinstance(scenarios, Suite) else Suite((tuple(scenarios),))
-    hide_secrets(suite, options.environment, request.context.mask)
-    results = Results(invalid=any(not problem.warning for problem in problems))
-    emit(_started(request, len(suite) * options.repeat))
-    if not suite and request.shard is not None:
-        emit(_empty(request.shard))
-    telling = _Sources(suite, emit)
-    for problem in problems:
-        telling.tell(problem.span.file)
-        emit(
-            Warned(code=problem.code, message=problem.message, span=problem.span, hint=problem.hint)
-        )
-    for number in range(options.repeat):
-        if results.interrupted or (options.fail_fast and not results.green):
-            break
-        again = replace(options, seed=options.seed + number)
-        chosen = arranged(suite, again, number + 1 if options.repeat > 1 else 0)
-        runner = _runner(replace(request, options=again), len(chosen), telling.emit)
-        runner.run(chosen, results)
+def run_scenarios(request: RunRequest, gathered: Gathered, emit: Callable[[Event], None]) -> Exit:
+    """Run scenarios that are loaded already, as often as is asked for, and return the exit code.
+
+    Where files are invalid nothing is run, unless the others are to be run all the same.
+    """
+    options, mask = request.options, request.context.mask
+    begin = options.stopwatch()
+    hide_secrets(gathered.scenarios, options.environment, mask)
+    tell = masked(with_live(emit, options.live), mask)
+    results = Results(invalid=bool(gathered.errors))
+    tell(_started(request, len(gathered.scenarios) * options.repeat))
+    telling = _Sources(gathered, emit, tell)
+    _tell_problems(gathered.problems, telling, tell)
+    if request.shard is not None and not gathered.scenarios and not gathered.errors:
+        tell(_empty(request.shard))
+    if request.keep_going or not gathered.errors:
+        _run_all(request, gathered.scenarios, results, telling.emit)
     code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
-    counts = tuple(results.counts.items())
-    emit(
+    tell(
         RunFinished(
-            counts=counts,
+            counts=tuple(results.counts.items()),
             exit_code=code,
-            took=request.stopwatch() - begin,
+            took=options.stopwatch() - begin,
             interrupted=results.interrupted,
         )
     )
     return code
+
+
+def _run_all(
+    request: RunRequest, scenarios: Suite, results: Results, emit: Callable[[Event], None]
+) -> None:
+    options = request.options
+    for number in range(options.repeat):
+        if results.interrupted or (options.fail_fast and not results.green):
+            break
+        again = replace(options, seed=options.seed + number)
+        chosen = arranged(scenarios, again, number + 1 if options.repeat > 1 else 0)
+        runner = _runner(replace(request, options=again), len(chosen), emit)
+        runner.run(chosen, results)
+
+
+def report_invalid(error: InvalidFiles, emit: Callable[[Event], None], started_at: int) -> Exit:
+    """Report a targets file that keeps a run from being begun."""
+    nowhere = replace(MOCK, name="", host="", driver="", base_url="")
+    request = RunRequest(paths=(), target=nowhere, started_at=started_at)
+    files = dict.fromkeys(problem.span.file for problem in error.problems)
+    sources = tuple(source for file in files if (source := read_source(file)) is not None)
+    gathered = Gathered(scenarios=Suite(), problems=error.problems, sources=sources)
+    return run_scenarios(request, gathered, emit)
+
+
+def _tell_problems(
+    problems: Sequence[Problem], telling: _Sources, tell: Callable[[Event], None]
+) -> None:
+    """Emit the warnings, and an event for each invalid file with all that is wrong there."""
+    invalid: dict[str, list[Problem]] = {}
+    for problem in problems:
+        for span in (problem.span, *(note.span for note in problem.notes if note.span)):
+            telling.tell(span.file)
+        if problem.warning:
+            tell(
+                Warned(
+                    code=problem.code,
+                    message=problem.message,
+                    span=problem.span,
+                    hint=problem.hint,
+                )
+            )
+        else:
+            invalid.setdefault(problem.span.file, []).append(problem)
+    for file, found in invalid.items():
+        tell(InvalidFile(file=file, problems=tuple(found)))
 
 
 def hide_secrets(scenarios: Suite, environment: Mapping[str, str], mask: Mask) -> None:
@@ -172,10 +260,16 @@ def _runner(request: RunRequest, scenarios: int, emit: Callable[[Event], None]) 
 
             workers = options.workers or workers_for(scenarios)
             if workers > 1:
-                shared = replace(options, workers=workers)
-                return WorkersRun(target=target, options=shared, mask=mask, emit=emit)
-        preview = request.context.preview
-        return VirtualRun(target=target, options=options, mask=mask, emit=emit, preview=preview)
+                shared = replace(options, workers=workers, live=unheard)
+                both = with_live(emit, options.live)
+                return WorkersRun(target=target, options=shared, mask=mask, emit=both)
+        return VirtualRun(
+            target=target,
+            options=options,
+            mask=mask,
+            emit=with_live(emit, options.live),
+            preview=request.context.preview,
+        )
     # Imported here, since a run on the mock in this process starts faster without them.
     from scenario_runner.execution.network import NetworkRun
     from scenario_runner.execution.targets import open_target
@@ -196,7 +290,7 @@ def _noticed(notice: Notice, target: Target) -> Warned:
     return Warned(
         code=notice.code,
         message=f"{target.name}: {notice.message}",
-        span=Span("", 0, 0, 0, 0),
+        span=NOWHERE,
         hint=notice.hint,
     )
 
@@ -205,7 +299,7 @@ def _empty(shard: Shard) -> Warned:
     return Warned(
         code="empty-shard",
         message=f"no scenario falls to shard {shard}: there is nothing to do",
-        span=Span("", 0, 0, 0, 0),
+        span=NOWHERE,
         hint="fewer shards would do; a file stays whole unless --timings is given",
     )
 
@@ -217,7 +311,7 @@ def _started(request: RunRequest, total: int) -> RunStarted:
         target=target.name,
         host=target.host,
         driver=target.driver,
-        base_url=target.base_url,
+        base_url="" if target.driver == "mock" else target.base_url,
         seed=request.options.seed,
         started_at=request.started_at,
         total=total,
@@ -237,11 +331,14 @@ def arranged(scenarios: Suite, options: RunOptions, number: int) -> Suite:
 class _Sources:
     """Emits events, and before the first scenario of a file the texts that its spans point into."""
 
-    def __init__(self, suite: Suite, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, gathered: Gathered, emit: Callable[[Event], None], tell: Callable[[Event], None]
+    ) -> None:
         self._emit = emit
-        self._untold: dict[str, Source] = {}
+        self._tell = tell
+        self._untold = {source.file: source for source in gathered.sources}
         self._files: dict[str, dict[str, None]] = {}
-        for scenario in suite.templates():
+        for scenario in gathered.scenarios.templates():
             self._untold |= {source.file: source for source in scenario.sources}
             files = self._files.setdefault(scenario.file, {})
             files.update(dict.fromkeys(source.file for source in scenario.sources))
@@ -257,13 +354,13 @@ class _Sources:
         """Emit the text of a file, unless that was done already."""
         source = self._untold.pop(file, None)
         if source is not None:
-            self._emit(SourceRead(file=source.file, text=source.text))
+            self._tell(SourceRead(file=source.file, text=source.text))
 
 
 def rerun_command(
     options: Sequence[tuple[str, str]] = (), *, switches: Sequence[str] = (), seed: int = 0
 ) -> str:
-    """Return the command without its paths; the seed comes last, see `reporters.accounts`."""
+    """Return the command without its paths; the seed comes last, see `reporters.failures`."""
     words = ["scenario-runner", "run", *switches]
     for option, value in options:
         words += [option, value]

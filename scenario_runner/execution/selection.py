@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scenario_runner.errors import NothingSelected, did_you_mean
+from scenario_runner.errors import NothingSelected, suggestion
 from scenario_runner.events import Failure, ScenarioFinished, ScenarioStarted, Verdict
 from scenario_runner.execution.interleavings import without_turn
 from scenario_runner.execution.last_failed import identity
@@ -84,7 +84,7 @@ def select(scenarios: Suite, selection: Selection) -> Suite:
     unknown = [tag for tag in selection.tags if tag not in known_tags]
     hint = "scenario-runner list PATH shows what there is"
     if unknown:
-        hint = did_you_mean(unknown[0], known_tags) or f"tags are: {', '.join(known_tags)}"
+        hint = suggestion(unknown[0], known_tags, "tags are")
     raise NothingSelected(f"none of the {len(scenarios)} scenarios is selected", hint=hint)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from scenario_runner.errors import ScenarioRunnerError, TargetError, did_you_mean
+from scenario_runner.errors import ScenarioRunnerError, TargetError, suggestion
 from scenario_runner.execution.virtual import taught
 from scenario_runner.language.target import Target
 from scenario_runner.pbx import drivers
@@ -125,12 +125,17 @@ def all_names(choice: TargetChoice) -> tuple[str, ...]:
 
 def targets_file(choice: TargetChoice) -> TargetsFile | None:
     """Return the targets file that is named or found, if there is one."""
-    from scenario_runner.loading.targets import find_targets, read_targets
+    from scenario_runner.loading.targets import read_targets
 
-    path = choice.file or find_targets(choice.paths)
-    if path is None:
-        return None
-    return read_targets(path, drivers)
+    path = targets_path(choice)
+    return read_targets(path, drivers) if path is not None else None
+
+
+def targets_path(choice: TargetChoice) -> str | None:
+    """Return where the targets file is that is named or found, if there is one."""
+    from scenario_runner.loading.targets import find_targets
+
+    return choice.file or find_targets(choice.paths)
 
 
 def refuse_protected(target: Target, allowed: tuple[str, ...]) -> None:
@@ -150,5 +155,5 @@ def _refuse_unknown_profile(target: Target) -> None:
 
     profile = target.settings.profile
     if profile not in PROFILES:
-        hint = did_you_mean(profile, PROFILES) or f"known are: {', '.join(PROFILES)}"
+        hint = suggestion(profile, PROFILES)
         raise TargetError(f"the mock has no profile '{profile}'", hint=hint)

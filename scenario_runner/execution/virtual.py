@@ -21,7 +21,7 @@ from scenario_runner.execution.interleavings import (
     seeded,
 )
 from scenario_runner.execution.leases import Pool
-from scenario_runner.execution.results import Results, as_attempt
+from scenario_runner.execution.results import Results, as_attempt, masked, timed
 from scenario_runner.execution.selection import skip, why_not
 from scenario_runner.language.matchers import Equals
 from scenario_runner.language.vocabulary import Capability, Reason
@@ -304,7 +304,7 @@ class VirtualRun:
         """Run the scenario in every order that is wanted, mostly one."""
         reason = why_not(scenario, target.pool, target.capabilities)
         if reason is not None:
-            return [skip(scenario, reason, self.emit)]
+            return [skip(scenario, reason, masked(self.emit, self.mask))]
         limit = self.options.all_orders
         if not limit:
             return [(await self._retried(scenario, target))[1]]
@@ -357,6 +357,7 @@ class VirtualRun:
         )
         try:
             emit = as_attempt(self.emit, attempt, self.options.retry_failed)
+            emit = timed(emit, self.options.stopwatch)
             verdict = await execute(scenario, connection, clock, emit, conditions)
         finally:
             wire.close()

@@ -11,12 +11,20 @@ if TYPE_CHECKING:
     from scenario_runner.exchange import Request, Response, Transport
 
 
+_NEAR = 5  # a fifth: enough for another run of the same size, mostly
+
+
 class RateLimit(NamedTuple):
     """How many requests the hour allows, how many are left, and microseconds to the next hour."""
 
     limit: int
     remaining: int
     reset: int
+
+    @property
+    def near(self) -> bool:
+        """Whether so few are left that somebody wants to know."""
+        return self.remaining <= self.limit // _NEAR
 
     def __str__(self) -> str:
         reset = duration_text(self.reset)

@@ -1,6 +1,6 @@
 """Reporters turn the events of a run into output; here they are found by name.
 
-    events ──▶ Reporter.handle ──▶ story (what became of a scenario) ──▶ a format's pure functions
+    events ──▶ Reporter.handle ──▶ result (what became of a scenario) ──▶ a format's pure functions
 
 Others add reporters by the entry points group `scenario_runner.reporters`; see `reporter_names`.
 """
@@ -8,9 +8,9 @@ Others add reporters by the entry points group `scenario_runner.reporters`; see 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from scenario_runner.errors import UsageError, suggestion
+from scenario_runner.errors import Exit, ScenarioRunnerError, UsageError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ _OWN = {
     "events": "scenario_runner.reporters.jsonl:to_file",
     "github": "scenario_runner.reporters.github:to_file",
     "gitlab": "scenario_runner.reporters.gitlab:to_file",
-    "html": "scenario_runner.reporters.html:to_file",
+    "html": "scenario_runner.reporters.html.report:to_file",
     "json": "scenario_runner.reporters.json:to_file",
     "junit": "scenario_runner.reporters.junit:to_file",
     "markdown": "scenario_runner.reporters.markdown:to_file",
@@ -81,24 +81,45 @@ def _added() -> EntryPoints:
     return entry_points(group=GROUP)
 
 
-class Reporters:
-    """Several reporters as one; each is closed, also where another one fails to."""
+class ReporterFailure(NamedTuple):
+    """A reporter that raised: its name, and what it raised."""
 
-    def __init__(self, reporters: Iterable[Reporter]) -> None:
+    name: str
+    error: Exception
+
+    @property
+    def exit_code(self) -> Exit:
+        """USAGE where its file can't be written, else FAULT: a bug of the reporter."""
+        told = isinstance(self.error, (ScenarioRunnerError, OSError))
+        return Exit.USAGE if told else Exit.FAULT
+
+
+class Reporters:
+    """Several reporters as one, each for itself: what one raises neither the run nor others see.
+
+    A reporter that raised gets no more events and is not closed: half a report would look whole.
+    """
+
+    def __init__(self, reporters: Iterable[tuple[str, Reporter]]) -> None:
         self._reporters = tuple(reporters)
+        self.failures: list[ReporterFailure] = []
 
     def handle(self, event: Event) -> None:
         """Pass the event on to each."""
-        for reporter in self._reporters:
-            reporter.handle(event)
+        for name, reporter in self._reporters:
+            try:
+                reporter.handle(event)
+            except Exception as error:  # noqa: BLE001 -- a plug-in may raise anything
+                self._leave_out(name, reporter, error)
 
     def close(self) -> None:
-        """Close each; the first error is raised after all had their turn."""
-        failed: Exception | None = None
-        for reporter in self._reporters:
+        """Close each."""
+        for name, reporter in self._reporters:
             try:
                 reporter.close()
-            except Exception as error:  # noqa: BLE001 -- raised again once the others are closed
-                failed = failed or error
-        if failed is not None:
-            raise failed
+            except Exception as error:  # noqa: BLE001 -- a plug-in may raise anything
+                self._leave_out(name, reporter, error)
+
+    def _leave_out(self, name: str, reporter: Reporter, error: Exception) -> None:
+        self.failures.append(ReporterFailure(name, error))
+        self._reporters = tuple(one for one in self._reporters if one[1] is not reporter)

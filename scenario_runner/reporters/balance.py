@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from scenario_runner.durations import SECOND, duration_text
+from scenario_runner.durations import rounded_text
 from scenario_runner.events import Warned
-from scenario_runner.source import Span
+from scenario_runner.source import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scenario_runner.events import RunFinished, RunStarted
-
-
-_NOWHERE = Span("", 0, 0, 0, 0)
 
 
 class Balance(NamedTuple):
@@ -36,16 +33,16 @@ class Balance(NamedTuple):
             yield Warned(
                 code="shard-missing",
                 message=f"the events of shard {numbers} are not among these files",
-                span=_NOWHERE,
+                span=NOWHERE,
                 hint="a run is whole when the events of all its shards are there",
             )
         if len(self.took) > 1:
-            times = ", ".join(duration_text(_rounded(took)) for took in self.took)
+            times = ", ".join(rounded_text(took) for took in self.took)
             yield Warned(
                 code="shards",
                 message=f"{len(self.took)} shards took {times}: the longest "
                 f"{self.uneven:.2f} times their mean",
-                span=_NOWHERE,
+                span=NOWHERE,
                 hint="give the events of these runs to --timings, and the next are cut more evenly"
                 if self.uneven > _EVEN
                 else None,
@@ -53,10 +50,6 @@ class Balance(NamedTuple):
 
 
 _EVEN = 1.2
-
-
-def _rounded(took: int) -> int:
-    return round(took / SECOND) * SECOND if took >= 10 * SECOND else took // 1000 * 1000
 
 
 def balance(runs: Iterable[tuple[RunStarted, RunFinished | None]]) -> Balance | None:

@@ -1,22 +1,24 @@
-"""The console: each scenario and step as a line, failures told at the end, and the summary."""
+"""The console: each scenario as a line, failures explained at the end, and the summary."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.events import ScenarioStarted, StepStarted, Verdict, Warned
+from scenario_runner.events import InvalidFile, Verdict, Warned
 from scenario_runner.reporters.console_sections import (
-    failure_page,
-    head_page,
-    ladder_page,
-    scenario_page,
-    summary_page,
-    warning_page,
+    Alike,
+    Detail,
+    failure_section,
+    head_section,
+    ladder_section,
+    scenario_section,
+    summary_section,
+    warning_section,
 )
+from scenario_runner.reporters.failures import cause, invalid_account
 from scenario_runner.reporters.output import open_output
 from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
@@ -28,26 +30,7 @@ if TYPE_CHECKING:
     from scenario_runner.reporters.text import Line
 
 WIDTH = 80
-_COMMAND = re.compile(r"^([ ]*)::", re.MULTILINE)  # a CI server would obey what a PBX says
-
-
-class Detail(Enum):
-    """How much is told: failures and the summary; each step too; each exchange too."""
-
-    QUIET = "quiet"
-    NORMAL = "normal"
-    VERBOSE = "verbose"
-
-
-@dataclass(slots=True)
-class Progress:
-    """What the live line of a terminal shows; `patience` is how long that may take, or 0."""
-
-    finished: int = 0
-    total: int = 0
-    failures: int = 0
-    doing: str = ""
-    patience: int = 0
+_COMMAND = re.compile(r"^([ ]*)(:|#)(?=\2)", re.MULTILINE)  # `::error`, `##[error]`, `##vso[…]`
 
 
 class Screen(Protocol):
@@ -62,17 +45,13 @@ class Screen(Protocol):
         """Write lines."""
         ...
 
-    def progress(self, progress: Progress) -> None:
-        """Show how far the run is, where that can be shown."""
-        ...
-
     def close(self) -> None:
         """End."""
         ...
 
 
 class Plain:
-    """A screen without colours and without a live line."""
+    """A screen without colours; no line is a command to a CI server, whatever a PBX says."""
 
     def __init__(self, output: Output, width: int = WIDTH) -> None:
         self._output = output
@@ -81,13 +60,10 @@ class Plain:
     def show(self, lines: Iterable[Line]) -> None:
         """Write the text of the lines."""
         text = "".join([f"{line.text.rstrip()}\n" for line in lines])
-        if "::" in text:
-            text = _COMMAND.sub(r"\1: :", text)
+        if "::" in text or "##" in text:
+            text = _COMMAND.sub(r"\1\2 ", text)
         if text:
             self._output.write(text)
-
-    def progress(self, progress: Progress) -> None:
-        """Show nothing."""
 
     def close(self) -> None:
         """Write the rest."""
@@ -98,75 +74,63 @@ class Plain:
 class Console:
     """Listens to a run and shows it; a scenario appears when it is finished, so none mix.
 
-    With `ladder` a failure is drawn, too. Of what passes at once only the number is kept.
+    With `ladder` a failure is drawn, too. Of what passes only the number is kept, and of what fails
+    like another only the name.
     """
 
     screen: Screen
     detail: Detail = Detail.NORMAL
     ladder: bool = False
     _gathered: ResultCollector = field(default_factory=ResultCollector)
-    _passed: int = 0
-    _verdicts: dict[str, Verdict] = field(default_factory=dict)
-    _told: dict[str, list[ScenarioResult]] = field(default_factory=dict)
-    _progress: Progress = field(default_factory=Progress)
+    _counts: Counter[Verdict] = field(default_factory=Counter)
+    _retried: dict[str, Verdict] = field(default_factory=dict)
+    _failed: dict[tuple[str, ...], Alike] = field(default_factory=dict)
     _warnings: int = 0
 
     def handle(self, event: Event) -> None:
         """Show what the event adds."""
         started = self._gathered.run
-        story = self._gathered.handle(event)
+        result = self._gathered.handle(event)
+        sources, width = self._gathered.sources, self.screen.width
         if self._gathered.run is not started:
-            self._progress.total = self._gathered.run.total
-            self._show(head_page(self._gathered.run, self.screen.width))
+            self._show(head_section(self._gathered.run, width))
         match event:
             case Warned():
                 self._warnings += bool(event.span.file)
-                self._show(warning_page(event, self._gathered.sources, self.screen.width))
-            case ScenarioStarted():
-                self._doing(event.name)
-            case StepStarted():
-                self._doing(event.title, event.patience)
-        if story is not None:
-            self._scenario(story)
+                self._show(warning_section(event, sources, width))
+            case InvalidFile():
+                self.screen.show(invalid_account(event, sources, width))
+        if result is not None:
+            self._scenario(result)
 
     def _show(self, lines: Iterable[Line]) -> None:
         if self.detail is not Detail.QUIET:
             self.screen.show(lines)
 
-    def _doing(self, what: str, patience: int = 0) -> None:
-        self._progress.doing = what
-        self._progress.patience = patience
-        self.screen.progress(self._progress)
-
-    def _scenario(self, story: ScenarioResult) -> None:
-        name = story.finished.scenario
-        if story.verdict.bad:
-            self._told.setdefault(name, []).append(story)
-        if story.started.attempt > 1 and name not in self._verdicts:
-            self._passed -= 1  # it passed before, and runs again
-        if story.verdict is Verdict.PASSED:
-            self._passed += 1
-        else:
-            self._verdicts[name] = story.verdict
-        self._progress.finished = self._passed + len(self._verdicts)
-        self._progress.failures = len(self._told)
-        verbose = self.detail is Detail.VERBOSE
-        self._show(scenario_page(story, self.screen.width, exchanges=verbose))
+    def _scenario(self, result: ScenarioResult) -> None:
+        finished, verdict = result.finished, result.verdict
+        if verdict.bad:
+            self._failed.setdefault(cause(result), Alike(result)).add(result)
+        before = self._retried.get(finished.scenario)
+        if before is not None:
+            self._counts[before] -= 1
+        self._counts[verdict] += 1
+        if before is not None or not finished.final:
+            self._retried[finished.scenario] = verdict
+        self._show(scenario_section(result, self.screen.width, self.detail))
 
     def close(self) -> None:
-        """Tell the failures, and sum up."""
-        for story in self._gathered.unfinished():
-            self._scenario(story)
-        self._progress.doing = ""
-        for number, (name, stories) in enumerate(self._told.items(), 1):
-            final = self._verdicts[name]
-            for story in stories:
-                width = self.screen.width
-                self.screen.show(failure_page(f"{number}", story, final, self._gathered, width))
-                if self.ladder:
-                    self.screen.show(ladder_page(story, width))
-        counts = Counter(self._verdicts.values()) + Counter({Verdict.PASSED: self._passed})
-        self.screen.show(summary_page(counts, self._warnings, self._gathered, self.screen.width))
+        """Explain the failures, and sum up."""
+        for result in self._gathered.unfinished():
+            self._scenario(result)
+        width = self.screen.width
+        for number, alike in enumerate(self._failed.values(), 1):
+            final = self._retried.get(alike.first.finished.scenario, alike.first.verdict)
+            self.screen.show(failure_section(number, alike, final, self._gathered, width))
+            if self.ladder:
+                self.screen.show(ladder_section(alike.first, width))
+        counts = +self._counts
+        self.screen.show(summary_section(counts, self._warnings, self._gathered, width))
         self.screen.close()
 
 

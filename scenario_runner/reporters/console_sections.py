@@ -1,9 +1,11 @@
-"""The console's pages, as pure functions from events and stories to lines."""
+"""The console's sections, as pure functions from events and results to lines."""
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from scenario_runner.durations import rounded_text
 from scenario_runner.events import Tone, Verdict
 from scenario_runner.printable import one_line
 from scenario_runner.reporters.failures import account, exchange_lines, place_lines
@@ -14,21 +16,31 @@ from scenario_runner.reporters.text import (
     row,
     summary_parts,
     target_text,
-    took_text,
     verdict_of_run,
     wrapped,
 )
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scenario_runner.events import RunStarted, ScenarioStarted, Warned
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult, StepResult
     from scenario_runner.source import Source
 
+_MOST_NAMED = 20
 
-def head_page(run: RunStarted, width: int) -> Iterator[Line]:
+
+class Detail(IntEnum):
+    """How much is shown: failures and the summary; each scenario; each step; each exchange."""
+
+    QUIET = 0
+    NORMAL = 1
+    STEPS = 2
+    EXCHANGES = 3
+
+
+def head_section(run: RunStarted, width: int) -> Iterator[Line]:
     """Say what runs against what."""
     parts = [
         f"scenario-runner {run.version}",
@@ -52,7 +64,7 @@ def _joined(parts: list[str], width: int) -> list[str]:
     return lines
 
 
-def warning_page(warned: Warned, sources: Mapping[str, Source], width: int) -> Iterator[Line]:
+def warning_section(warned: Warned, sources: Mapping[str, Source], width: int) -> Iterator[Line]:
     """Show a warning with its place, or a note that is about no file."""
     kind = "warning" if warned.span.file else "note"
     for text in wrapped(f"{kind} ({warned.code}): {warned.message}", width, "", "  "):
@@ -65,17 +77,19 @@ def warning_page(warned: Warned, sources: Mapping[str, Source], width: int) -> I
     yield Line("")
 
 
-def scenario_page(story: ScenarioResult, width: int, *, exchanges: bool) -> Iterator[Line]:
-    """Show a scenario and its steps, each with its verdict and time."""
-    name = _name(story.started)
-    if story.finished.reason and story.verdict is not Verdict.XPASSED:
-        name += f" ({one_line(story.finished.reason)})"
-    yield from _verdict_row("", story.verdict, name, story.finished.took, width)
-    for step in story.steps():
+def scenario_section(result: ScenarioResult, width: int, detail: Detail) -> Iterator[Line]:
+    """Show a scenario on a line, and below it the steps of one that failed."""
+    name = _name(result.started)
+    if result.finished.reason and result.verdict is not Verdict.XPASSED:
+        name += f" ({one_line(result.finished.reason)})"
+    yield from _verdict_row("", result.verdict, name, result.finished.took, width)
+    if detail < Detail.STEPS and not result.verdict.bad:
+        return
+    for step in result.steps():
         yield from _step_row(step, width)
-        if exchanges:
+        if detail >= Detail.EXCHANGES:
             for exchange in step.exchanges:
-                yield from exchange_lines(exchange, "      ", width)
+                yield from exchange_lines(exchange, "      ")
 
 
 def _name(started: ScenarioStarted) -> str:
@@ -85,42 +99,74 @@ def _name(started: ScenarioStarted) -> str:
 
 def _verdict_row(indent: str, verdict: Verdict, text: str, took: int, width: int) -> Iterator[Line]:
     first = f"{indent}{verdict.symbol} {verdict:<7} "
-    rows = row(first, text, took_text(took), width)
+    rows = row(first, text, rounded_text(took), width)
     yield Line(rows[0], verdict.tone, len(first))
     for more in rows[1:]:
         yield Line(more)
 
 
 def _step_row(step: StepResult, width: int) -> Iterator[Line]:
-    depth = step.started.step.removeprefix("cleanup.").count(".")
+    started = step.started
+    depth = max(0, (len(started.path) - 1) // 2)
     indent = "  " * min(depth + 1, max(1, width // 20))
-    text = f"{step.started.step} {one_line(step.started.title)}"
+    text = f"{one_line(started.label)} {one_line(started.title)}"
     yield from _verdict_row(indent, step.finished.verdict, text, step.finished.took, width)
 
 
-def failure_page(
-    number: str, story: ScenarioResult, final: Verdict, gathered: ResultCollector, width: int
+class Alike:
+    """Scenarios that failed for the same reason: the first, and how the others began."""
+
+    def __init__(self, first: ScenarioResult) -> None:
+        self.first = first
+        self.others: list[ScenarioStarted] = []
+
+    def add(self, result: ScenarioResult) -> None:
+        """Take in another one; the first may come again."""
+        if result is not self.first:
+            self.others.append(result.started)
+
+
+def failure_section(
+    number: int, alike: Alike, final: Verdict, gathered: ResultCollector, width: int
 ) -> Iterator[Line]:
-    """Tell all about a scenario that did not pass; `final` is its verdict after all attempts."""
+    """Tell all about the first of several that failed alike, and name the others.
+
+    `final` is the verdict of the first after all its attempts.
+    """
+    first = alike.first
     yield Line("")
-    later = f"{final}, this attempt " if final != story.verdict else ""
-    lead = f"{number}) {later}{story.verdict}: "
-    for text in wrapped(_name(story.started), width, lead, "   "):
-        yield Line(text, story.verdict.tone)
-    yield Line(f"   {one_line(str(story.started.span))}", Tone.DIM)
-    yield from account(story, gathered, width)
+    later = f"{final}, this attempt " if final is not first.verdict else ""
+    lead = f"{number}) {later}{first.verdict}: "
+    for text in wrapped(_name(first.started), width, lead, "   "):
+        yield Line(text, first.verdict.tone)
+    yield Line(f"   {one_line(str(first.started.span))}", Tone.DIM)
+    yield from account(first, gathered, width)
+    if alike.others:
+        yield from _same_cause(alike.others, width)
 
 
-def ladder_page(story: ScenarioResult, width: int) -> Iterator[Line]:
+def _same_cause(others: Sequence[ScenarioStarted], width: int) -> Iterator[Line]:
+    yield Line("")
+    yield Line(f"  {count_text(len(others), 'more scenario')} failed in the same way:", Tone.STRONG)
+    for other in others[:_MOST_NAMED]:
+        span = other.span
+        text = f"{_name(other)} ({one_line(f'{span.file}:{span.line}')})"
+        for line in wrapped(text, width, "    ", "      "):
+            yield Line(line)
+    if len(others) > _MOST_NAMED:
+        yield Line(f"    … and {len(others) - _MOST_NAMED:,} more")
+
+
+def ladder_section(result: ScenarioResult, width: int) -> Iterator[Line]:
     """Draw who said what to whom in the steps of a scenario."""
     from scenario_runner.reporters.ladder import build_ladder, to_text
 
     yield Line("")
-    for text in to_text(build_ladder(story.in_steps()), width=width).splitlines():
+    for text in to_text(build_ladder(result.in_steps()), width=width).splitlines():
         yield Line(text)
 
 
-def summary_page(
+def summary_section(
     counts: Counter[Verdict], warnings: int, gathered: ResultCollector, width: int
 ) -> Iterator[Line]:
     """Sum the run up: the counts, the target, the seed, the time."""

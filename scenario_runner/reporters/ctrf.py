@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, assert_never
 from scenario_runner.durations import MILLISECOND
 from scenario_runner.events import Verdict
 from scenario_runner.printable import printable
-from scenario_runner.reporters.failures import account, headline
+from scenario_runner.reporters.failures import (
+    account,
+    headline,
+    invalid_account,
+    invalid_headline,
+)
 from scenario_runner.reporters.file_reporter import FileReporter, Format
 from scenario_runner.reporters.output import open_output
 from scenario_runner.reporters.text import target_text, unrun_text
 
 if TYPE_CHECKING:
+    from scenario_runner.events import InvalidFile
     from scenario_runner.references import Json
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult, StepResult
 
@@ -36,10 +42,26 @@ class Ctrf(Format):
             f'"generatedBy":"scenario-runner","results":{{"tool":{tool},\n"tests":['
         )
 
-    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
+    def invalid(self, invalid: InvalidFile, gathered: ResultCollector) -> str:
+        """Write a test that failed."""
+        told = invalid_account(invalid, gathered.sources, _WIDTH)
+        test: dict[str, Json] = {
+            "name": f"{printable(invalid.file)} is invalid",
+            "status": "failed",
+            "duration": 0,
+            "rawStatus": "invalid",
+            "suite": [printable(invalid.file)],
+            "filePath": invalid.file,
+            "line": invalid.problems[0].span.line,
+            "message": invalid_headline(invalid),
+            "trace": "\n".join(line.text for line in told),
+        }
+        return self._test(test, "failed")
+
+    def scenario(self, result: ScenarioResult, gathered: ResultCollector) -> str:
         """Write a test."""
-        self._flaky += story.verdict is Verdict.FLAKY
-        return self._test(_test(story, gathered), _status(story.verdict))
+        self._flaky += result.verdict is Verdict.FLAKY
+        return self._test(_test(result, gathered), _status(result.verdict))
 
     def _test(self, test: dict[str, Json], status: str) -> str:
         comma = "," if self._statuses else ""
@@ -73,31 +95,31 @@ class Ctrf(Format):
         }
 
 
-def _test(story: ScenarioResult, gathered: ResultCollector) -> dict[str, Json]:
-    started = story.started
+def _test(result: ScenarioResult, gathered: ResultCollector) -> dict[str, Json]:
+    started = result.started
     test: dict[str, Json] = {
         "name": printable(started.name),
-        "status": _status(story.verdict),
-        "duration": story.finished.took // MILLISECOND,
-        "rawStatus": story.verdict,
+        "status": _status(result.verdict),
+        "duration": result.finished.real // MILLISECOND,
+        "rawStatus": result.verdict,
         "suite": [printable(started.span.file)],
         "filePath": started.span.file,
         "line": started.span.line,
         "tags": [printable(tag) for tag in started.tags],
-        "retries": len(story.earlier),
-        "flaky": story.verdict is Verdict.FLAKY,
-        "steps": [_step(step) for step in story.steps()],
+        "retries": len(result.earlier),
+        "flaky": result.verdict is Verdict.FLAKY,
+        "steps": [_step(step) for step in result.steps()],
     }
-    if story.verdict.bad:
-        test["message"] = headline(story)
-        test["trace"] = "\n".join(line.text for line in account(story, gathered, _WIDTH))
-    elif story.finished.reason:
-        test["message"] = printable(story.finished.reason)
+    if result.verdict.bad:
+        test["message"] = headline(result)
+        test["trace"] = "\n".join(line.text for line in account(result, gathered, _WIDTH))
+    elif result.finished.reason:
+        test["message"] = printable(result.finished.reason)
     return test
 
 
 def _step(step: StepResult) -> Json:
-    name = f"{step.started.step} {printable(step.started.title)}"
+    name = f"{printable(step.started.label)} {printable(step.started.title)}"
     return {"name": name, "status": _status(step.finished.verdict)}
 
 

@@ -1,26 +1,31 @@
-"""Tells what went wrong in a scenario: places, excerpts, expected and actual, how to repeat it."""
+"""Says what went wrong: places, excerpts, expected and actual, how to repeat it."""
 
 from __future__ import annotations
 
+import re
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
+from scenario_runner.durations import moment_text, rounded_text
+from scenario_runner.errors import problem_parts
 from scenario_runner.events import Tone
 from scenario_runner.masking import MASK
 from scenario_runner.printable import one_line, printable
 from scenario_runner.reporters.results import INTERRUPTED
-from scenario_runner.reporters.text import (
-    Line,
-    count_text,
-    folded,
-    took_text,
-    wrapped,
-)
+from scenario_runner.reporters.text import Line, count_text, quoted, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scenario_runner.events import Attempt, Exchange, Failure, PbxSnapshot, RunStarted
+    from scenario_runner.errors import Problem
+    from scenario_runner.events import (
+        Attempt,
+        Exchange,
+        Failure,
+        InvalidFile,
+        PbxSnapshot,
+        RunStarted,
+    )
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult, StepResult
     from scenario_runner.source import Source, Span
 
@@ -29,8 +34,8 @@ def curl_line(exchange: Exchange, base_url: str, indent: str = "") -> str:
     """Return the command that sends this request again, one line for each part of it.
 
     The token is read from the shell's `$TOKEN`, any other secret from `$SECRET`. Empty for
-    exchanges over other protocols, and where the PBX can't be reached from a shell. Lines inside
-    of a quoted body are not indented, since that would change it.
+    exchanges over other protocols, and where the PBX can't be reached from a shell, such as the
+    built-in mock. Lines inside of a quoted body are not indented, since that would change it.
     """
     head, _, body = exchange.sent.partition("\n\n")
     first, *headers = head.splitlines() or [""]
@@ -65,6 +70,7 @@ def _shell(text: str, secret: str = "$SECRET") -> str:
 
 _MOST_SHOWN = 4_000
 _MOST_CHOICES = 100  # the seed makes the same choices; of more the line would be unreadable
+_ID = re.compile(r"[0-9A-Fa-f-]{17,}")
 
 
 class Fault(NamedTuple):
@@ -74,31 +80,38 @@ class Fault(NamedTuple):
     failure: Failure
 
 
-def faults(story: ScenarioResult) -> list[Fault]:
+def faults(result: ScenarioResult) -> list[Fault]:
     """Return all that went wrong, in the order of the steps; the scenario's own comes last."""
     return [
         *(
             Fault(step, failure)
-            for step in story.steps()
+            for step in result.steps()
             if step.finished.verdict.bad
             for failure in step.finished.failures
         ),
-        *(Fault(None, failure) for failure in story.finished.failures),
+        *(Fault(None, failure) for failure in result.finished.failures),
     ]
 
 
-def headline(story: ScenarioResult) -> str:
+def cause(result: ScenarioResult) -> tuple[str, ...]:
+    """Return what is the same for scenarios that went wrong for the same reason."""
+    found = faults(result)
+    said = [f"{fault.failure.key}: {_ID.sub('…', fault.failure.message)}" for fault in found]
+    return (result.verdict, *(said or [result.finished.reason]))
+
+
+def headline(result: ScenarioResult) -> str:
     """Say in one line what went wrong first."""
-    for step, failure in faults(story):
-        where = f"step {step.started.step}, {step.started.title}: " if step is not None else ""
+    for step, failure in faults(result):
+        where = f"step {step.started.label}, {step.started.title}: " if step is not None else ""
         return one_line(where + failure.message)
-    return one_line(story.finished.reason or story.verdict)
+    return one_line(result.finished.reason or result.verdict)
 
 
-def rerun_line(story: ScenarioResult, run: RunStarted) -> str:
+def rerun_line(result: ScenarioResult, run: RunStarted) -> str:
     """Return the command line that repeats exactly this scenario."""
-    started = story.started
-    choices = [str(chosen) for chosen, _ in story.finished.order]
+    started = result.started
+    choices = [str(chosen) for chosen, _ in result.finished.order]
     order = f" --order {'-'.join(choices)}" if 0 < len(choices) <= _MOST_CHOICES else ""
     name = quote(printable(f"{started.span.file}::{started.name}"))
     return f"{_seeded(run, started.seed)}{order} {name}"
@@ -112,9 +125,9 @@ def _seeded(run: RunStarted, seed: int) -> str:
     )
 
 
-def account(story: ScenarioResult, gathered: ResultCollector, width: int) -> Iterator[Line]:
+def account(result: ScenarioResult, gathered: ResultCollector, width: int) -> Iterator[Line]:
     """Tell all about a scenario that did not pass."""
-    found = faults(story)
+    found = faults(result)
     for step in dict.fromkeys(fault.step for fault in found):
         failures = [fault.failure for fault in found if fault.step is step]
         yield Line("")
@@ -125,27 +138,28 @@ def account(story: ScenarioResult, gathered: ResultCollector, width: int) -> Ite
                 yield from _failure_account(failure, gathered.sources, width)
     if not found:
         yield Line("")
-        yield Line(f"  {_without_faults(story)}", story.verdict.tone)
-    if story.finished.snapshot is not None:
+        yield Line(f"  {_without_faults(result)}", result.verdict.tone)
+    if result.finished.snapshot is not None:
         yield Line("")
-        yield from _snapshot_account(story.finished.snapshot, width)
+        yield from _snapshot_account(result.finished.snapshot, width)
     yield Line("")
     yield Line("  repeat the scenario:", Tone.DIM)
-    yield Line(f"    {rerun_line(story, gathered.run)}")
+    yield Line(f"    {rerun_line(result, gathered.run)}")
 
 
-def _without_faults(story: ScenarioResult) -> str:
-    if story.finished.reason == INTERRUPTED:
+def _without_faults(result: ScenarioResult) -> str:
+    if result.finished.reason == INTERRUPTED:
         return "the run was interrupted before this scenario came to its end"
-    return one_line(story.finished.reason) or f"the scenario is {story.verdict}"
+    return one_line(result.finished.reason) or f"the scenario is {result.verdict}"
 
 
 def _step_account(
     step: StepResult, failures: list[Failure], gathered: ResultCollector, width: int
 ) -> Iterator[Line]:
     finished = step.finished
-    title = f"{one_line(step.started.title)} ({finished.verdict}, {took_text(finished.took)})"
-    for text in wrapped(title, width, f"  step {step.started.step}: ", "    "):
+    took = rounded_text(finished.took)
+    title = f"{one_line(step.started.title)} ({finished.verdict}, {took})"
+    for text in wrapped(title, width, f"  step {one_line(step.started.label)}: ", "    "):
         yield Line(text, finished.verdict.tone)
     for failure in failures:
         yield from _failure_account(failure, gathered.sources, width)
@@ -154,7 +168,7 @@ def _step_account(
         yield from _prose(f"note: {finished.note}", width)
     if step.exchanges:
         yield Line("")
-        yield from exchange_lines(step.exchanges[-1], "    ", width)
+        yield from exchange_lines(step.exchanges[-1], "    ")
         yield from _curl_account(step.exchanges[-1], gathered.run.base_url)
 
 
@@ -191,8 +205,41 @@ def place_lines(span: Span, sources: Mapping[str, Source], width: int) -> Iterat
     source = sources.get(span.file)
     excerpt = source.excerpt(span, width=max(20, width - 14)) if source is not None else ""
     for text in excerpt.splitlines():
-        marked = text.startswith(">") or not text.strip(" |^")
-        yield Line(f"      {text}", Tone.BAD if marked else Tone.PLAIN)
+        yield Line(f"      {text}", _excerpt_tone(text))
+
+
+def _excerpt_tone(text: str) -> Tone:
+    marked = text.startswith(">") or not text.strip(" |^")
+    return Tone.BAD if marked else Tone.PLAIN
+
+
+def problem_lines(problem: Problem, sources: Mapping[str, Source], width: int) -> Iterator[Line]:
+    """Show a problem of a file: its place, the lines there, and how to fix it."""
+    tone = Tone.ODD if problem.warning else Tone.BAD
+    indent = ""
+    for part in problem_parts(problem, sources, max(20, width - 10)):
+        if part.excerpt:
+            yield Line(f"  {part.text}", _excerpt_tone(part.text))
+        else:
+            for text in wrapped(one_line(part.text), width, indent, "  "):
+                yield Line(text, tone)
+        indent, tone = "  ", Tone.PLAIN
+
+
+def invalid_account(
+    invalid: InvalidFile, sources: Mapping[str, Source], width: int
+) -> Iterator[Line]:
+    """Tell all that is wrong with a file."""
+    for problem in invalid.problems:
+        yield from problem_lines(problem, sources, width)
+        yield Line("")
+
+
+def invalid_headline(invalid: InvalidFile) -> str:
+    """Say in one line what is wrong with a file first."""
+    first, *others = invalid.problems
+    more = f" (and {count_text(len(others), 'more problem')})" if others else ""
+    return one_line(f"{first.code}: {first.message}{more}")
 
 
 def _attempts_account(attempts: tuple[Attempt, ...], width: int) -> Iterator[Line]:
@@ -202,26 +249,26 @@ def _attempts_account(attempts: tuple[Attempt, ...], width: int) -> Iterator[Lin
     yield Line(f"    {count_text(looks, 'look')}:", Tone.DIM)
     for attempt in attempts:
         times = f" ({attempt.times} times)" if attempt.times > 1 else ""
-        held = "" if attempt.passed else "not "
-        text = f"{attempt.summary}{times}: {held}as expected"
-        yield from _prose(text, width, first=f"      at {took_text(attempt.at)} ")
+        as_expected = "" if attempt.passed else "not "
+        text = f"{attempt.summary}{times}: {as_expected}as expected"
+        yield from _prose(text, width, first=f"      at {moment_text(attempt.at)} ")
 
 
 def _snapshot_account(snapshot: PbxSnapshot, width: int) -> Iterator[Line]:
-    yield Line("  the PBX held at that moment:", Tone.DIM)
+    yield Line("  PBX state at that moment:", Tone.DIM)
     slots = [f"slot {slot}: {who}" for slot, who in snapshot.slots] or ["no occupied slot"]
     calls = [f"{call}: {state}" for call, state in snapshot.calls] or ["no live call"]
     for text in slots + calls:
         yield from _prose(text, width)
 
 
-def exchange_lines(exchange: Exchange, indent: str, width: int) -> Iterator[Line]:
-    """Show what was sent (`>`) and received (`<`)."""
-    head = f"{exchange.protocol} exchange, {exchange.outcome}, {took_text(exchange.took)}:"
+def exchange_lines(exchange: Exchange, indent: str) -> Iterator[Line]:
+    """Show what was sent (`>`) and received (`<`), to be copied: no line is wrapped."""
+    head = f"{exchange.protocol} exchange, {exchange.outcome}, {rounded_text(exchange.took)}:"
     yield Line(indent + one_line(head), Tone.DIM)
-    for text in folded(_shortened(exchange.sent), width, f"{indent}  > "):
+    for text in quoted(_shortened(exchange.sent), f"{indent}  > "):
         yield Line(text)
-    for text in folded(_shortened(exchange.received), width, f"{indent}  < "):
+    for text in quoted(_shortened(exchange.received), f"{indent}  < "):
         yield Line(text)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from scenario_runner.events import Event, RunStarted, Warned
+from scenario_runner.events import Event, InvalidFile, RunStarted, Warned
 from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ class Format:
         """Return what a warning adds; nothing where the format has no place for it."""
         del warned
         return ""
+
+    def invalid(self, invalid: InvalidFile, gathered: ResultCollector) -> str:
+        """Return what an invalid file adds, which is an error of the run in every format."""
+        raise NotImplementedError
 
     def scenario(self, result: ScenarioResult, gathered: ResultCollector) -> str:
         """Return what a scenario adds, after its last attempt."""
@@ -75,6 +79,9 @@ class FileReporter:
         elif isinstance(event, Warned):
             self._begin()
             self._output.write(self._form.warning(event))
+        elif isinstance(event, InvalidFile):
+            self._begin()
+            self._output.write(self._form.invalid(event, self._gathered))
 
     def _begin(self) -> None:
         if not self._begun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from hashlib import sha256
 from typing import TYPE_CHECKING, assert_never
 
@@ -11,10 +12,10 @@ from scenario_runner.printable import one_line
 from scenario_runner.reporters.failures import faults, headline
 from scenario_runner.reporters.file_reporter import FileReporter, Format
 from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.text import unrun_text
+from scenario_runner.reporters.text import in_repository, unrun_text
 
 if TYPE_CHECKING:
-    from scenario_runner.events import Warned
+    from scenario_runner.events import InvalidFile, Warned
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult
     from scenario_runner.source import Span
 
@@ -23,6 +24,7 @@ class GitLab(Format):
     """Writes one issue after the other."""
 
     def __init__(self) -> None:
+        self._root = os.environ.get("CI_PROJECT_DIR", "")
         self._comma = ""
 
     def begin(self, gathered: ResultCollector) -> str:
@@ -35,17 +37,24 @@ class GitLab(Format):
         span = warned.span if warned.span.file else None
         return self._issue(warned.code, warned.message, "minor" if span else "info", span)
 
-    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
+    def invalid(self, invalid: InvalidFile, gathered: ResultCollector) -> str:
+        """Write each problem as an issue."""
+        del gathered
+        return "".join(
+            self._issue(one.code, one.message, "critical", one.span) for one in invalid.problems
+        )
+
+    def scenario(self, result: ScenarioResult, gathered: ResultCollector) -> str:
         """Write each failure as an issue."""
         del gathered
-        name, span = story.started.name, story.started.span
-        severity = _severity(story.verdict)
+        name, span = result.started.name, result.started.span
+        severity = _severity(result.verdict)
         if not severity:
             return ""
-        found = [fault.failure for fault in faults(story)] if story.verdict.bad else []
+        found = [fault.failure for fault in faults(result)] if result.verdict.bad else []
         if not found:
-            text = f"{name}: {headline(story)}"
-            return self._issue(story.verdict, text, severity, span)
+            text = f"{name}: {headline(result)}"
+            return self._issue(result.verdict, text, severity, span)
         return "".join(
             self._issue(one.key, f"{name}: {one.message}", severity, one.span) for one in found
         )
@@ -59,6 +68,7 @@ class GitLab(Format):
     def _issue(self, key: str, text: str, severity: str, span: Span | None) -> str:
         comma, self._comma = self._comma, ","
         path, line = (span.file, span.line) if span is not None else (".", 1)
+        path = in_repository(path, self._root)
         issue = {
             "description": one_line(text),
             "check_name": one_line(key),

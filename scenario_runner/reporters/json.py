@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, Struct
 
 from scenario_runner.events import (
+    InvalidFile,
     RunFinished,
     RunStarted,
     ScenarioFinished,
@@ -51,16 +52,18 @@ class Report(Struct, frozen=True, kw_only=True):
         _said("The scenarios in the order in which they ended."),
     ]
     warnings: Annotated[tuple[Warned, ...], _said("What deserves a look.")]
+    invalid: Annotated[tuple[InvalidFile, ...], _said("The files that are invalid.")]
     interrupted: Annotated[bool, _said("Whether the run was broken off.")]
     not_run: Annotated[int, _said("How many of the selected scenarios did not begin.")]
     finished: Annotated[RunFinished | None, _said("How the run ended; null where it was cut off.")]
 
 
 class Document(Format):
-    """Writes a Report piece by piece; nothing is kept but the warnings."""
+    """Writes a Report piece by piece; nothing is kept but the warnings and the invalid files."""
 
     def __init__(self) -> None:
         self._warnings: list[str] = []
+        self._invalid: list[str] = []
         self._comma = ""
 
     def begin(self, gathered: ResultCollector) -> str:
@@ -72,29 +75,36 @@ class Document(Format):
         self._warnings.append(_text(warned))
         return ""
 
-    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
+    def invalid(self, invalid: InvalidFile, gathered: ResultCollector) -> str:
+        """Keep the file until the scenarios are written."""
+        del gathered
+        self._invalid.append(_text(invalid))
+        return ""
+
+    def scenario(self, result: ScenarioResult, gathered: ResultCollector) -> str:
         """Write a scenario with its steps."""
         del gathered
         comma, self._comma = self._comma, ","
-        return f"{comma}\n{_text(_report(story))}"
+        return f"{comma}\n{_text(_report(result))}"
 
     def end(self, gathered: ResultCollector) -> str:
         """Close the document; without a `finished` the run was interrupted."""
         finished = _text(gathered.end) if gathered.end is not None else "null"
         return (
             f'\n],\n"warnings":[{",".join(self._warnings)}],\n'
+            f'"invalid":[{",".join(self._invalid)}],\n'
             f'"interrupted":{"true" if gathered.interrupted else "false"},\n'
             f'"not_run":{gathered.missing},\n"finished":{finished}}}\n'
         )
 
 
-def _report(story: ScenarioResult) -> ScenarioReport:
+def _report(result: ScenarioResult) -> ScenarioReport:
     return ScenarioReport(
-        verdict=story.verdict,
-        started=story.started,
-        finished=story.finished,
-        steps=story.steps(),
-        earlier=tuple(_report(before) for before in story.earlier),
+        verdict=result.verdict,
+        started=result.started,
+        finished=result.finished,
+        steps=result.steps(),
+        earlier=tuple(_report(before) for before in result.earlier),
     )
 
 

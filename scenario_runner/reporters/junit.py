@@ -1,8 +1,8 @@
 """JUnit XML as Jenkins and surefire know it: a suite per file, a case per scenario.
 
-The common schema has no place for a case's file and line, so `classname` carries `file:line`, and
-so does the text of each failure. What the schema allows decides the rest: a scenario that passed
-after a failure carries `flakyFailure`, and its suite names it as a property.
+What the common schema allows decides the rest: a scenario that passed after a failure carries
+`flakyFailure`, and its suite names it as a property. Times are real seconds, also where a
+scenario's own clock is virtual, since CI systems add them up.
 """
 
 from __future__ import annotations
@@ -15,13 +15,20 @@ from xml.sax.saxutils import escape, quoteattr
 from scenario_runner.durations import SECOND
 from scenario_runner.events import Verdict
 from scenario_runner.printable import one_line, printable
-from scenario_runner.reporters.failures import account, headline
+from scenario_runner.reporters.failures import (
+    account,
+    headline,
+    invalid_account,
+    invalid_headline,
+)
 from scenario_runner.reporters.file_reporter import FileReporter, Format
 from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.text import target_text, unrun_text
+from scenario_runner.reporters.text import target_name, unrun_text
 
 if TYPE_CHECKING:
+    from scenario_runner.events import InvalidFile
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult
+    from scenario_runner.source import Span
 
 _WIDTH = 100
 _EARLIER = {"failure": "flakyFailure", "error": "flakyError"}
@@ -37,7 +44,7 @@ class _Suite:
     skipped: int = 0
     took: int = 0
 
-    def add(self, case: str, element: str, took: int) -> None:
+    def add(self, case: str, element: str, took: int = 0) -> None:
         self.cases.append(case)
         self.failures += element == "failure"
         self.errors += element == "error"
@@ -51,22 +58,33 @@ class JUnit(Format):
     def __init__(self) -> None:
         self._suites: dict[str, _Suite] = {}
 
-    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
-        """Keep the case until the end."""
-        suite = self._suites.setdefault(story.started.span.file, _Suite())
-        suite.add(_case(story, gathered), story.verdict.junit, story.finished.took)
-        if story.verdict is Verdict.FLAKY:
-            suite.flaky.append(story.started.name)
+    def invalid(self, invalid: InvalidFile, gathered: ResultCollector) -> str:
+        """Keep a case with an error."""
+        lines = [line.text for line in invalid_account(invalid, gathered.sources, _WIDTH)]
+        error = _fault("error", invalid_headline(invalid), "invalid", lines)
+        span = invalid.problems[0].span
+        self._suite(invalid.file).add(_case("invalid file", span, 0, [error]), "error")
         return ""
+
+    def scenario(self, result: ScenarioResult, gathered: ResultCollector) -> str:
+        """Keep the case until the end."""
+        suite = self._suite(result.started.span.file)
+        inner = [*_properties(result), *_outcomes(result, gathered)]
+        case = _case(result.started.name, result.started.span, result.finished.real, inner)
+        suite.add(case, result.verdict.junit, result.finished.real)
+        if result.verdict is Verdict.FLAKY:
+            suite.flaky.append(result.started.name)
+        return ""
+
+    def _suite(self, file: str) -> _Suite:
+        return self._suites.setdefault(file, _Suite())
 
     def end(self, gathered: ResultCollector) -> str:
         """Write all suites."""
         unrun = unrun_text(gathered)
         if unrun:
             element = "error" if gathered.interrupted else "skipped"
-            whole = _Suite()
-            whole.add(_unrun_case(unrun, element), element, 0)
-            self._suites["scenario-runner"] = whole
+            self._suite("scenario-runner").add(_unrun_case(unrun, element), element)
         suites = self._suites.values()
         head = _attributes(
             name="scenario-runner",
@@ -91,50 +109,63 @@ def _suite(name: str, suite: _Suite, gathered: ResultCollector) -> str:
         timestamp=datetime.fromtimestamp(run.started_at / SECOND, UTC).strftime("%FT%T"),
         hostname=run.host,
     )
-    properties = [("target", target_text(run)), ("seed", str(run.seed))]
+    properties = [("target", target_name(run)), ("seed", str(run.seed))]
     properties += [("flaky", scenario) for scenario in suite.flaky]
     inner = "".join(f"   <property{_attributes(name=n, value=v)}/>\n" for n, v in properties)
     listed = f"  <properties>\n{inner}  </properties>\n"
     return f" <testsuite{head}>\n{listed}{''.join(suite.cases)} </testsuite>\n"
 
 
-def _case(story: ScenarioResult, gathered: ResultCollector) -> str:
-    span = story.started.span
+def _case(name: str, span: Span, took: int, inner: list[str]) -> str:
     head = _attributes(
-        name=story.started.name,
-        classname=f"{span.file}:{span.line}",
-        time=_seconds(story.finished.took),
+        name=name,
+        classname=span.file,
+        file=span.file,
+        line=str(span.line),
+        time=_seconds(took),
     )
-    inner = "".join(_results(story, gathered))
-    return f"  <testcase{head}>\n{inner}  </testcase>\n" if inner else f"  <testcase{head}/>\n"
+    if not inner:
+        return f"  <testcase{head}/>\n"
+    return f"  <testcase{head}>\n{''.join(inner)}  </testcase>\n"
 
 
-def _results(story: ScenarioResult, gathered: ResultCollector) -> list[str]:
-    element = story.verdict.junit
-    names = _EARLIER if story.verdict is Verdict.FLAKY else _AGAIN
+def _properties(result: ScenarioResult) -> list[str]:
+    tags = result.started.tags
+    if not tags:
+        return []
+    listed = "".join(f"    <property{_attributes(name='tag', value=tag)}/>\n" for tag in tags)
+    return [f"   <properties>\n{listed}   </properties>\n"]
+
+
+def _outcomes(result: ScenarioResult, gathered: ResultCollector) -> list[str]:
+    element = result.verdict.junit
+    names = _EARLIER if result.verdict is Verdict.FLAKY else _AGAIN
     return [
-        *([_result(element, story, gathered)] if element else []),
+        *([_outcome(element, result, gathered)] if element else []),
         *(
-            _result(names[before.verdict.junit], before, gathered)
-            for before in story.earlier
+            _outcome(names[before.verdict.junit], before, gathered)
+            for before in result.earlier
             if before.verdict.bad
         ),
     ]
 
 
-def _result(element: str, story: ScenarioResult, gathered: ResultCollector) -> str:
+def _outcome(element: str, result: ScenarioResult, gathered: ResultCollector) -> str:
     if element == "skipped":
-        reason = story.finished.reason or story.verdict
-        return f"   <skipped{_attributes(message=f'{story.verdict}: {reason}')}/>\n"
-    lines = [str(story.started.span)]
-    lines += [line.text for line in account(story, gathered, _WIDTH)]
+        reason = result.finished.reason or result.verdict
+        return f"   <skipped{_attributes(message=f'{result.verdict}: {reason}')}/>\n"
+    lines = [str(result.started.span)]
+    lines += [line.text for line in account(result, gathered, _WIDTH)]
+    return _fault(element, headline(result), result.verdict, lines)
+
+
+def _fault(element: str, message: str, kind: str, lines: list[str]) -> str:
     text = escape(printable("\n".join(lines)))
-    head = _attributes(message=headline(story), type=story.verdict)
-    return f"   <{element}{head}>{text}\n</{element}>\n"
+    return f"   <{element}{_attributes(message=message, type=kind)}>{text}\n</{element}>\n"
 
 
 def _unrun_case(unrun: str, element: str) -> str:
-    head = _attributes(name=unrun, classname="scenario-runner", time="0.000000")
+    head = _attributes(name=unrun, classname="scenario-runner", time=_seconds(0))
     return f"  <testcase{head}>\n   <{element}{_attributes(message=unrun)}/>\n  </testcase>\n"
 
 

@@ -7,10 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenario_runner.durations import duration_text
-from scenario_runner.events import Verdict
+from scenario_runner.durations import rounded_text
 from scenario_runner.printable import one_line, printable
-from scenario_runner.reporters.failures import account, headline
+from scenario_runner.reporters.failures import (
+    account,
+    headline,
+    invalid_account,
+    invalid_headline,
+)
 from scenario_runner.reporters.file_reporter import FileReporter, Format
 from scenario_runner.reporters.output import STDOUT, Printed, Running, open_output
 from scenario_runner.reporters.text import (
@@ -19,8 +23,11 @@ from scenario_runner.reporters.text import (
 )
 
 if TYPE_CHECKING:
-    from scenario_runner.events import Warned
+    from collections.abc import Iterable
+
+    from scenario_runner.events import InvalidFile, Verdict, Warned
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult
+    from scenario_runner.reporters.text import Line
 
 _WIDTH = 100
 _MOST = 800_000  # letters; GitHub refuses a summary over 1 MiB
@@ -41,14 +48,27 @@ class Markdown(Format):
         self._warnings.append(f"- {_escaped(f'{warned.span}: {warned.message}')}\n")
         return ""
 
-    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
+    def invalid(self, invalid: InvalidFile, gathered: ResultCollector) -> str:
+        """Keep an invalid file."""
+        head = f"! invalid: {_escaped(invalid.file)}"
+        told = invalid_account(invalid, gathered.sources, _WIDTH)
+        return self._keep(head, invalid_headline(invalid), told)
+
+    def scenario(self, result: ScenarioResult, gathered: ResultCollector) -> str:
         """Keep a failure."""
-        self._counts[story.verdict] += 1
-        if story.verdict.bad or story.earlier:
-            text = _folded(story, gathered)
-            self._room -= len(text)
-            if self._room >= 0:
-                self._told.append(text)
+        verdict, bad = result.verdict, result.bad_attempts
+        self._counts[verdict] += 1
+        if not bad:
+            return ""
+        name, took = _escaped(result.started.name), rounded_text(result.finished.took)
+        told = (line for one in bad for line in account(one, gathered, _WIDTH))
+        return self._keep(f"{verdict.symbol} {verdict}: {name} ({took})", headline(bad[0]), told)
+
+    def _keep(self, head: str, message: str, told: Iterable[Line]) -> str:
+        text = _folded(head, message, told)
+        self._room -= len(text)
+        if self._room >= 0:
+            self._told.append(text)
         return ""
 
     def end(self, gathered: ResultCollector) -> str:
@@ -61,17 +81,12 @@ class Markdown(Format):
         return head + "".join(self._told) + cut + warnings
 
 
-def _folded(story: ScenarioResult, gathered: ResultCollector) -> str:
-    attempts = [*story.earlier, *([] if story.verdict is Verdict.FLAKY else [story])]
-    lines = [line.text for one in attempts for line in account(one, gathered, _WIDTH)]
-    name = _escaped(story.started.name)
-    took = duration_text(story.finished.took)
-    text = printable("\n".join(lines)).strip("\n")
+def _folded(head: str, message: str, told: Iterable[Line]) -> str:
+    text = printable("\n".join(line.text for line in told)).strip("\n")
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    head = f"{story.verdict.symbol} {story.verdict}: {name} ({took})"
     return (
         f"<details>\n<summary>{head}</summary>\n\n"
-        f"{_escaped(headline(attempts[0]))}\n\n{fence}text\n{text}\n{fence}\n\n</details>\n\n"
+        f"{_escaped(message)}\n\n{fence}text\n{text}\n{fence}\n\n</details>\n\n"
     )
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from scenario_runner.errors import Exit, UsageError, gravest
 from scenario_runner.events import (
     Event,
+    InvalidFile,
     NoJson,
     RunFinished,
     RunStarted,
@@ -158,6 +159,7 @@ class _Merger:
         self._current = ResultCollector()
         self._verdicts: dict[str, Verdict] = {}
         self._red: set[str] = set()
+        self._told: set[Event] = set()
         self._ends: list[RunFinished] = []
         self._begun = 0
 
@@ -171,8 +173,10 @@ class _Merger:
                 self._begun += 1
             case RunFinished():
                 self._ends.append(event)
-            case SourceRead() | Warned():
-                yield event
+            case SourceRead() | Warned() | InvalidFile():
+                if event not in self._told:  # shards of one run say the same of files
+                    self._told.add(event)
+                    yield event
             case ScenarioStarted():
                 yield self._passed_on(self._names.begun(event))
             case _:

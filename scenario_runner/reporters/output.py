@@ -35,17 +35,24 @@ class Output(Protocol):
         ...
 
 
-def open_output(path: str) -> Output:
+def open_output(path: str, what: str = "the report") -> Output:
     """Return an output that appears at `path` all at once when closed; `-` is standard output.
 
     A link is followed; into a device or a FIFO it is written as it comes. Raises UsageError where
-    the file can't be written.
+    the file can't be written; `what` is how the message calls it.
     """
     if path == STDOUT:
         return Printed()
     if _is_stream(path):
-        return Running(Path(path), "ab")
-    return Replaced(Path(os.path.realpath(path)), shown=path)
+        return Running(Path(path), "ab", what)
+    return Replaced(path, what)
+
+
+def write_whole(path: str, text: str, what: str) -> None:
+    """Write a small file all at once; see `open_output`."""
+    output = open_output(path, what)
+    output.write(text)
+    output.close()
 
 
 def _is_stream(path: str) -> bool:
@@ -95,18 +102,18 @@ def _is_device(path: str) -> bool:
 
 
 @contextmanager
-def _named(path: object) -> Iterator[None]:
+def _named(what: str) -> Iterator[None]:
     """Say of which report an error is."""
     try:
         yield
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(what, error) from error
 
 
-def _unwritable(path: object, error: OSError) -> UsageError:
+def _unwritable(what: str, error: OSError) -> UsageError:
     why = error.strerror or str(error)
     hint = "name a file in a folder that is there and may be written"
-    return UsageError(f"the report can't be written to {path}: {why}", hint=hint)
+    return UsageError(f"{what}: {why}", hint=hint)
 
 
 class Replaced:
@@ -115,25 +122,25 @@ class Replaced:
     Whoever reads the place sees the old file or the new one, never half of one.
     """
 
-    def __init__(self, path: Path, shown: str = "") -> None:
-        self._path = path
-        self._shown = shown or str(path)
-        with _named(self._shown):
-            if path.is_dir():
+    def __init__(self, path: str, what: str = "the report") -> None:
+        self._path = place = Path(os.path.realpath(path))
+        self._what = f"{what} can't be written to {path}"
+        with _named(self._what):
+            if place.is_dir():
                 raise IsADirectoryError(None, "it is a folder")
-            handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)
+            handle, name = tempfile.mkstemp(prefix=f".{place.name[:80]}.", dir=place.parent)
             self._aside = Path(name)
             self._file = os.fdopen(handle, "w", encoding="utf-8", errors="replace")
 
     def write(self, text: str) -> None:
         """Write beside the place."""
-        with _named(self._shown):
+        with _named(self._what):
             self._file.write(text)
 
     def close(self) -> None:
         """Move the file to its place, with the rights that a new file has."""
         try:
-            with _named(self._shown):
+            with _named(self._what):
                 self._file.close()
                 self._aside.chmod(0o666 & ~_umask())
                 self._aside.replace(self._path)
@@ -158,9 +165,9 @@ def _umask() -> int:
 class Running:
     """A file that is written as things happen, so that it can be followed and outlives a crash."""
 
-    def __init__(self, path: Path, mode: str = "wb") -> None:
-        self._path = path
-        with _named(path):
+    def __init__(self, path: Path, mode: str = "wb", what: str = "the report") -> None:
+        self._what = f"{what} can't be written to {path}"
+        with _named(self._what):
             self._file = path.open(mode)
 
     def write(self, text: str) -> None:
@@ -172,16 +179,16 @@ class Running:
         try:  # no `with`: this is what a run spends its time on that writes lines of JSON
             self._file.write(data)
         except OSError as error:
-            raise _unwritable(self._path, error) from error
+            raise _unwritable(self._what, error) from error
 
     def flush(self) -> None:
         """Let others see what is written so far."""
-        with _named(self._path):
+        with _named(self._what):
             self._file.flush()
 
     def close(self) -> None:
         """Write the rest."""
-        with _named(self._path):
+        with _named(self._what):
             self._file.close()
 
     def discard(self) -> None:

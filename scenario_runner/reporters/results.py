@@ -1,4 +1,4 @@
-"""Gathers events into stories: what became of each scenario, its steps and their exchanges."""
+"""Gathers events into results: what became of each scenario, its steps and their exchanges."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scenario_runner.events import (
     Event,
     Exchange,
     Failure,
+    InvalidFile,
     PbxReported,
     RunFinished,
     RunStarted,
@@ -54,6 +55,11 @@ class ScenarioResult(Struct, frozen=True, kw_only=True):
     def verdict(self) -> Verdict:
         """The scenario's verdict; what passes only after a failure is `flaky`, never `passed`."""
         return self.finished.verdict
+
+    @property
+    def bad_attempts(self) -> tuple[ScenarioResult, ...]:
+        """The attempts that went wrong, the first one first; this one is the last."""
+        return tuple(one for one in (*self.earlier, self) if one.verdict.bad)
 
     def steps(self) -> tuple[StepResult, ...]:
         """All steps in the order in which they began; one that never ended is `errored`."""
@@ -124,30 +130,38 @@ class ResultCollector:
     run: RunStarted = NO_RUN
     end: RunFinished | None = None
     sources: dict[str, Source] = field(default_factory=dict)
+    invalid: int = 0
     _open: dict[str, _Open] = field(default_factory=dict)
     _begun: int = 0
 
     def handle(self, event: Event) -> ScenarioResult | None:
-        """Take in an event; return the story of a scenario that it finishes."""
+        """Take in an event; return the result of a scenario that it finishes."""
         match event:
-            case StepStarted() | StepFinished() | Exchange() | CallChanged() | PbxReported():
-                scenario = self._open.get(event.scenario)
-                if scenario is not None:
-                    scenario.inside.append(event)
             case ScenarioStarted():
                 self._begun += event.attempt == 1
                 self._open[event.scenario] = _Open(event)
             case ScenarioFinished():
-                return self._story(event)
+                return self._finish(event)
+            case StepStarted() | StepFinished() | Exchange() | CallChanged() | PbxReported():
+                scenario = self._open.get(event.scenario)
+                if scenario is not None:
+                    scenario.inside.append(event)
+            case _:
+                self._about_run(event)
+        return None
+
+    def _about_run(self, event: Event) -> None:
+        match event:
             case SourceRead():
                 self.sources[event.file] = Source(event.file, event.text)
+            case InvalidFile():
+                self.invalid += 1
             case RunStarted():
                 self.run = event
             case RunFinished():
                 self.end = event
-        return None
 
-    def _story(self, finished: ScenarioFinished) -> ScenarioResult | None:
+    def _finish(self, finished: ScenarioFinished) -> ScenarioResult | None:
         scenario = self._open.pop(finished.scenario, None)
         if scenario is None:
             return None
@@ -161,11 +175,11 @@ class ResultCollector:
         return tuple(scenario.started for scenario in self._open.values())
 
     def unfinished(self) -> tuple[ScenarioResult, ...]:
-        """The stories of scenarios that never came to their end: `errored`, as interrupted."""
+        """The results of scenarios that never came to their end: `errored`, as interrupted."""
         return tuple(
-            story
+            result
             for scenario in list(self._open.values())
-            if (story := self._story(_cut(scenario))) is not None
+            if (result := self._finish(_cut(scenario))) is not None
         )
 
     @property

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, assert_never
 
 from scenario_runner.events import Verdict
 from scenario_runner.printable import one_line
-from scenario_runner.reporters.failures import account, headline
+from scenario_runner.reporters.failures import (
+    account,
+    headline,
+    invalid_account,
+    invalid_headline,
+)
 from scenario_runner.reporters.file_reporter import FileReporter, Format
 from scenario_runner.reporters.output import open_output
 from scenario_runner.reporters.text import target_text, unrun_text
 
 if TYPE_CHECKING:
-    from scenario_runner.events import Warned
+    from collections.abc import Iterable
+
+    from scenario_runner.events import InvalidFile, Warned
     from scenario_runner.reporters.results import ResultCollector, ScenarioResult
+    from scenario_runner.reporters.text import Line
+    from scenario_runner.source import Span
 
 _WIDTH = 100
 
@@ -34,22 +43,32 @@ class Tap(Format):
         """Write the warning as a comment."""
         return f"# warning: {one_line(f'{warned.span}: {warned.message}')}\n"
 
-    def scenario(self, story: ScenarioResult, gathered: ResultCollector) -> str:
+    def invalid(self, invalid: InvalidFile, gathered: ResultCollector) -> str:
+        """Write a test point that is not ok."""
+        self._points += 1
+        text = f"not ok {self._points} - {_escaped(f'{invalid.file} is invalid')}\n"
+        told = invalid_account(invalid, gathered.sources, _WIDTH)
+        return text + _details("invalid", invalid_headline(invalid), invalid.problems[0].span, told)
+
+    def scenario(self, result: ScenarioResult, gathered: ResultCollector) -> str:
         """Write a test point."""
         self._points += 1
-        ok, directive = _result(story.verdict)
+        ok, directive = _result(result.verdict)
         if directive:
-            directive = f" # {directive} {_escaped(story.finished.reason or story.verdict)}"
-        span = story.started.span
-        name = _escaped(f"{story.started.name} ({span.file}:{span.line})")
+            directive = f" # {directive} {_escaped(result.finished.reason or result.verdict)}"
+        span = result.started.span
+        name = _escaped(f"{result.started.name} ({span.file}:{span.line})")
         text = f"{ok} {self._points} - {name}{directive}\n"
-        told = story.verdict.bad or story.earlier
-        return text + (_details(story, gathered) if told else "")
+        bad = result.bad_attempts
+        if not bad:
+            return text
+        told = (line for one in bad for line in account(one, gathered, _WIDTH))
+        return text + _details(result.verdict, headline(bad[0]), span, told)
 
     def end(self, gathered: ResultCollector) -> str:
         """Write the plan; of a run that broke off it names more points than there are."""
         unrun = unrun_text(gathered)
-        plan = f"1..{max(self._points + bool(unrun), gathered.run.total)}\n"
+        plan = f"1..{max(self._points + bool(unrun), gathered.run.total + gathered.invalid)}\n"
         if gathered.interrupted:
             return f"{plan}Bail out! {unrun}\n"
         return plan + (f"# {unrun}\n" if unrun else "")
@@ -70,16 +89,15 @@ def _result(verdict: Verdict) -> tuple[str, str]:
             assert_never(verdict)
 
 
-def _details(story: ScenarioResult, gathered: ResultCollector) -> str:
+def _details(verdict: str, message: str, span: Span, told: Iterable[Line]) -> str:
     """Write what went wrong; JSON's strings are YAML, and a block text needs no quotes."""
-    attempts = [*story.earlier, *([] if story.verdict is Verdict.FLAKY else [story])]
     lines = [
         "---",
-        f"verdict: {json.dumps(story.verdict)}",
-        f"message: {json.dumps(headline(attempts[0]), ensure_ascii=False)}",
-        f"at: {json.dumps(str(story.started.span), ensure_ascii=False)}",
+        f"verdict: {json.dumps(verdict)}",
+        f"message: {json.dumps(message, ensure_ascii=False)}",
+        f"at: {json.dumps(str(span), ensure_ascii=False)}",
         "told: |2",
-        *(f"  {line.text}" for one in attempts for line in account(one, gathered, _WIDTH)),
+        *(f"  {line.text}" for line in told),
         "...",
     ]
     text = "\n".join(lines)

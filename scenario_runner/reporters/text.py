@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import combining, east_asian_width
 
-from scenario_runner.durations import duration_text
+from scenario_runner.durations import rounded_text
 from scenario_runner.events import Tone, Verdict
 from scenario_runner.printable import JOINER, one_line, printable
 
@@ -78,13 +80,9 @@ def _cut(text: str, room: int) -> list[str]:
     return pieces
 
 
-def folded(text: str, width: int, lead: str) -> list[str]:
-    """Cut text at `width` columns without looking at words; each line begins with `lead`."""
-    return [
-        f"{lead}{piece}".rstrip()
-        for line in printable(text).split("\n")
-        for piece in _cut(line, width - cells(lead))
-    ]
+def quoted(text: str, lead: str) -> list[str]:
+    """Put `lead` before each line of a text that is to be copied, and so is never wrapped."""
+    return [f"{lead}{line}".rstrip() for line in printable(text).split("\n")]
 
 
 def row(first: str, text: str, last: str, width: int) -> list[str]:
@@ -97,9 +95,12 @@ def row(first: str, text: str, last: str, width: int) -> list[str]:
     return [f"{lines[0]}{gap}{last}", *lines[1:]]
 
 
-def took_text(microseconds: int) -> str:
-    """Write how long something took; what took no time on a virtual clock is `0s`."""
-    return duration_text(microseconds) if microseconds else "0s"
+def in_repository(file: str, root: str) -> str:
+    """Return a path as a CI system wants it: from the repository's `root`, where it is below."""
+    if not root:
+        return file
+    inside = os.path.relpath(os.path.realpath(file), os.path.realpath(root))
+    return file if inside.startswith("..") else Path(inside).as_posix()
 
 
 def count_text(number: int, thing: str) -> str:
@@ -114,9 +115,14 @@ def counts_text(counts: Counter[Verdict]) -> str:
     return f"{total}: {', '.join(parts)}" if parts else total
 
 
+def target_name(run: RunStarted) -> str:
+    """Write what the run was against: `mock (in this process)`."""
+    return one_line(f"{run.target or 'unknown'} ({run.host or 'unknown host'})")
+
+
 def target_text(run: RunStarted) -> str:
     """Write what the run was against: `target mock (in this process)`."""
-    return one_line(f"target {run.target or 'unknown'} ({run.host or 'unknown host'})")
+    return f"target {target_name(run)}"
 
 
 def unrun_text(gathered: ResultCollector) -> str:
@@ -134,7 +140,7 @@ def verdict_of_run(counts: Counter[Verdict], gathered: ResultCollector) -> Verdi
 
     A run of nothing has not passed, unless it is a shard to which nothing falls.
     """
-    if gathered.interrupted or counts[Verdict.ERRORED]:
+    if gathered.interrupted or gathered.invalid or counts[Verdict.ERRORED]:
         return Verdict.ERRORED
     if gathered.end is not None and gathered.end.exit_code:
         return Verdict.FAILED
@@ -143,8 +149,10 @@ def verdict_of_run(counts: Counter[Verdict], gathered: ResultCollector) -> Verdi
 
 def summary_parts(counts: Counter[Verdict], gathered: ResultCollector) -> list[str]:
     """Return the parts of the line that sums a run up."""
-    parts = [counts_text(counts), unrun_text(gathered), target_text(gathered.run)]
-    parts.append(f"seed {gathered.run.seed}")
+    invalid = count_text(gathered.invalid, "invalid file") if gathered.invalid else ""
+    run = gathered.run
+    parts = [counts_text(counts), invalid, unrun_text(gathered), target_text(run)]
+    parts.append(f"seed {run.seed}")
     if gathered.end is not None:
-        parts.append(duration_text(gathered.end.took))
+        parts.append(rounded_text(gathered.end.took))
     return [part for part in parts if part]

@@ -72,7 +72,7 @@ def test_reports_are_whole_although_the_run_was_interrupted(
     ran = CliRunner().invoke(command, [*words, str(file)], standalone_mode=False)
     assert ran.return_value == 130
     assert "the run was interrupted" in ran.output
-    assert "✓ passed  cleanup.1 hangup" in ran.output
+    assert "✓ passed  cleanup › 1 hangup" in ran.output
     assert "the run was interrupted" in (tmp_path / "j.xml").read_text()
     assert json.loads((tmp_path / "j.json").read_text())
     last = (tmp_path / "e.jsonl").read_text().splitlines()[-1]

@@ -11,7 +11,7 @@ import pytest
 
 from scenario_runner.cli import scenario_runner
 from scenario_runner.cli.exit_codes import exit_code_of
-from scenario_runner.cli.options import FILES
+from scenario_runner.cli.options import REPORTS
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "examples"
@@ -47,13 +47,13 @@ def test_shards_are_merged_into_every_format(
     assert run("run", "good.scenario.yaml", "--events", "1.jsonl") == 0
     assert run("run", "bad.scenario.yaml", "--events", "2.jsonl") == 1
     capsys.readouterr()
-    options = [word for name in FILES for word in (f"--{name}", f"out.{name}")]
+    options = [word for name in REPORTS for word in (f"--{name}", f"out.{name}")]
     assert run("report", "1.jsonl", "2.jsonl", *options) == 0
     assert "2 scenarios: 1 passed, 1 failed" in capsys.readouterr().out
     suite = ElementTree.parse(folder / "out.junit").getroot()
     assert len(list(suite.iter("testcase"))) == 2
     assert len(list(suite.iter("failure"))) == 1
-    for name in FILES:
+    for name in REPORTS:
         assert "bad" in (folder / f"out.{name}").read_text(), name
     assert "not ok" in (folder / "out.tap").read_text()
 

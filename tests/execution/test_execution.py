@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.errors import Exit, InvalidFiles, NothingSelected, UsageError
+from scenario_runner.errors import Exit, NothingSelected, UsageError
 from scenario_runner.events import (
     Event,
     Exchange,
+    InvalidFile,
     RunFinished,
     ScenarioFinished,
     SourceRead,
@@ -119,11 +120,22 @@ def test_an_unknown_variable_on_the_command_line(tmp_path: Path) -> None:
 def test_invalid_files_keep_the_run_from_beginning(tmp_path: Path) -> None:
     write(tmp_path, "a")
     (tmp_path / "b.scenario.yaml").write_text("scenario: b\nstepz: []\n")
-    with pytest.raises(InvalidFiles):
-        run(str(tmp_path))
+    code, events = run(str(tmp_path))
+    assert code is Exit.INVALID
+    assert finished(events) == {}
+    invalid = [event for event in events if isinstance(event, InvalidFile)]
+    assert [Path(event.file).name for event in invalid] == ["b.scenario.yaml"]
     code, events = run(str(tmp_path), keep_going=True)
     assert code is Exit.INVALID
     assert finished(events) == {"a": "passed"}
+
+
+def test_nothing_is_selected_of_invalid_files_only(tmp_path: Path) -> None:
+    (tmp_path / "b.scenario.yaml").write_text("scenario: b\nstepz: []\n")
+    for keep_going in (False, True):
+        code, events = run(str(tmp_path), keep_going=keep_going)
+        assert code is Exit.INVALID
+        assert any(isinstance(event, InvalidFile) for event in events)
 
 
 def test_fail_fast_stops_after_the_first_that_is_not_green(tmp_path: Path) -> None:

@@ -51,7 +51,12 @@ class Browser:
         return self.driver.find_element(By.CSS_SELECTOR, css)
 
     def texts(self, css: str) -> list[str]:
-        return [element.text for element in self.all(css)]
+        """Return the texts as they are at one moment; the page may draw itself anew."""
+        script = (
+            "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText.trim())"
+        )
+        found: list[str] = self.run(script, css)
+        return found
 
     def until(self, css: str) -> WebElement:
         """Wait for an element, and return it."""

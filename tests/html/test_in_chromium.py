@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
 from scenario_runner.events import Exchange, ScenarioFinished, ScenarioStarted, Verdict
 from scenario_runner.reporters.failures import curl_line
@@ -173,12 +174,12 @@ def test_yaml_stands_beside_the_verdict_and_the_failed_place_is_marked(
     ]
     assert browser.one("section.step[data-step='3'] mark").text == "holds: custo"
     assert browser.texts("section.step[data-step='3'] .attempts td") == [
-        "2s",
+        "2 s",
         "✗",
         "slot 6 is empty",
         "×9",
     ]
-    held = browser.one("#held").text
+    held = browser.one("#snapshot").text
     assert "customer at 341" in held
 
 
@@ -333,22 +334,69 @@ def test_a_phone_never_scrolls_sideways(
         const pane = document.querySelector(arguments[0]);
         return [pane.scrollWidth, pane.clientWidth, document.documentElement.scrollWidth];
     """
-    content, room, page = browser.run(wide, "#detail" if address else "#list")
+    content, room, page = browser.run(wide, "#detail")
     assert content <= room
     assert page <= 390
 
 
-def test_a_phone_shows_the_list_or_the_scenario(browser: Browser, report: Path) -> None:
+def test_a_phone_shows_the_overview_above_the_list(browser: Browser, report: Path) -> None:
     browser.size(390, 844)
     browser.open(report)
-    assert not browser.one("#detail").is_displayed()
-    browser.one("#row-0").click()
-    browser.until("#detail h1")
+    assert browser.one(".overview h1").is_displayed()
+    assert browser.one("#list").is_displayed()
+    assert browser.one(".overview .facts").is_displayed()
+    browser.one(".overview .links a").click()
+    browser.until("article[data-scenario*='park-3.'] h1")
     assert not browser.one("#list").is_displayed()
+    assert browser.run("return scrollY") == 0
     browser.one("#back").click()
     browser.until("#list")
-    browser.one("#home").click()
-    browser.until(".overview")
+    browser.one("#find").send_keys("park-7")
+    browser.until("body.filtering")
+    assert not browser.one(".overview").is_displayed()
+    browser.one("#row-0").click()
+    browser.until("article[data-scenario*='park-7.'] h1")
+
+
+def test_the_rows_of_a_matrix_show_what_tells_them_apart(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    events: list[Event] = [RUN]
+    for agent in ("342", "343"):
+        name = f"First and last [slot=6, agent={agent}]"
+        begin = replace(started(name), scenario=name, row=(("slot", "6"), ("agent", agent)))
+        events += [begin, replace(finished(Verdict.PASSED), scenario=name)]
+    written(path, iter(events))
+    browser.open(path)
+    assert browser.texts(".row .name") == ["First and last"] * 2
+    shown = [text.split(" · ")[0] for text in browser.texts(".row .second")]
+    assert shown == ["slot = 6, agent = 342", "slot = 6, agent = 343"]
+    browser.one("#find").send_keys("343")
+    browser.until(".row:only-child")
+
+
+def test_the_ticket_of_a_known_failure_is_a_link(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    ticket = "https://tracker.example.com/123"
+    reason = f"the third step fails ({ticket}), see <b>there</b>"
+    written(path, iter([RUN, started("One"), finished(Verdict.XFAILED, reason)]))
+    browser.open(path, "#scenario=park.scenario.yaml")
+    (link_,) = browser.all(".reason a")
+    assert link_.get_attribute("href") == ticket
+    assert browser.one(".reason").text == reason
+
+
+def test_an_invalid_file_is_shown_first(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    written(path, iter(stream("invalid")))
+    browser.open(path)
+    assert browser.one("h1").text == "2 files could not be run"
+    assert browser.texts(".row .name")[0] == "examples/01_bad.scenario.yaml"
+    browser.one("#row-0").click()
+    browser.until(".failures")
+    assert browser.texts(".failure .message") == [
+        "unknown-key: 'prak' is no key of a step",
+        "bare-number: 5 is no duration: its unit is missing",
+    ]
 
 
 def test_dark_is_dark(browser: Browser, report: Path) -> None:

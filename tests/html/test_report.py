@@ -11,23 +11,35 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import convert
+from msgspec.structs import replace
 
 from scenario_runner.errors import Exit, UsageError
-from scenario_runner.events import RunFinished, ScenarioFinished, Verdict, Warned, to_json
+from scenario_runner.events import (
+    CallChanged,
+    Exchange,
+    PbxReported,
+    RunFinished,
+    ScenarioFinished,
+    StepStarted,
+    Verdict,
+    Warned,
+)
 from scenario_runner.reporters import open_reporter
-from scenario_runner.reporters.html import to_file
-from scenario_runner.reporters.html.report import script
+from scenario_runner.reporters.html.page import script
+from scenario_runner.reporters.html.report import to_file
+from scenario_runner.reporters.ladder import Drawing, build_ladder, draw
+from scenario_runner.reporters.results import ResultCollector
 from tests.html.reading import Page
 from tests.html.writing import run_of, scenario, written
-from tests.ladder.telling import RUN, at_line
+from tests.ladder.telling import RUN, at_line, finished, started
 from tests.reporters.streams import CASES, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scenario_runner.errors import Exit
-from scenario_runner.events import Event
+    from scenario_runner.events import Event
 
 KIB = 1024
 
@@ -38,44 +50,86 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_event_of_every_scenario_is_in_the_page(case: str, path: Path) -> None:
+def test_every_message_of_every_scenario_is_in_the_page(case: str, path: Path) -> None:
     events = stream(case)
     written(path, iter(events))
     page = Page(path)
     found = [page.record(row[-1]) for row in page.rows]
-    assert [record[0]["event"] for record in found] == ["ScenarioStarted"] * len(found)
-    for name in {row[0] for row in page.rows}:
-        told = [to_json(event) for event in events if getattr(event, "scenario", None) == name]
-        kept = [event for record in found if record[0]["scenario"] == name for event in record[2]]
-        whole = ("ScenarioStarted", "ScenarioFinished")
-        assert kept == [event for event in told if event["event"] not in whole]
+    steps = [step for record in found for step in record.get("steps", [])]
+    assert [step["id"] for step in steps] == [e.step for e in events if isinstance(e, StepStarted)]
+    wire = [one for step in steps for one in step.get("wire", [])]
+    wire += [one for record in found for one in record.get("around", [])]
+    happened = [e for e in events if isinstance(e, (Exchange, CallChanged, PbxReported))]
+    assert len(wire) == len(happened)
+    sent = [one["sent"] for one in wire if isinstance(one, dict)]
+    assert sorted(sent) == sorted(e.sent.rstrip() for e in events if isinstance(e, Exchange))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_ladder_of_the_page_is_the_one_of_the_file(case: str, path: Path) -> None:
+    written(path, iter(stream(case)))
+    gathered = ResultCollector()
+    results = [gathered.handle(event) for event in stream(case)]
+    drawn = {
+        (result.finished.scenario, result.started.attempt): draw(build_ladder(result.inside))
+        for result in results
+        if result is not None
+    }
+    page = Page(path)
+    for row in page.rows:
+        if (row[0], row[-2]) in drawn:
+            assert convert(page.record(row[-1])["ladder"], Drawing) == drawn[row[0], row[-2]]
+
+
+def test_an_invalid_file_is_a_row_with_its_problems(path: Path) -> None:
+    written(path, iter(stream("invalid")))
+    page = Page(path)
+    first, *_ = rows = [row for row in page.rows if row[2] == "invalid"]
+    assert [row[1] for row in rows] == [
+        "examples/01_bad.scenario.yaml",
+        "examples/03_twice.scenario.yaml",
+    ]
+    assert "unknown-key: 'prak' is no key of a step (and 1 more problem)" in first
+    problems = page.record(first[-1])["invalid"]
+    assert [problem["at"].rpartition(":")[2] for problem in problems] == ["3", "4"]
+    assert "invalid" in page.shell
+
+
+def test_what_tells_the_rows_of_a_matrix_apart_is_not_in_their_names(path: Path) -> None:
+    row = (("slot", "6"), ("agent", "342"))
+    begin = replace(started("Park [slot=6, agent=342] (run 2)"), row=row)
+    written(path, chain([RUN], [begin], [finished(Verdict.PASSED)]))
+    (shown,) = Page(path).rows
+    assert shown[1] == "Park (run 2)"
+    assert shown[6] == [["slot", "6"], ["agent", "342"]]
 
 
 def test_rows_say_what_the_list_shows(path: Path) -> None:
     written(path, run_of(Verdict.PASSED, Verdict.FAILED))
     passed, bad = Page(path).rows
-    assert passed[1:4] == ["Park a caller in slot 0", "passed", 190_000_000]
-    assert passed[4] == ["parking", "slow"]
-    assert passed[6:10] == ["cases/park-0.scenario.yaml", 1, "", 1]
+    assert passed[1:5] == ["Park a caller in slot 0", "passed", 190_000_000, "3m 10s"]
+    assert passed[5] == ["parking", "slow"]
+    assert passed[7:11] == ["cases/park-0.scenario.yaml", 1, "", 1]
     assert bad[2] == "failed"
-    assert "slot 6 holds nobody" in bad[8]
+    assert "slot 6 holds nobody" in bad[9]
 
 
 def test_the_texts_of_files_are_there_once(path: Path) -> None:
     written(path, chain(run_of(Verdict.PASSED, Verdict.FAILED), run_of(Verdict.PASSED)))
     page = Page(path)
-    assert list(page.facts["files"]) == [
+    files = dict(page.facts["files"])
+    assert list(files) == [
         "cases/park-0.scenario.yaml",
         "cases/park-1.scenario.yaml",
     ]
-    place = page.facts["files"]["cases/park-1.scenario.yaml"]
+    place = files["cases/park-1.scenario.yaml"]
     assert page.record(place).startswith("scenario: Park a caller")
 
 
 def test_warnings_are_kept(path: Path) -> None:
     warned = Warned(code="unused", message="$slot is never used", span=at_line(4))
     written(path, iter([RUN, warned]))
-    assert Page(path).facts["warnings"] == [to_json(warned)]
+    assert Page(path).facts["warnings"] == [["park.scenario.yaml:4", warned.message, ""]]
 
 
 def test_an_interrupted_run_is_written_with_what_was_running(path: Path) -> None:
@@ -84,10 +138,10 @@ def test_an_interrupted_run_is_written_with_what_was_running(path: Path) -> None
     page = Page(path)
     (row,) = page.rows
     assert row[2] == "errored"
-    assert page.record(row[-1])[1]["reason"] == "interrupted"
+    assert page.record(row[-1])["reason"] == "interrupted"
     assert page.facts["interrupted"] is True
     assert page.facts["missing"] == RUN.total - 1
-    assert page.facts["end"] is None
+    assert page.facts["took"] == ""
 
 
 def test_each_attempt_is_a_row(path: Path) -> None:

@@ -17,7 +17,7 @@ from scenario_runner.events import (
     StepStarted,
     Verdict,
 )
-from scenario_runner.reporters.html import HtmlReport, to_file
+from scenario_runner.reporters.html.report import HtmlReport, to_file
 from tests.ladder.telling import END, RUN, SOURCE, failed, finished, started, walk_through
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ def scenario(
         match event:
             case StepStarted():
                 yield replace(event, scenario=name, span=replace(event.span, file=file))
-            case Exchange() | CallChanged() | PbxReported() | StepFinished():
+            case StepFinished():
+                failures = tuple(
+                    replace(one, span=replace(one.span, file=file)) for one in event.failures
+                )
+                yield replace(event, scenario=name, failures=failures)
+            case Exchange() | CallChanged() | PbxReported():
                 yield replace(event, scenario=name)
             case _:
                 yield event

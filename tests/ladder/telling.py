@@ -59,7 +59,9 @@ class Telling:
     at: int = 0
     events: list[Event] = field(default_factory=list)
 
-    def start(self, step: str, title: str, action: str, line: int) -> None:
+    def start(
+        self, step: str, title: str, action: str, line: int, *, path: tuple[str, ...] = ()
+    ) -> None:
         self.step = step
         span = at_line(line)
         self.events.append(
@@ -70,6 +72,7 @@ class Telling:
                 action=action,
                 span=span,
                 at=self.at,
+                path=path,
             )
         )
 
@@ -216,7 +219,9 @@ def failed() -> list[Event]:
     return told.events
 
 
-def started(name: str, tags: tuple[str, ...] = ("smoke", "parking"), attempt: int = 1) -> Event:
+def started(
+    name: str, tags: tuple[str, ...] = ("smoke", "parking"), attempt: int = 1
+) -> ScenarioStarted:
     """Return the beginning of a scenario."""
     return ScenarioStarted(
         scenario="park.scenario.yaml",
@@ -231,7 +236,7 @@ def started(name: str, tags: tuple[str, ...] = ("smoke", "parking"), attempt: in
     )
 
 
-def finished(verdict: Verdict, reason: str = "") -> Event:
+def finished(verdict: Verdict, reason: str = "") -> ScenarioFinished:
     """Return the end of a scenario."""
     return ScenarioFinished(
         scenario="park.scenario.yaml",

@@ -11,7 +11,15 @@ import pytest
 from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND
-from scenario_runner.events import CallChanged, Event, Exchange, PbxReported, StepStarted
+from scenario_runner.events import (
+    CallChanged,
+    Event,
+    Exchange,
+    Failure,
+    PbxReported,
+    StepStarted,
+    Verdict,
+)
 from scenario_runner.reporters.ladder import (
     Arrow,
     ArrowKind,
@@ -25,7 +33,7 @@ from scenario_runner.reporters.ladder import (
     to_svg,
     to_text,
 )
-from tests.ladder.telling import UUID, Telling, failed, get, ok, put, walk_through
+from tests.ladder.telling import UUID, Telling, at_line, failed, get, ok, put, walk_through
 from tests.reporters.streams import CASES, stream
 
 if TYPE_CHECKING:
@@ -164,8 +172,8 @@ def test_equal_questions_with_equal_answers_are_folded() -> None:
         told.at += SECOND
     found = arrows(build_ladder(told.events))
     assert [arrow.text() for arrow in found] == [
-        "GET valet_park/6 ×3 to 2s",
-        "200 {} ×3 to 2s",
+        "GET valet_park/6 ×3 to 2 s",
+        "200 {} ×3 to 2 s",
         "GET valet_park/6",
         "200 {slot: 6}",
     ]
@@ -179,6 +187,77 @@ def test_the_failed_arrow_is_marked_and_explained() -> None:
     assert remarks == [f"slot 6 holds nobody, expected customer ({UUID})"]
     verdicts = [row.verdict for row in ladder.rows if isinstance(row, Heading)]
     assert verdicts == ["passed", "passed", "failed", "skipped", "errored"]
+
+
+def _race() -> list[Event]:
+    """Two agents ask at once, and the answer to the second request comes first."""
+    told = Telling()
+    told.start("5", "Both at once", "together", 6)
+    for number, agent in enumerate(("agent_a", "agent_b"), 1):
+        told.start(f"5.b{number}.1", "bridge", "bridge", 8, path=("5", agent, "1"))
+    for number, (at, took) in enumerate(((0, 9_000), (1_000, 2_000)), 1):
+        told.step, told.at = f"5.b{number}.1", at
+        told.exchange(put("valet_bridge/6"), ok('{"slot": "6"}'), took=took)
+    told.at = 9_000
+    told.step = "5.b1.1"
+    told.call("agent_a", "bridged", "342")
+    told.finish()
+    told.step = "5.b2.1"
+    told.finish(Verdict.FAILED, failures=(Failure(key="k", message="late", span=at_line(8)),))
+    told.step = "5"
+    told.finish(Verdict.FAILED)
+    return told.events
+
+
+def test_each_request_of_a_race_stands_under_its_own_heading() -> None:
+    rows = build_ladder(_race()).rows
+    shown = [
+        row.label if isinstance(row, (Heading, Arrow)) else row.text
+        for row in rows
+        if isinstance(row, (Heading, Arrow, Remark))
+    ]
+    assert shown == [
+        "5",
+        "5 › agent_a › 1",
+        "agent_a: PUT valet_bridge/6",
+        "5 › agent_b › 1",
+        "agent_b: PUT valet_bridge/6",
+        "agent_b: 200 {slot: 6}",
+        "agent_a: 200 {slot: 6}",
+        "agent_a bridged",
+        "agent_b: late",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "who"),
+    [
+        ("5.b2.1", ("5", "agent_b", "1"), "agent_b: "),
+        ("cleanup.5.b2.1", ("cleanup", "5", "agent_b", "1"), "agent_b: "),
+        ("1.use.2.b1.3", ("1", "Parked", "2", "branch 1", "3"), "branch 1: "),
+        ("5.b2.1[3].2", ("5", "agent_b", "1", "slot 3", "2"), "agent_b: "),
+        ("5.b2.1", (), "b2: "),
+        ("5[2].1", ("5", "slot 3", "1"), ""),
+        ("5", (), ""),
+    ],
+)
+def test_a_message_names_the_branch_that_it_is_of(
+    step: str, path: tuple[str, ...], who: str
+) -> None:
+    told = Telling()
+    told.start(step, "title", "slots", 1, path=path)
+    told.exchange("GET /a\n\n", ok(""))
+    assert arrows(build_ladder(told.events))[0].label == f"{who}GET /a"
+
+
+def test_what_passed_against_expectation_is_explained() -> None:
+    told = Telling()
+    told.start("1", "title", "slots", 1)
+    told.exchange("GET /a\n\n", ok(""))
+    failure = Failure(key="xfail", message="passed, though it is known to fail", span=at_line(1))
+    told.finish(Verdict.XPASSED, failures=(failure,))
+    remarks = [row for row in build_ladder(told.events).rows if isinstance(row, Remark)]
+    assert [row.text for row in remarks] == ["passed, though it is known to fail"]
 
 
 def test_a_pause_is_shown_from_a_second_on() -> None:

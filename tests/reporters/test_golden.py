@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenario_runner.reporters import open_reporter
-from scenario_runner.reporters.console import Console, Detail, Plain
+from scenario_runner.reporters.console import Console, Plain
+from scenario_runner.reporters.console_sections import Detail
 from tests.reporters.streams import CASES, GOLDEN, Kept, play, stream
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ def test_report(case: str, name: str, tmp_path: Path, golden: Callable[[Path, st
 @pytest.mark.parametrize(
     ("width", "detail", "file"),
     [
-        (40, Detail.NORMAL, "console.40.txt"),
+        (40, Detail.STEPS, "console.40.txt"),
         (80, Detail.QUIET, "console.quiet.txt"),
-        (80, Detail.VERBOSE, "console.verbose.txt"),
+        (80, Detail.EXCHANGES, "console.verbose.txt"),
     ],
 )
 @pytest.mark.parametrize("case", CASES)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
+from scenario_runner.events import ScenarioFinished
 from scenario_runner.reporters.file_reporter import FileReporter
 from scenario_runner.reporters.junit import JUnit
 from tests.reporters.streams import CASES, Kept, play, stream
@@ -29,9 +31,9 @@ ALLOWED: dict[str, tuple[tuple[str, ...], set[str], set[str]]] = {
     "property": ((), {"name", "value"}, set()),
     "testcase": (
         ("skipped", "error", "failure", "rerunFailure", "rerunError", "flakyFailure",
-         "flakyError", "system-out", "system-err"),
+         "flakyError", "properties", "system-out", "system-err"),
         {"name"},
-        {"time", "classname", "group"},
+        {"time", "classname", "group", "file", "line"},
     ),
     "skipped": _RESULT,
     "error": _RESULT,
@@ -72,18 +74,58 @@ def test_counts_are_those_of_the_cases(case: str) -> None:
 
 def test_verdicts_and_places() -> None:
     root = _written(stream("failed"))
-    found = {
-        case.get("name"): (case.get("classname"), [child.tag for child in case])
-        for case in root.iter("testcase")
-    }
-    known = "examples/04_known.scenario.yaml"
-    assert found["Bridge an empty slot"] == (f"{known}:1", ["skipped"])
-    assert found["Mended meanwhile"] == (f"{known}:9", ["failure"])
-    assert found["The PBX can't be reached"][1] == ["error"]
-    assert found["Sometimes late"][1] == ["flakyFailure"]
-    assert found["Only where numbers are random"][1] == ["skipped"]
+    found = {case.get("name"): case for case in root.iter("testcase")}
+    tags = {name: [child.tag for child in case] for name, case in found.items()}
+    assert tags["Bridge an empty slot"] == ["properties", "skipped"]
+    assert tags["Mended meanwhile"][-1] == "failure"
+    assert tags["The PBX can't be reached"][-1] == "error"
+    assert tags["Sometimes late"][-1] == "flakyFailure"
+    assert tags["Only where numbers are random"][-1] == "skipped"
     flaky = root.findall("testsuite/properties/property[@name='flaky']")
     assert [element.get("value") for element in flaky] == ["Sometimes late"]
     text = next(root.iter("failure")).text or ""
     assert text.startswith("examples/01_park.scenario.yaml:1:11\n")
     assert "examples/01_park.scenario.yaml:16:14" in text
+
+
+def test_the_history_of_a_case_outlives_a_line_above_it() -> None:
+    (case,) = (
+        case
+        for case in _written(stream("failed")).iter("testcase")
+        if case.get("name") == "Mended meanwhile"
+    )
+    known = "examples/04_known.scenario.yaml"
+    assert (case.get("classname"), case.get("file"), case.get("line")) == (known, known, "9")
+
+
+def test_tags_and_the_target_are_properties() -> None:
+    root = _written(stream("failed"))
+    case = next(root.iter("testcase"))
+    assert [tag.get("value") for tag in case.findall("properties/property[@name='tag']")] == [
+        "smoke"
+    ]
+    (target, *_) = root.findall("testsuite/properties/property[@name='target']")
+    assert target.get("value") == "mock (in this process)"
+
+
+def test_times_are_real_seconds() -> None:
+    events = [
+        replace(event, took=180_000_000, real=1_250_000)
+        if isinstance(event, ScenarioFinished)
+        else event
+        for event in stream("passed")
+    ]
+    root = _written(events)
+    assert {case.get("time") for case in root.iter("testcase")} == {"1.250000"}
+    assert root.get("time") == "2.500000"
+
+
+def test_an_invalid_file_is_an_error_with_its_place() -> None:
+    root = _written(stream("invalid"))
+    (case, *_) = (case for case in root.iter("testcase") if case.get("name") == "invalid file")
+    assert case.get("file") == "examples/01_bad.scenario.yaml"
+    (error,) = case.findall("error")
+    assert "'prak' is no key of a step" in error.get("message", "")
+    assert ">   3 |" not in (error.text or "")
+    assert "examples/01_bad.scenario.yaml:4:11: bare-number" in (error.text or "")
+    assert root.get("errors") == "2"

@@ -113,7 +113,7 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
         (("--extensions", "360-341"), "the first extension comes first"),
         (("--park-timeout", "3"), "a duration looks like 3m or 250ms, not 3"),
         (("--fault", "latancy"), "unknown fault 'latancy': did you mean 'latency'?"),
-        (("--port", "0", "--ready-file", "/no/such/folder/f"), "can't write the ready file"),
+        (("--port", "0", "--ready-file", "/no/such/folder/f"), "the ready file can't be written"),
     ],
 )
 def test_what_is_wrong_is_said(

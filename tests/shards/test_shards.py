@@ -23,6 +23,7 @@ from scenario_runner.events import (
     encode,
 )
 from scenario_runner.execution.last_failed import identity
+from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.run import RunRequest, run_whole
 from scenario_runner.execution.shards import Shard, part, read_durations
 from scenario_runner.loading.documents import LoadOptions, load_text
@@ -130,9 +131,12 @@ def write(folder: Path, *files: str) -> str:
 
 def run(folder: str, shard: str, **options: Any) -> list[Event]:
     events: list[Event] = []
-    ticks = iter(range(0, 10**9, 30_000_000))
+    begin = iter([0])
     request = RunRequest(
-        paths=(folder,), shard=Shard.parse(shard), stopwatch=lambda: next(ticks), **options
+        paths=(folder,),
+        shard=Shard.parse(shard),
+        options=RunOptions(stopwatch=lambda: next(begin, 30_000_000)),
+        **options,
     )
     run_whole(request, events.append)
     return events
@@ -151,7 +155,7 @@ def test_shards_read_together_are_one_run_and_tell_their_balance(tmp_path: Path)
     assert isinstance(first, RunStarted)
     assert (first.total, first.shard) == (3, "")
     assert isinstance(note, Warned)
-    assert note.message == "2 shards took 30s, 30s: the longest 1.00 times their mean"
+    assert note.message == "2 shards took 30 s, 30 s: the longest 1.00 times their mean"
     last = events[-1]
     assert isinstance(last, RunFinished)
     assert (last.exit_code, dict(last.counts)) == (0, {"passed": 3})

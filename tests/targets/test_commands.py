@@ -123,7 +123,7 @@ def test_an_invalid_targets_file_is_exit_2(
     file = folder / "scenario-targets.yaml"
     file.write_text("targets: {x: {driver: rngme}}", encoding="utf-8")
     assert run("run", "scenarios") == 2
-    assert "did you mean 'ringme'?" in capsys.readouterr().err
+    assert "did you mean 'ringme'?" in capsys.readouterr().out
 
 
 def test_a_run_on_the_mock_never_loads_what_a_network_needs(folder: Path) -> None:

@@ -89,7 +89,7 @@ def test_every_report_is_that_of_one_process(tmp_path: Path) -> None:
     for workers in (1, 2):
         events = run(file, str(ROOT / "examples"), workers=workers)
         reporters = Reporters(
-            [open_reporter(name, str(tmp_path / f"{name}.{workers}")) for name in names]
+            [(name, open_reporter(name, str(tmp_path / f"{name}.{workers}"))) for name in names]
         )
         for event in events:
             reporters.handle(event)
@@ -175,7 +175,7 @@ def test_no_order_of_batches_and_no_loss_changes_the_events(
 
 
 def suite_of(*paths: str) -> Suite:
-    return gather(RunRequest(paths=paths))[0]
+    return gather(RunRequest(paths=paths)).scenarios
 
 
 def run_shared(

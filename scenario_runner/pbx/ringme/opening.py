@@ -71,7 +71,7 @@ def _hide(mask: Mask, token: str) -> None:
 
 
 def _tell_limit(metered: Metered, context: Context) -> None:
-    if metered.limit is not None:
+    if metered.limit is not None and metered.limit.near:
         context.notice("rate-limit", f"requests: {metered.limit}")
 
 

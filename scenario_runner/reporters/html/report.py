@@ -2,90 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import zlib
-from base64 import b64encode
 from binascii import b2a_base64
 from collections import Counter
-from functools import cache
-from hashlib import sha256
-from html import escape
-from importlib.resources import files
-from string import Template
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from scenario_runner.events import Event, SourceRead, Verdict, Warned, encode
-from scenario_runner.reporters.failures import headline, rerun_line
-from scenario_runner.reporters.ladder.drawing import ladder_style
+import msgspec
+from msgspec import Raw, Struct
+
+from scenario_runner.durations import rounded_text
+from scenario_runner.events import Event, InvalidFile, SourceRead, Verdict, Warned
+from scenario_runner.masking import Mask
+from scenario_runner.reporters.failures import headline, invalid_headline
+from scenario_runner.reporters.html.page import head, tail
+from scenario_runner.reporters.html.record import (
+    InvalidView,
+    ScenarioView,
+    invalid_view,
+    scenario_view,
+)
 from scenario_runner.reporters.output import open_output
 from scenario_runner.reporters.results import ResultCollector, ScenarioResult
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scenario_runner.references import Json
     from scenario_runner.reporters.output import Output
-
-
-_STYLES = ("page.css", "small.css")
-_SCRIPTS = (
-    "dom.js",
-    "store.js",
-    "route.js",
-    "list.js",
-    "story.js",
-    "ladder_rows.js",
-    "ladder_sheet.js",
-    "steps.js",
-    "detail.js",
-    "comparison.js",
-    "overview.js",
-    "start.js",
-)
-
-
-@cache
-def script() -> str:
-    """Return the whole script of the page, in a scope of its own."""
-    parts = "\n".join(_read("script", name) for name in _SCRIPTS)
-    return f'"use strict";\n(() => {{\n{parts}}})();\n'
-
-
-@cache
-def style() -> str:
-    """Return the whole style sheet of the page."""
-    return "".join(_read("style", name) for name in _STYLES) + ladder_style()
-
-
-def head(title: str, summary: str) -> str:
-    """Return everything before the data; `summary` is for readers without scripts."""
-    return Template(_read("page.html")).substitute(
-        title=escape(title),
-        summary=escape(summary),
-        style=style(),
-        style_hash=_hash(style()),
-        script_hash=_hash(script()),
-    )
-
-
-def tail() -> str:
-    """Return everything after the data."""
-    return f"<script>{script()}</script>\n</body>\n</html>\n"
-
-
-def _read(*path: str) -> str:
-    return files(__package__).joinpath(*path).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 _FULL = 256 * 1024
 _LEVEL = 3
 _PIECE = 1024 * 1024
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_INVALID = "invalid"
+_ENCODER = msgspec.json.Encoder()
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True, array_like=True):
     """Where a record is: the number of its block, and its place inside."""
 
     block: int
@@ -93,7 +47,7 @@ class Place(NamedTuple):
 
 
 class Blocks:
-    """Takes records of JSON text, and keeps all but the last few in a temporary file.
+    """Takes records of JSON, and keeps all but the last few in a temporary file.
 
     Each block is a JSON array of about 256 KiB before it is deflated. Base64 has no letter that
     means something to HTML, so nothing in a record can end the block or start a tag.
@@ -103,19 +57,23 @@ class Blocks:
         self._name = name
         self._file = tempfile.TemporaryFile("w+", encoding="ascii")  # noqa: SIM115 -- see `write_to`
         self._number = 0
-        self._records: list[str] = []
+        self._records: list[bytes] = []
         self._size = 0
 
-    def add(self, record: str) -> Place:
-        """Take a record of JSON text; return where it will be found."""
+    def add(self, record: Struct | str) -> Place:
+        """Take a record; return where it will be found."""
         if self._size >= _FULL:
             self._put_block()
-        self._records.append(record)
-        self._size += len(record)
+        try:
+            encoded = _ENCODER.encode(record)
+        except UnicodeEncodeError:
+            encoded = _ENCODER.encode(Mask().event(record))
+        self._records.append(encoded)
+        self._size += len(encoded)
         return Place(self._number, len(self._records) - 1)
 
     def _put_block(self) -> None:
-        data = f"[{','.join(self._records)}]".encode("utf-8", "replace")
+        data = b"[%b]" % b",".join(self._records)
         text = b2a_base64(zlib.compress(data, _LEVEL), newline=False).decode()
         name = self._name
         self._file.write(
@@ -135,10 +93,49 @@ class Blocks:
             while piece := file.read(_PIECE):
                 output.write(piece)
 
+    def discard(self) -> None:
+        """Forget all records."""
+        self._file.close()
 
-def json_text(value: object) -> str:
-    """Return plain values as compact JSON."""
-    return _ENCODER.encode(value)
+
+class Row(Struct, frozen=True, array_like=True, kw_only=True):
+    """A line of the list: a scenario, or an invalid file."""
+
+    id: str
+    name: str
+    verdict: str
+    took: int
+    took_text: str
+    tags: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    file: str
+    line: int
+    why: str = ""
+    attempt: int = 1
+    place: Place
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What the page knows about the run as a whole."""
+
+    target: str
+    driver: str
+    started_at: int
+    took: str
+    seed: int
+    version: str
+    missing: int
+    interrupted: bool
+    verdicts: tuple[tuple[str, str, int, bool], ...]
+    warnings: tuple[tuple[str, str, str], ...]
+    files: tuple[tuple[str, Place], ...]
+    comparison: Raw
+
+
+def _verdicts() -> tuple[tuple[str, str, int, bool], ...]:
+    """Return of each verdict its symbol, its gravity, and whether it tells what went wrong."""
+    known = [(one.value, one.symbol, one.gravity, one.bad) for one in Verdict]
+    return (*known, (_INVALID, "!", 1 + max(one.gravity for one in Verdict), True))
 
 
 class HtmlReport:
@@ -150,61 +147,94 @@ class HtmlReport:
         self._records = Blocks("records")
         self._rows = Blocks("rows")
         self._files: dict[str, Place] = {}
-        self._warnings: list[str] = []
-        self._counts: Counter[Verdict] = Counter()
-        self._comparison = "null"
+        self._warnings: list[tuple[str, str, str]] = []
+        self._counts: Counter[str] = Counter()
+        self._comparison = Raw(b"null")
 
     def handle(self, event: Event) -> None:
         """Take in one event."""
-        if isinstance(event, SourceRead):
-            if event.file not in self._files:
-                self._files[event.file] = self._records.add(json_text(event.text))
-        elif isinstance(event, Warned):
-            self._warnings.append(encode(event).decode())
-        else:
-            story = self._gathered.handle(event)
-            if story is not None:
-                self._scenario(story)
+        try:
+            self._handle(event)
+        except Exception:
+            self._discard()
+            raise
 
-    def _scenario(self, story: ScenarioResult) -> None:
-        """Write a scenario: its row in the list, and its events for whoever opens it."""
-        started, finished = story.started, story.finished
-        inside = ",".join([encode(event).decode() for event in story.inside])
-        rerun = json_text(rerun_line(story, self._gathered.run))
-        place = self._records.add(
-            f"[{encode(started).decode()},{encode(finished).decode()},[{inside}],{rerun}]"
-        )
-        self._counts[story.verdict] += 1
-        row = (
-            started.scenario,
-            started.name,
-            story.verdict,
-            finished.took,
-            started.tags,
-            started.row,
-            started.span.file,
-            started.span.line,
-            headline(story) if story.verdict.bad else "",
-            started.attempt,
-            place,
-        )
-        self._rows.add(json_text(row))
+    def _handle(self, event: Event) -> None:
+        result = self._gathered.handle(event)
+        match event:
+            case SourceRead():
+                if event.file not in self._files:
+                    self._files[event.file] = self._records.add(event.text)
+            case Warned():
+                where = f"{event.span.file}:{event.span.line}" if event.span.file else ""
+                self._warnings.append((where, event.message, event.hint or ""))
+            case InvalidFile():
+                self._invalid(event)
+            case _ if result is not None:
+                self._scenario(result)
 
-    def tell_comparison(self, comparison: str) -> None:
-        """Take in, as JSON, in what two targets differ whose scenarios are "A: ID" and "B: ID"."""
-        self._comparison = comparison
+    def _scenario(self, result: ScenarioResult) -> None:
+        """Write a scenario: its row in the list, and what is shown to whoever opens it."""
+        started, finished = result.started, result.finished
+        values = ", ".join(f"{name}={value}" for name, value in started.row)
+        self._add_row(
+            scenario_view(result, self._gathered.run),
+            id=started.scenario,
+            name=started.name.replace(f" [{values}]", "", 1),
+            verdict=result.verdict.value,
+            took=finished.took,
+            tags=started.tags,
+            values=started.row,
+            file=started.span.file,
+            line=started.span.line,
+            why=headline(result) if result.verdict.bad else "",
+            attempt=started.attempt,
+        )
+
+    def _invalid(self, invalid: InvalidFile) -> None:
+        self._add_row(
+            invalid_view(invalid.problems),
+            id=f"{invalid.file}::",
+            name=invalid.file,
+            verdict=_INVALID,
+            took=0,
+            file=invalid.file,
+            line=invalid.problems[0].span.line,
+            why=invalid_headline(invalid),
+        )
+
+    def _add_row(self, view: ScenarioView | InvalidView, **row: Any) -> None:  # noqa: ANN401
+        place = self._records.add(view)
+        self._counts[row["verdict"]] += 1
+        self._rows.add(Row(**row, took_text=rounded_text(row["took"]), place=place))
+
+    def compare(self, comparison: Mapping[str, Json]) -> None:
+        """Take in in what two targets differ, whose scenarios are "A: ID" and "B: ID"."""
+        self._comparison = Raw(_ENCODER.encode(comparison))
 
     def close(self) -> None:
         """Write the page; scenarios that never came to their end are shown as interrupted."""
-        for story in self._gathered.unfinished():
-            self._scenario(story)
+        try:
+            self._write()
+        except Exception:
+            self._discard()
+            raise
+        self._output.close()
+
+    def _write(self) -> None:
+        for result in self._gathered.unfinished():
+            self._scenario(result)
         self._output.write(head(self._title(), self._summary()))
         facts = Blocks("facts")
         facts.add(self._facts())
         for blocks in (facts, self._rows, self._records):
             blocks.write_to(self._output)
         self._output.write(tail())
-        self._output.close()
+
+    def _discard(self) -> None:
+        self._output.discard()
+        self._records.discard()
+        self._rows.discard()
 
     def _title(self) -> str:
         target = self._gathered.run.target
@@ -214,14 +244,21 @@ class HtmlReport:
         counts = ", ".join(f"{count} {verdict}" for verdict, count in self._counts.items())
         return f"Scenarios: {counts or 'none'}"
 
-    def _facts(self) -> str:
-        gathered = self._gathered
-        end = "null" if gathered.end is None else encode(gathered.end).decode()
-        return (
-            f'{{"run":{encode(gathered.run).decode()},"end":{end},"missing":{gathered.missing},'
-            f'"interrupted":{json_text(gathered.interrupted)},'
-            f'"warnings":[{",".join(self._warnings)}],"files":{json_text(self._files)},'
-            f'"comparison":{self._comparison}}}'
+    def _facts(self) -> Facts:
+        gathered, run = self._gathered, self._gathered.run
+        return Facts(
+            target=f"{run.target} ({run.host})" if run.host else run.target,
+            driver=run.driver,
+            started_at=run.started_at,
+            took=rounded_text(gathered.end.took) if gathered.end and gathered.end.took else "",
+            seed=run.seed,
+            version=run.version,
+            missing=gathered.missing,
+            interrupted=gathered.interrupted,
+            verdicts=_verdicts(),
+            warnings=tuple(self._warnings),
+            files=tuple(self._files.items()),
+            comparison=self._comparison,
         )
 
 

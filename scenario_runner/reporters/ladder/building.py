@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND
 from scenario_runner.events import (
@@ -26,9 +28,9 @@ from scenario_runner.reporters.ladder.model import (
     Remark,
     Row,
     answer_label,
-    one_line,
     request_label,
     shortened,
+    squeezed,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 RUNNER = "runner"
 PBX = "pbx"
 _ORDER = tuple(LifelineKind)
+_BRANCH = re.compile(r".*\.(b[0-9]+)\.")
+_LEVEL = re.compile(r"\.b[0-9]+|\.use|\[[0-9]+\]")
 
 
 class Cast:
@@ -56,7 +60,7 @@ class Cast:
 
     def extension(self, number: str) -> str:
         """Return the key of an extension's lifeline; without a number it is the PBX's."""
-        number = one_line(number)
+        number = squeezed(number)
         return self._line(LifelineKind.EXTENSION, number, f"ext {number}") if number else PBX
 
     def ends_of(self, event: CallChanged) -> tuple[str, str]:
@@ -83,11 +87,11 @@ class Cast:
         return self._parked.pop(event.call, None)
 
     def _party(self, number: str, call: str) -> str:
-        number, call = one_line(number), one_line(call)
+        number, call = squeezed(number), squeezed(call)
         return self._line(LifelineKind.PARTY, f"{call} {number}", number or "unknown", call)
 
     def _slot(self, slot: str) -> str:
-        slot = one_line(slot)
+        slot = squeezed(slot)
         return self._line(LifelineKind.SLOT, slot, f"slot {slot}")
 
     def _line(self, kind: LifelineKind, name: str, label: str, detail: str = "") -> str:
@@ -103,13 +107,17 @@ _REMARK = 160
 _OUTSIDE = "outside of the steps"
 
 
-@dataclass(slots=True)
 class _Entry:
     """A row on its way: what it does to a slot, and the call that does it."""
 
-    row: Heading | Arrow | Remark
-    call: str = ""
-    occupies: str | None = None
+    __slots__ = ("call", "occupies", "row")
+
+    def __init__(
+        self, row: Heading | Arrow | Remark, call: str = "", occupies: str | None = None
+    ) -> None:
+        self.row = row
+        self.call = call
+        self.occupies = occupies
 
 
 def build_ladder(events: Iterable[Event]) -> Ladder:
@@ -121,12 +129,18 @@ def build_ladder(events: Iterable[Event]) -> Ladder:
 
 
 class LadderBuilder:
-    """Takes one scenario's events one by one."""
+    """Takes one scenario's events one by one.
+
+    The heading of a step stands where its first message is, since the steps of branches that run
+    side by side all begin before the first of them says anything.
+    """
 
     def __init__(self) -> None:
         self._cast = Cast()
         self._entries: list[_Entry] = []
         self._headings: dict[str, _Entry] = {}
+        self._waiting: dict[str, StepStarted] = {}
+        self._branches: dict[str, str] = {}
         self._outside = True
 
     def add(self, event: Event) -> None:
@@ -147,38 +161,63 @@ class LadderBuilder:
 
     def ladder(self, longest: int = _LONGEST) -> Ladder:
         """Return the ladder of what was taken so far, of at most about `longest` rows."""
+        for step in list(self._waiting):
+            self._head(step, self._waiting[step].at)
         entries = sorted(self._entries, key=lambda entry: entry.row.at)
         rows, bars = _laid_out(_shortened(_folded(entries), longest))
         return Ladder(lifelines=self._cast.lifelines(), rows=rows, bars=bars)
 
     def _started(self, event: StepStarted) -> None:
-        title = one_line(event.title) or event.action
-        entry = _Entry(Heading(step=event.step, title=title, verdict=None, at=event.at))
-        self._headings[event.step] = entry
         self._outside = False
+        self._waiting[event.step] = event
+        branch = _BRANCH.match(event.step)
+        if branch is None:
+            self._head(event.step, event.at)
+        else:
+            self._branches[event.step] = squeezed(_label_of(branch, event.path))
+
+    def _head(self, step: str, at: int) -> None:
+        """Write the heading of a step, unless it is there already."""
+        event = self._waiting.pop(step, None)
+        if event is None:
+            return
+        heading = Heading(
+            step=step,
+            label=squeezed(event.label),
+            title=squeezed(event.title) or event.action,
+            verdict=None,
+            at=at,
+        )
+        self._headings[step] = entry = _Entry(heading)
         self._entries.append(entry)
+
+    def _who(self, step: str) -> str:
+        """Name the branch that a message is of, where several run side by side."""
+        branch = self._branches.get(step)
+        return f"{branch}: " if branch else ""
 
     def _exchanged(self, event: Exchange) -> None:
         if not event.step and not self._outside:
             self._outside = True
             remark = Remark(text=_OUTSIDE, step="", at=event.at, failed=False)
             self._entries.append(_Entry(remark))
+        self._head(event.step, event.at)
         lost = event.outcome in ("lost", "failed")
+        who = self._who(event.step)
         there = Arrow(
             source=RUNNER,
             target=PBX,
             kind=ArrowKind.REQUEST,
-            label=request_label(event.sent),
+            label=who + request_label(event.sent),
             step=event.step,
             at=event.at,
         )
+        said = _lost_label(event.received) if lost else answer_label(event.received)
         back = Arrow(
             source=PBX,
             target=RUNNER,
             kind=ArrowKind.LOST if lost else ArrowKind.ANSWER,
-            label=f"no answer: {one_line(event.received)}"
-            if lost
-            else answer_label(event.received),
+            label=who + said,
             step=event.step,
             at=event.at + event.took,
         )
@@ -195,8 +234,9 @@ class LadderBuilder:
         return place
 
     def _changed(self, event: CallChanged) -> None:
+        self._head(event.step, event.at)
         source, target = self._cast.ends_of(event)
-        label = f"{one_line(event.call)} {event.state}"
+        label = f"{squeezed(event.call)} {event.state}"
         arrow = Arrow(
             source=source,
             target=target,
@@ -210,8 +250,8 @@ class LadderBuilder:
 
     def _reported(self, event: PbxReported) -> None:
         slot = self._cast.recalled(event)
-        who = f" {one_line(event.call)}" if event.call is not None else ""
-        at_extension = f" at {one_line(event.extension)}" if event.extension else ""
+        who = f" {squeezed(event.call)}" if event.call is not None else ""
+        at_extension = f" at {squeezed(event.extension)}" if event.extension else ""
         arrow = Arrow(
             source=slot or PBX,
             target=self._cast.extension(event.extension) if slot else RUNNER,
@@ -223,22 +263,37 @@ class LadderBuilder:
         self._entries.append(_Entry(arrow, event.call or "" if slot else ""))
 
     def _finished(self, event: StepFinished) -> None:
-        heading = self._headings.get(event.step)
-        if heading is not None and isinstance(heading.row, Heading):
-            heading.row = heading.row._replace(verdict=event.verdict)
+        waiting = self._waiting.get(event.step)
+        if waiting is not None:
+            self._head(event.step, waiting.at)
+        entry = self._headings.get(event.step)
+        if entry is not None and isinstance(entry.row, Heading):
+            entry.row = replace(entry.row, verdict=event.verdict)
         if not event.verdict.bad:
             return
         self._mark_last_arrow(event.step)
         for failure in event.failures[:1]:
-            text = shortened(one_line(failure.message), _REMARK)
-            self._entries.append(_Entry(Remark(text=text, step=event.step, at=event.at)))
+            text = self._who(event.step) + squeezed(failure.message)
+            remark = Remark(text=shortened(text, _REMARK), step=event.step, at=event.at)
+            self._entries.append(_Entry(remark))
 
     def _mark_last_arrow(self, step: str) -> None:
         for entry in reversed(self._entries):
             row = entry.row
             if isinstance(row, Arrow) and row.step == step and row.kind is not ArrowKind.CALL:
-                entry.row = row._replace(failed=True)
+                entry.row = replace(row, failed=True)
                 return
+
+
+def _lost_label(why: str) -> str:
+    why = squeezed(why)
+    return why if why.startswith("no answer") else f"no answer: {why}"
+
+
+def _label_of(branch: re.Match[str], path: tuple[str, ...]) -> str:
+    """Return what people call the innermost branch: each level is a step and what is inside."""
+    place = 2 * len(_LEVEL.findall(branch[0])) - 1 + branch[0].startswith("cleanup.")
+    return path[place] if place < len(path) else branch[1]
 
 
 def _is_report(entry: _Entry) -> bool:
@@ -268,7 +323,7 @@ def _again(first: _Entry, last: _Entry) -> _Entry:
     a, b = first.row, last.row
     if isinstance(a, Arrow) and isinstance(b, Arrow):
         failed = a.failed or b.failed
-        row = a._replace(times=a.times + b.times, until=b.at, failed=failed)
+        row = replace(a, times=a.times + b.times, until=b.at, failed=failed)
         return _Entry(row, first.call, first.occupies)
     return first
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from scenario_runner.durations import duration_text
+from msgspec import Struct, structs
+
+from scenario_runner.durations import moment_text, rounded_text
 from scenario_runner.reporters.ladder.model import (
     Arrow,
     Bar,
@@ -21,7 +23,6 @@ from scenario_runner.reporters.ladder.model import (
     Pause,
     Remark,
     Row,
-    clock_text,
     shortened,
 )
 
@@ -40,7 +41,7 @@ _LETTER = 5.9
 _HEIGHTS: dict[type[Row], int] = {Heading: 34, Arrow: 28, Remark: 24, Pause: 26}
 
 
-class Line(NamedTuple):
+class Line(Struct, frozen=True, array_like=True):
     """A straight line; `kind` is its class."""
 
     kind: str
@@ -51,7 +52,7 @@ class Line(NamedTuple):
     step: str = ""
 
 
-class Box(NamedTuple):
+class Box(Struct, frozen=True, array_like=True):
     """A rectangle."""
 
     kind: str
@@ -62,7 +63,7 @@ class Box(NamedTuple):
     step: str = ""
 
 
-class Words(NamedTuple):
+class Words(Struct, frozen=True, array_like=True):
     """Text whose baseline is at `y`; `anchor` is start, middle or end, `full` what was cut."""
 
     kind: str
@@ -74,7 +75,7 @@ class Words(NamedTuple):
     step: str = ""
 
 
-class Head(NamedTuple):
+class Head(Struct, frozen=True, array_like=True):
     """The head of an arrow: its tip, and +1 where it points to the right, -1 to the left."""
 
     kind: str
@@ -84,7 +85,7 @@ class Head(NamedTuple):
     step: str = ""
 
 
-class Drawing(NamedTuple):
+class Drawing(Struct, frozen=True, array_like=True):
     """A laid-out ladder: its size in pixels and its shapes, the hindmost first."""
 
     width: int
@@ -162,7 +163,7 @@ class _Sheet:
         self._boxes.append(
             Box(f"step{bad}", _MARGIN - 6, top + 8, self._right - _MARGIN, 20, row.step)
         )
-        text = f"{mark} {row.step} · {row.title}"
+        text = f"{mark} {row.label} · {row.title}"
         words = Words(f"title{bad}", _MARGIN + 2, top + 22, "start", text, step=row.step)
         self._write(words, self._right - _MARGIN - 20)
         self._time(row.at, top + 22)
@@ -175,7 +176,8 @@ class _Sheet:
         self._lines.append(Line(f"arrow {kind}", x1, y, x2 - 2 * way, y, row.step))
         self._heads.append(Head(kind, x2, y, way, row.step))
         room = int((abs(x2 - x1) - 8) / _LETTER)
-        text, full = row.text(room), row.text()
+        full = row.text()
+        text = full if len(full) <= room else row.text(room)
         middle = (x1 + x2) // 2
         cut = "" if text == full else full
         self._words.append(Words(f"label {kind}", middle, y - 5, "middle", text, cut, row.step))
@@ -191,12 +193,12 @@ class _Sheet:
     def draw_pause(self, number: int, row: Pause) -> None:
         y = self._tops[number] + 14
         self._lines.append(Line("pause", _MARGIN - 6, y, self._right - 12, y))
-        text = f"{duration_text(row.took)} later"
+        text = f"{rounded_text(row.took)} later"
         self._boxes.append(Box("gap", _MARGIN - 2, y - 8, int(len(text) * _LETTER) + 14, 16))
         self._words.append(Words("pause", _MARGIN + 4, y + 4, "start", text))
 
     def _time(self, at: int, y: int) -> None:
-        text = clock_text(at)
+        text = moment_text(at)
         if text != self._told:
             self._told = text
             self._words.append(Words("time", _MARGIN - 12, y, "end", text))
@@ -204,7 +206,7 @@ class _Sheet:
     def _write(self, words: Words, room: int) -> None:
         text = shortened(words.text, int(room / _LETTER))
         full = words.text if text != words.text else ""
-        self._words.append(words._replace(text=text, full=full))
+        self._words.append(structs.replace(words, text=text, full=full))
 
 
 def _columns(lifelines: Iterable[Lifeline]) -> dict[str, int]:

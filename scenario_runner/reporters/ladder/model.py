@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import TypeAlias
 
-from scenario_runner.durations import duration_text
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from scenario_runner.events import Verdict
+from scenario_runner.durations import moment_text
+from scenario_runner.events import Verdict
+from scenario_runner.printable import JOINER, one_line
 
 _LONG_ID = re.compile(r"[0-9A-Za-z-]{17,}")
 _BODY = 44
 _PATH_PARTS = 2
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
-def one_line(text: str) -> str:
-    """Return text of any origin as one printable line."""
+def squeezed(text: str) -> str:
+    """Return text of any origin as one printable line without blanks that mean nothing."""
     if text.isascii() and text.isprintable() and "  " not in text:
-        return text.strip()
-    return _UNPRINTABLE.sub(_printable, " ".join(text.split()))
-
-
-def _printable(found: re.Match[str]) -> str:
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in found[0]
-    )
+        return text.strip()  # the usual case, made fast: every message comes through here
+    return one_line(" ".join(text.replace(JOINER, "").split()))
 
 
 def shortened(text: str, room: int) -> str:
@@ -38,11 +32,7 @@ def shortened(text: str, room: int) -> str:
     return text[: max(0, room - 1)].rstrip() + "…"
 
 
-def clock_text(at: int) -> str:
-    """Write a moment: `0s`, `820ms`, `3m10.2s`; below a millisecond nothing is told."""
-    return duration_text(at - at % 1000) if at >= 1000 else "0s"
-
-
+@lru_cache(maxsize=256)
 def request_label(sent: str) -> str:
     """Return `PUT valet_park/… {slot: 6}` for a request as text."""
     head, _, body = sent.partition("\n\n")
@@ -65,10 +55,14 @@ def _path(path: str) -> str:
     return "/" * (len(parts) <= _PATH_PARTS) + _LONG_ID.sub("…", "/".join(parts[-_PATH_PARTS:]))
 
 
+def _first_letters(found: re.Match[str]) -> str:
+    return found[0][:8] + "…"
+
+
 def _with_body(first: str, body: str) -> str:
     said = body[: 4 * _BODY].replace('"', "")
     text = f"{first} {said}" if body else first
-    text = _LONG_ID.sub(lambda found: found[0][:8] + "…", one_line(text))
+    text = _LONG_ID.sub(_first_letters, squeezed(text))
     return shortened(text, len(first) + 1 + _BODY)
 
 
@@ -107,7 +101,7 @@ class LadderForm(StrEnum):
     SVG = "svg"
 
 
-class Lifeline(NamedTuple):
+class Lifeline(Struct, frozen=True):
     """One vertical line. `label` is its name, `detail` stands in brackets: the call's name."""
 
     key: str
@@ -121,16 +115,17 @@ class Lifeline(NamedTuple):
         return f"{self.label} ({self.detail})" if self.detail else self.label
 
 
-class Heading(NamedTuple):
+class Heading(Struct, frozen=True):
     """A step begins at `at` and ends with this verdict (None: it never ended)."""
 
     step: str
+    label: str
     title: str
     verdict: Verdict | None
     at: int
 
 
-class Arrow(NamedTuple):
+class Arrow(Struct, frozen=True):
     """From one lifeline to another; `times` equal ones in a row are folded, the last at `until`.
 
     `source` and `target` are keys of lifelines; `failed` marks the arrow a failed step ended with.
@@ -152,11 +147,11 @@ class Arrow(NamedTuple):
         Only the label is cut where all that is longer than `room` letters.
         """
         before = "✗ " if self.failed else ""
-        after = f" ×{self.times} to {clock_text(self.until)}" if self.times > 1 else ""
+        after = f" ×{self.times} to {moment_text(self.until)}" if self.times > 1 else ""
         return before + shortened(self.label, room - len(before) - len(after)) + after
 
 
-class Remark(NamedTuple):
+class Remark(Struct, frozen=True):
     """Words across the diagram: why a step failed, or that rows are left out."""
 
     text: str
@@ -165,7 +160,7 @@ class Remark(NamedTuple):
     failed: bool = True
 
 
-class Pause(NamedTuple):
+class Pause(Struct, frozen=True):
     """Nothing happens for this many microseconds."""
 
     took: int
@@ -175,7 +170,7 @@ class Pause(NamedTuple):
 Row: TypeAlias = Heading | Arrow | Remark | Pause
 
 
-class Bar(NamedTuple):
+class Bar(Struct, frozen=True):
     """A slot is occupied by a call from row `first` to row `last`; None: to the end."""
 
     slot: str
@@ -184,8 +179,7 @@ class Bar(NamedTuple):
     last: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
+class Ladder(Struct, frozen=True, kw_only=True):
     """One scenario's diagram: lifelines from left to right, rows from top to bottom."""
 
     lifelines: tuple[Lifeline, ...]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from scenario_runner.durations import duration_text
+from msgspec import structs
+
+from scenario_runner.durations import moment_text, rounded_text
 from scenario_runner.events import Verdict
 from scenario_runner.reporters.ladder.model import (
     Arrow,
@@ -17,7 +19,6 @@ from scenario_runner.reporters.ladder.model import (
     Pause,
     Remark,
     Row,
-    clock_text,
     shortened,
 )
 
@@ -51,8 +52,8 @@ def _listed(ladder: Ladder, width: int) -> Iterator[str]:
             case Arrow():
                 mark = "✗" if row.failed else " "
                 ends = f"{names[row.source]} → {names[row.target]}"
-                yield shortened(f"{mark}{clock_text(row.at):>{_TIME - 2}} {ends}", width)
-                yield f"{'':{_TIME}}{row._replace(failed=False).text(width - _TIME)}"
+                yield shortened(f"{mark}{moment_text(row.at):>{_TIME - 2}} {ends}", width)
+                yield f"{'':{_TIME}}{structs.replace(row, failed=False).text(width - _TIME)}"
             case _:
                 yield shortened(_across(row), width)
 
@@ -61,11 +62,11 @@ def _across(row: Heading | Remark | Pause) -> str:
     match row:
         case Heading():
             verdict = f" ({row.verdict})" if row.verdict not in (None, Verdict.PASSED) else ""
-            return f"{row.step}. {row.title}{verdict}"
+            return f"{row.label}. {row.title}{verdict}"
         case Remark():
             return f"{'✗ ' if row.failed else ''}{row.text}"
         case Pause():
-            return f"{'':{_TIME}}… {duration_text(row.took)} later"
+            return f"{'':{_TIME}}… {rounded_text(row.took)} later"
         case _:
             assert_never(row)
 
@@ -124,7 +125,7 @@ def _arrow(row: Arrow, places: dict[str, int], posts: dict[int, str], width: int
     across[left + 1 : right] = _STROKES[row.kind] * (right - left - 1)
     tip = "╳" if row.kind is ArrowKind.LOST else ("▶" if end > start else "◀")
     across[end - 1 if end > start else end + 1] = tip
-    _put(across, 0, f"{'✗' if row.failed else ' '}{clock_text(row.at):>{_TIME - 2}}")
+    _put(across, 0, f"{'✗' if row.failed else ' '}{moment_text(row.at):>{_TIME - 2}}")
     yield "".join(above)
     yield "".join(across)
 
@@ -171,9 +172,9 @@ def _row(row: Row, names: dict[str, str]) -> Iterator[str]:
     match row:
         case Heading():
             verdict = f" ({row.verdict})" if row.verdict else ""
-            yield f"Note over {everybody}: {_escaped(f'{row.step} · {row.title}{verdict}')}"
+            yield f"Note over {everybody}: {_escaped(f'{row.label} · {row.title}{verdict}')}"
         case Arrow():
-            text = f"{clock_text(row.at)} {row.text()}"
+            text = f"{moment_text(row.at)} {row.text()}"
             line = _LINES[row.kind]
             arrow = f"{names[row.source]}{line}{names[row.target]}: {_escaped(text)}"
             yield from (
@@ -183,7 +184,7 @@ def _row(row: Row, names: dict[str, str]) -> Iterator[str]:
             mark = "✗ " if row.failed else ""
             yield f"Note over {everybody}: {_escaped(mark + row.text)}"
         case Pause():
-            yield f"Note over {everybody}: {duration_text(row.took)} later"
+            yield f"Note over {everybody}: {rounded_text(row.took)} later"
         case _:
             assert_never(row)
 

@@ -34,23 +34,23 @@ class Ladders:
 
     def handle(self, event: Event) -> None:
         """Write the ladder of a scenario that is finished."""
-        story = self._gathered.handle(event)
-        if story is not None:
-            self._story(story)
+        result = self._gathered.handle(event)
+        if result is not None:
+            self._finish(result)
 
     def close(self) -> None:
         """Write those of the scenarios that were cut off."""
-        for story in self._gathered.unfinished():
-            self._story(story)
+        for result in self._gathered.unfinished():
+            self._finish(result)
 
-    def _story(self, story: ScenarioResult) -> None:
+    def _finish(self, result: ScenarioResult) -> None:
         self._written += 1
-        text = draw_as(self._form, build_ladder(story.in_steps()), self._width)
+        text = draw_as(self._form, build_ladder(result.in_steps()), self._width)
         if self._folder is None:
             output = open_output("-")
-            output.write(f"{_comment(self._form, story.started.name)}\n{text}\n")
+            output.write(f"{_comment(self._form, result.started.name)}\n{text}\n")
         else:
-            name = re.sub(r"\W+", "-", story.started.name).strip("-")[:60].lower()
+            name = re.sub(r"\W+", "-", result.started.name).strip("-")[:60].lower()
             output = open_output(
                 str(self._folder / f"{self._written:03}-{name}.{_ENDINGS[self._form]}")
             )

@@ -24,7 +24,7 @@ function comparisonSection(comparison, rows) {
       fact("Alike", counted(Math.max(0, steps - unalike), "step")),
       fact("Explained", counted(explained, "difference")),
       fact("Unexplained", counted(unexplained, "difference")),
-      fact("Times within", tookText(comparison.tolerance))),
+      fact("Times within", comparison.tolerance_text)),
     differing.length ? h("div.sheet", { tabindex: 0, role: "group", "aria-label": "Differences" },
       h("table.compared", {},
         h("thead", {}, h("tr", {}, ["Scenario", "Step", "A", "B", "Grade"].map((name) =>
@@ -45,11 +45,11 @@ function differenceRows(one, byId) {
   return [errored, one.differences.map((difference) => differenceRow(one, difference, byId))];
 }
 
-function differenceRow(one, { step, title, what, grade, a, b, why }, byId) {
+function differenceRow(one, { step, label: place, title, what, grade, a, b, why }, byId) {
   const mark = grade === "unexplained" ? "!" : "~";
   return h(`tr.${grade}`, {},
     h("td", {}, one.name, sideLinks(one, step, byId)),
-    h("td", {}, step ? h("p", {}, h("span.number", {}, step), title) : null, h("p.soft", {}, what)),
+    h("td", {}, step ? h("p", {}, h("span.number", {}, place), title) : null, h("p.soft", {}, what)),
     h("td", {}, a), h("td", {}, b),
     h("td", {}, h("b", {}, `${mark} ${grade}`), why ? `: ${why}` : null));
 }

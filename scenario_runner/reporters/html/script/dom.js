@@ -38,45 +38,35 @@ function visible(text) {
     });
 }
 
-const MARKS = {
-  passed: "✓", failed: "✗", errored: "!", skipped: "-", "not applicable": "·",
-  xfailed: "x", xpassed: "✗", flaky: "~",
-};
+/** What is known of each verdict: its mark, how grave it is, whether it tells what went wrong. */
+const VERDICTS = new Map();
+
+function learnVerdicts(known) {
+  for (const [verdict, mark, gravity, bad] of known) VERDICTS.set(verdict, { mark, gravity, bad });
+}
 
 function badge(verdict) {
   const kind = verdict.replace(" ", "-");
   return h("span", { class: `badge ${kind}`, role: "img", "aria-label": verdict, title: verdict },
-    h("i", { "aria-hidden": "true" }, MARKS[verdict] || "?"));
-}
-
-function trimmed(number) {
-  return number.toFixed(3).replace(/\.?0+$/, "");
-}
-
-/** Write microseconds for people: 820µs, 12ms, 3.2s, 3m10s. */
-function durationText(microseconds) {
-  if (microseconds < 0) return `-${durationText(-microseconds)}`;
-  if (microseconds < 1e3) return `${microseconds}µs`;
-  if (microseconds < 1e6) return `${trimmed(microseconds / 1e3)}ms`;
-  if (microseconds < 6e7) return `${trimmed(microseconds / 1e6)}s`;
-  const all = Math.floor(microseconds / 6e7);
-  const rest = microseconds % 6e7;
-  const [hours, minutes] = [Math.floor(all / 60), all % 60];
-  return (hours ? `${hours}h` : "") + (minutes ? `${minutes}m` : "") +
-    (rest ? `${trimmed(rest / 1e6)}s` : "");
-}
-
-function tookText(microseconds) {
-  return microseconds ? durationText(microseconds) : "0s";
-}
-
-/** Write a moment of the scenario; below a millisecond nothing is told. */
-function clockText(at) {
-  return at >= 1000 ? durationText(at - at % 1000) : "0s";
+    h("i", { "aria-hidden": "true" }, VERDICTS.get(verdict).mark));
 }
 
 function counted(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
+const ADDRESS = /https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]]/g;
+
+/** Return text with its addresses as links: the ticket that a known failure names. */
+function linked(text) {
+  const parts = [];
+  let done = 0;
+  for (const found of text.matchAll(ADDRESS)) {
+    parts.push(text.slice(done, found.index),
+      h("a", { href: found[0], rel: "noreferrer noopener" }, found[0]));
+    done = found.index + found[0].length;
+  }
+  return [...parts, text.slice(done)];
 }
 
 /** A button that puts text into the clipboard. */

@@ -2,11 +2,15 @@
 
 const ROW = 58;
 const BEYOND = 8;
-const GRAVITY = ["errored", "failed", "xpassed", "flaky", "skipped", "xfailed", "not applicable"];
 
 function byGravity(one, other) {
-  const place = ({ verdict }) => (GRAVITY.indexOf(verdict) + 1) || GRAVITY.length + 1;
-  return place(one) - place(other) || one.number - other.number;
+  const gravity = ({ verdict }) => VERDICTS.get(verdict).gravity;
+  return gravity(other) - gravity(one) || one.number - other.number;
+}
+
+/** What tells the rows of a matrix apart, since their names are the same. */
+function values(row) {
+  return row.values.length ? h("span.values", {}, `${row.values.join(", ")} · `) : null;
 }
 
 function matching(rows, { verdicts, tag, text }) {
@@ -59,12 +63,13 @@ class ScenarioList {
     const element = h("a.row", {
       href: addressOfScenario(row), id: `row-${place}`, role: "option", tabindex: -1,
       "aria-selected": row === this.selected, "aria-posinset": place + 1,
-      "aria-setsize": this.rows.length, title: row.name,
+      "aria-setsize": this.rows.length, title: [row.name, ...row.values].join("\n"),
     },
     badge(row.verdict),
     h("span.what", {}, h("span.name", {}, row.name),
-      h(row.why ? "span.why" : "span.file", {}, row.why || `${row.file}:${row.line}`)),
-    h("span.took", {}, tookText(row.took)));
+      h("span.second", {}, values(row),
+        h(row.why ? "span.why" : "span.file", {}, row.why || `${row.file}:${row.line}`))),
+    h("span.took", {}, row.tookText));
     element.style.top = `${place * ROW}px`;
     if (place === this.active) element.classList.add("active");
     return element;

@@ -3,8 +3,8 @@
 const MANY = 25;
 
 function overview(rows, facts) {
-  const { run, end, warnings, missing, interrupted, comparison } = facts;
-  const bad = rows.filter(({ verdict }) => ["failed", "errored", "xpassed"].includes(verdict));
+  const { warnings, missing, interrupted, comparison } = facts;
+  const bad = rows.filter(({ verdict }) => VERDICTS.get(verdict).bad);
   const slow = [...rows].sort((a, b) => b.took - a.took).slice(0, 5);
   return h("article.overview", {},
     h("h1", { tabindex: -1 }, interrupted ? "The run was interrupted"
@@ -12,22 +12,24 @@ function overview(rows, facts) {
     comparison ? comparisonSection(comparison, rows) : null,
     missing ? h("p.reason", {}, `${counted(missing, "selected scenario")} did not begin.`) : null,
     h("dl.facts", {},
-      fact("Target", run.host && run.host !== run.target ? `${run.target} (${run.host})` : run.target),
-      fact("Driver", run.driver),
-      fact("Begun", run.started_at ? new Date(run.started_at / 1000).toLocaleString() : ""),
-      fact("Took", end && end.took ? durationText(end.took) : ""),
-      fact("Seed", String(run.seed)),
-      fact("Version", `scenario-runner ${run.version}`)),
+      fact("Target", facts.target),
+      fact("Driver", facts.driver),
+      fact("Started", facts.started_at ? new Date(facts.started_at / 1000).toLocaleString() : ""),
+      fact("Took", facts.took),
+      fact("Seed", String(facts.seed)),
+      fact("Version", `scenario-runner ${facts.version}`)),
     bad.length ? links("Not passed", [...bad].sort(byGravity)) : null,
     warnings.length ? h("section", {}, h("h2", {}, counted(warnings.length, "warning")),
-      h("ul.warnings", {}, warnings.map(({ span, message, hint }) => h("li", {},
-        h("b", {}, `${span.file}:${span.line} `), message,
-        hint === null ? null : h("span.soft", {}, ` ${hint}`))))) : null,
+      h("ul.warnings", {}, warnings.map(([at, message, hint]) => h("li", {},
+        at ? h("b", {}, `${at} `) : null, message,
+        hint ? h("span.soft", {}, ` ${hint}`) : null)))) : null,
     rows.length > 5 ? links("Slowest", slow) : null,
     keys());
 }
 
 function summary(rows, bad) {
+  const invalid = rows.filter(({ verdict }) => verdict === "invalid").length;
+  if (invalid) return `${counted(invalid, "file")} could not be run`;
   if (!rows.length) return "No scenario was run";
   if (bad.length) return `${bad.length.toLocaleString("en")} of ${counted(rows.length, "scenario")} not passed`;
   const passed = rows.every(({ verdict }) => verdict === "passed");
@@ -42,8 +44,9 @@ function links(title, rows) {
   return h("section", {}, h("h2", {}, title), h("ul.links", {},
     rows.slice(0, MANY).map((row) => h("li", {}, h("a", { href: addressOfScenario(row) },
       badge(row.verdict), h("span.what", {}, h("span.name", {}, row.name),
-        row.why ? h("span.why", {}, row.why) : null),
-      h("span.took", {}, tookText(row.took)))))),
+        row.why || row.values.length ? h("span.second", {}, values(row),
+          row.why ? h("span.why", {}, row.why) : null) : null),
+      h("span.took", {}, row.tookText))))),
   rows.length > MANY ? h("p.soft", {}, `and ${rows.length - MANY} more in the list`) : null);
 }
 

@@ -24,7 +24,7 @@ class Page {
 
   begin() {
     document.getElementById("target").textContent =
-      visible([this.facts.run.target, this.facts.run.host].filter(Boolean).join(" · "));
+      visible(this.facts.target);
     const tags = [...new Set(this.rows.flatMap((row) => row.tags))].sort();
     tagBox.append(...tags.map((tag) => h("option", { value: tag }, tag)));
     tagBox.hidden = !tags.length;
@@ -43,7 +43,9 @@ class Page {
   drawBar() {
     const counts = new Map();
     for (const { verdict } of this.rows) counts.set(verdict, (counts.get(verdict) || 0) + 1);
-    const found = ["passed", ...GRAVITY].filter((verdict) => counts.has(verdict));
+    const known = [...VERDICTS.keys()].sort((a, b) => VERDICTS.get(b).gravity - VERDICTS.get(a).gravity);
+    const found = ["passed", ...known.filter((verdict) => verdict !== "passed")]
+      .filter((verdict) => counts.has(verdict));
     document.getElementById("bar").append(...found.map((verdict) => {
       const part = h("span", { class: verdict.replace(" ", "-"), title: `${counts.get(verdict)} ${verdict}` });
       part.style.flexGrow = counts.get(verdict);
@@ -86,6 +88,7 @@ class Page {
     document.getElementById("count").textContent = count === this.rows.length
       ? counted(count, "scenario") : `${count.toLocaleString("en")} of ${counted(this.rows.length, "scenario")}`;
     document.body.classList.toggle("reading", Boolean(route.scenario || route.run));
+    document.body.classList.toggle("filtering", count !== this.rows.length);
     await this.showDetail(row, route, turn);
     if (turn === this.turn) document.documentElement.dataset.ready = String(turn);
   }
@@ -114,6 +117,7 @@ class Page {
       this.shown = wanted;
       detail.replaceChildren(view);
       detail.scrollTop = 0;
+      if (narrow.matches) scrollTo(0, 0);
     }
     document.title = row ? `${row.verdict}: ${row.name}` : document.body.dataset.title;
     this.mark(route.step);

@@ -26,15 +26,18 @@ async function blocks(name) {
 /** Return [facts about the run, rows of scenarios]. */
 async function readIndex() {
   const [[facts], rows] = await Promise.all([blocks("facts"), blocks("rows")]);
-  const told = rows.map(asRow);
-  if (facts.comparison) for (const row of told) row.name = `${sideOf(row)}: ${row.name}`;
-  return [facts, withAttempts(told)];
+  learnVerdicts(facts.verdicts);
+  facts.files = new Map(facts.files);
+  const known = rows.map(asRow);
+  if (facts.comparison) for (const row of known) row.name = `${sideOf(row)}: ${row.name}`;
+  return [facts, withAttempts(known)];
 }
 
 function asRow(fields, number) {
-  const [id, name, verdict, took, tags, values, file, line, why, attempt, place] = fields;
-  const row = { number, id, name, verdict, took, tags, values, file, line, why, attempt, place };
-  row.searched = [name, file, why, verdict, ...tags].join("\n").toLowerCase();
+  const [id, name, verdict, took, tookText, tags, values, file, line, why, attempt, place] = fields;
+  const row = { number, id, name, verdict, took, tookText, tags, file, line, why, attempt, place };
+  row.values = values.map(([key, value]) => `${key} = ${value}`);
+  row.searched = [name, file, why, verdict, ...row.values, ...tags].join("\n").toLowerCase();
   return row;
 }
 
@@ -49,12 +52,12 @@ function withAttempts(rows) {
   return rows.filter((row) => byId.get(row.id) === row);
 }
 
-async function eventsOf(row) {
+async function recordOf(row) {
   const [block, place] = row.place;
   return (await unpacked(`records-${block}`))[place];
 }
 
 async function sourceOf(facts, file) {
-  const place = facts.files[file];
+  const place = facts.files.get(file);
   return place ? (await unpacked(`records-${place[0]}`))[place[1]] : "";
 }
