@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from scenario_runner.errors import Exit
 from scenario_runner.events import (
     CallChanged,
     Event,
@@ -39,6 +38,7 @@ from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
+from scenario_runner.exit_code import Exit
 from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.masking import Mask
 from scenario_runner.reporters import open_reporter

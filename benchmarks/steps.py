@@ -13,12 +13,12 @@ import textwrap
 import time
 from typing import TYPE_CHECKING
 
-from scenario_runner.errors import Exit
 from scenario_runner.exchange import Request
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import VirtualRun
+from scenario_runner.exit_code import Exit
 from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import PROFILES, MockPbx

@@ -1,228 +1,100 @@
-"""Loading and running scenarios from Python: `load` and `run`, see `scenario_runner`."""
+"""The public interface: each name once. Everything else may change."""
 
-from __future__ import annotations
-
-import asyncio
-import os
-from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
-from time import time_ns
-from typing import TYPE_CHECKING, TypeAlias
-
-from scenario_runner.execution.options import RunOptions, real_time
-from scenario_runner.execution.run import Gathered, RunRequest, gather_valid, run_scenarios
-from scenario_runner.execution.targets import MOCK, TargetChoice, choose
-from scenario_runner.loading.documents import LoadOptions
-from scenario_runner.pbx.drivers import Context
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from types import TracebackType
-
-    from scenario_runner.events import Event
-    from scenario_runner.language.scenario import Scenario
-    from scenario_runner.language.target import Target
-    from scenario_runner.references import Json
-
-
-def load(
-    paths: str | Path | Sequence[str | Path],
-    *,
-    variables: Mapping[str, Json] | None = None,
-    strict: bool = False,
-) -> tuple[Scenario, ...]:
-    """Load scenarios from files, and from folders searched for `*.scenario.yaml` and `.yml`.
-
-    Each row of a matrix is a scenario of its own. `variables` replace values under `vars`; `strict`
-    takes warnings for errors. Raises InvalidFiles with every problem of every file, UsageError for
-    a path or a variable that is not there, NothingSelected where no scenario is found.
-    """
-    named = [paths] if isinstance(paths, (str, Path)) else paths
-    loading = LoadOptions(overrides=tuple((variables or {}).items()), strict=strict)
-    request = RunRequest(paths=tuple(str(path) for path in named), loading=loading)
-    return tuple(gather_valid(request).scenarios)
-
-
-def run(
-    scenarios: Iterable[Scenario],
-    *,
-    target: Target | str = MOCK,
-    seed: int = 0,
-    environment: Mapping[str, str] | None = None,
-    allow_protected: Sequence[str] = (),
-) -> Run:
-    """Run scenarios and return their events, to be iterated over with `for` or `async for`.
-
-    The run begins with the first event that is asked for. Without a `target` it is a mock PBX
-    inside this process, where waiting costs no time; the name of a target is looked up in the
-    targets file that is nearest to the scenarios. `seed` decides all that is left to chance;
-    `environment` is what `$env` and `$secret` read, by default that of the process;
-    `allow_protected` names hosts of protected targets that may be used. All times in events are
-    whole microseconds. Failures of scenarios are events; a target that can't be used raises
-    TargetError, a wrong targets file InvalidFiles.
-    """
-    surroundings = dict(os.environ if environment is None else environment)
-    chosen, context = tuple(scenarios), Context()
-    if isinstance(target, str):
-        files = tuple(dict.fromkeys(scenario.file for scenario in chosen))
-        choice = TargetChoice(
-            paths=files,
-            name=target,
-            allow_protected=tuple(allow_protected),
-            environment=surroundings,
-        )
-        target = choose(choice, context.mask)
-    request = RunRequest(
-        paths=(),
-        options=RunOptions(environment=surroundings, seed=seed, stopwatch=real_time),
-        target=target,
-        context=context,
-        started_at=time_ns() // 1000,
-    )
-    return Run(request, chosen)
-
-
-class _Over:
-    """The last thing a run puts into its queue: that it is over, and what it failed of."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-
-
-_Item: TypeAlias = "Event | _Over"
-
-
-def _work(
-    request: RunRequest, scenarios: tuple[Scenario, ...], put: Callable[[_Item], None]
-) -> None:
-    try:
-        run_scenarios(request, Gathered.of(scenarios), put)
-    except BaseException as error:  # noqa: BLE001 -- raised again where the events are read
-        put(_Over(error))
-    else:
-        put(_Over())
-
-
-def _thread(
-    request: RunRequest, scenarios: tuple[Scenario, ...], put: Callable[[_Item], None]
-) -> Thread:
-    thread = Thread(target=_work, args=(request, scenarios, put), name="scenario-runner")
-    thread.start()
-    return thread
-
-
-class Run:
-    """The events of a run, one by one: an iterator and an asynchronous iterator.
-
-    The run goes on in a thread with an event loop of its own, since time is virtual on the mock.
-    Use it as a context manager (`with`, `async with`) to leave early: calls are hung up before the
-    block is left. A KeyboardInterrupt or a cancellation while an event is awaited does the same.
-    """
-
-    def __init__(self, request: RunRequest, scenarios: tuple[Scenario, ...]) -> None:
-        self._stop = request.options.stop
-        self._request = request
-        self._scenarios = scenarios
-        self._thread: Thread | None = None
-        self._items: SimpleQueue[_Item] | None = None
-        self._awaited: asyncio.Queue[_Item] | None = None
-        self._over = False
-
-    def __iter__(self) -> Run:
-        return self
-
-    def __aiter__(self) -> Run:
-        return self
-
-    def __next__(self) -> Event:
-        if self._over:
-            raise StopIteration
-        if self._items is None:
-            self._items = SimpleQueue()
-            self._thread = _thread(self._request, self._scenarios, self._items.put)
-        try:
-            item = self._items.get()
-        except KeyboardInterrupt:
-            self.close()
-            raise
-        if isinstance(item, _Over):
-            self._ended(item)
-            raise StopIteration
-        return item
-
-    async def __anext__(self) -> Event:
-        if self._over:
-            raise StopAsyncIteration
-        if self._awaited is None:
-            self._awaited = asyncio.Queue()
-            put = _into(self._awaited, asyncio.get_running_loop())
-            self._thread = _thread(self._request, self._scenarios, put)
-        try:
-            item = await self._awaited.get()
-        except asyncio.CancelledError:
-            await self.aclose()
-            raise
-        if isinstance(item, _Over):
-            self._ended(item)
-            raise StopAsyncIteration
-        return item
-
-    def _ended(self, over: _Over) -> None:
-        self._joined()
-        if over.error is not None:
-            raise over.error
-
-    def _joined(self) -> None:
-        """Let the thread vanish; it has nothing more to do."""
-        self._over = True
-        if self._thread is not None:
-            self._thread.join()
-
-    def close(self) -> None:
-        """End the run, if it is still going on, and wait for its cleanup."""
-        self._stop.wish()
-        while self._items is not None and not self._over:
-            self._over = isinstance(self._items.get(), _Over)
-        self._joined()
-
-    async def aclose(self) -> None:
-        """End the run, if it is still going on, and wait for its cleanup."""
-        self._stop.wish()
-        while self._awaited is not None and not self._over:
-            self._over = isinstance(await self._awaited.get(), _Over)
-        self._joined()
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Run:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    def __del__(self) -> None:
-        """Let a run that nobody listens to any more end by itself."""
-        self._stop.wish()
-
-
-def _into(queue: asyncio.Queue[_Item], loop: asyncio.AbstractEventLoop) -> Callable[[_Item], None]:
-    def put(item: _Item) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(queue.put_nowait, item)
-
-    return put
+from scenario_runner.clock import Clock as Clock
+from scenario_runner.errors import (
+    AnswerLost as AnswerLost,
+    BadAnswer as BadAnswer,
+    BadCredentials as BadCredentials,
+    InvalidFiles as InvalidFiles,
+    Note as Note,
+    NothingSelected as NothingSelected,
+    NotPossible as NotPossible,
+    PbxError as PbxError,
+    Problem as Problem,
+    RateLimited as RateLimited,
+    ScenarioRunnerError as ScenarioRunnerError,
+    TargetError as TargetError,
+    TimedOut as TimedOut,
+    Unreachable as Unreachable,
+    UsageError as UsageError,
+    render_problem as render_problem,
+)
+from scenario_runner.exit_code import Exit as Exit
+from scenario_runner.events import (
+    Attempt as Attempt,
+    CallChanged as CallChanged,
+    Event as Event,
+    Exchange as Exchange,
+    Failure as Failure,
+    InvalidFile as InvalidFile,
+    PbxReported as PbxReported,
+    PbxSnapshot as PbxSnapshot,
+    RunFinished as RunFinished,
+    RunStarted as RunStarted,
+    ScenarioFinished as ScenarioFinished,
+    ScenarioStarted as ScenarioStarted,
+    SourceRead as SourceRead,
+    StepFinished as StepFinished,
+    StepStarted as StepStarted,
+    Verdict as Verdict,
+    Warned as Warned,
+    from_json as from_json,
+    to_json as to_json,
+)
+from scenario_runner.exchange import (
+    Request as Request,
+    Response as Response,
+    Transport as Transport,
+)
+from scenario_runner.execution.run_iterator import Run as Run, load as load, run as run
+from scenario_runner.execution.testing import SyncPbx as SyncPbx
+from scenario_runner.language.scenario import Scenario as Scenario
+from scenario_runner.language.settings import SettingProblem as SettingProblem, Settings as Settings
+from scenario_runner.language.target import Target as Target
+from scenario_runner.language.vocabulary import (
+    CallState as CallState,
+    Capability as Capability,
+    EventType as EventType,
+    Party as Party,
+    Reason as Reason,
+)
+from scenario_runner.pbx.commands import (
+    AnswerCall as AnswerCall,
+    AnySlot as AnySlot,
+    AskSlot as AskSlot,
+    BridgeCall as BridgeCall,
+    CallAddress as CallAddress,
+    Command as Command,
+    HangUp as HangUp,
+    ParkCall as ParkCall,
+    PlaceCall as PlaceCall,
+    SendRequest as SendRequest,
+    ShowCall as ShowCall,
+    ShowCalls as ShowCalls,
+    Unsubscribe as Unsubscribe,
+)
+from scenario_runner.pbx.drivers import Context as Context, Driver as Driver, Notice as Notice
+from scenario_runner.pbx.protocol import (
+    CallIds as CallIds,
+    Connection as Connection,
+    Done as Done,
+    Holding as Holding,
+    Leftover as Leftover,
+    Listed as Listed,
+    Outcome as Outcome,
+    PbxEvent as PbxEvent,
+    Plan as Plan,
+    Raw as Raw,
+    Refused as Refused,
+    Session as Session,
+    Trace as Trace,
+    Traits as Traits,
+    Watcher as Watcher,
+)
+from scenario_runner.reporters import (
+    Reporter as Reporter,
+    open_reporter as open_reporter,
+    reporter_names as reporter_names,
+)
+from scenario_runner.source import Source as Source, Span as Span
+from scenario_runner.version import __version__ as __version__

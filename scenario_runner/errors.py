@@ -20,48 +20,15 @@ A refusal by the PBX is no error: it is an outcome (see `pbx`).
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
+from scenario_runner.exit_code import Exit
 from scenario_runner.source import Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-
-class Exit(IntEnum):
-    """What the process's exit code says; of several the gravest is that of the process."""
-
-    PASSED = 0
-    FAILED = 1
-    INVALID = 2
-    USAGE = 3
-    ERRORED = 4
-    FAULT = 5
-    INTERRUPTED = 130
-
-    @property
-    def gravity(self) -> int:
-        """How grave it is: the higher, the graver."""
-        return _BY_GRAVITY.index(self)
-
-
-_BY_GRAVITY = (
-    Exit.PASSED,
-    Exit.FAILED,
-    Exit.USAGE,
-    Exit.INVALID,
-    Exit.ERRORED,
-    Exit.INTERRUPTED,
-    Exit.FAULT,
-)
-
-
-def gravest(codes: Iterable[Exit]) -> Exit:
-    """Return the gravest of several exit codes; of none at all it is PASSED."""
-    return max(codes, key=lambda code: code.gravity, default=Exit.PASSED)
 
 
 class Note(Struct, frozen=True, kw_only=True):

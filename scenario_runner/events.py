@@ -18,7 +18,8 @@ from msgspec import DecodeError, Meta, Struct, ValidationError, convert
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from scenario_runner.errors import Exit, Problem, suggestion
+from scenario_runner.errors import Problem, suggestion
+from scenario_runner.exit_code import Exit
 from scenario_runner.masking import Mask
 from scenario_runner.source import Span
 

@@ -206,8 +206,8 @@ class ScenarioItem(pytest.Item):
         raise NotGreen(_told(story, gathered))
 
     def _story(self, gathered: ResultCollector) -> ScenarioResult:
-        from scenario_runner.errors import Exit
         from scenario_runner.execution.run import Gathered, run_scenarios
+        from scenario_runner.exit_code import Exit
 
         stories: list[ScenarioResult] = []
 

@@ -18,9 +18,9 @@ from scenario_runner.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from scenario_runner.errors import Exit
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.targets import TargetChoice
+    from scenario_runner.exit_code import Exit
     from scenario_runner.pbx.drivers import Context
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.errors import Exit, InvalidFiles, ScenarioRunnerError, render_problem
-from scenario_runner.source import Source, read_source
+from scenario_runner.exit_code import Exit
+from scenario_runner.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,13 +39,16 @@ def exit_code_of(command: Callable[[], object]) -> Exit:
 
 def show_error(error: Exception, lead: str = "") -> Exit:
     """Write an error on standard error, with `lead` before its message; return its exit code."""
+    # Imported here, since a command that makes no mistake starts faster without it.
+    from scenario_runner.errors import InvalidFiles, ScenarioRunnerError
+
     match error:
         case InvalidFiles():
             show_problems(error.problems)
         case ScenarioRunnerError():
-            click.echo(f"error: {lead}{error.message}", err=True)
+            click.echo(printable(f"error: {lead}{error.message}"), err=True)
             if error.hint:
-                click.echo(f"  {error.hint}", err=True)
+                click.echo(f"  {printable(error.hint)}", err=True)
         case OSError() if lead:
             click.echo(f"error: {lead}{error.strerror or error}", err=True)
             return Exit.USAGE
@@ -70,6 +73,9 @@ def _show_fault(error: Exception, lead: str) -> None:
 
 def show_problems(problems: Sequence[Problem], screen: Screen | None = None) -> None:
     """Write each problem, then how many there are; without a screen on standard error."""
+    from scenario_runner.errors import render_problem
+    from scenario_runner.source import Source, read_source
+
     spans = [problem.span for problem in problems]
     spans += [note.span for problem in problems for note in problem.notes if note.span]
     sources = {span.file: read_source(span.file) or Source(span.file, "") for span in spans}

@@ -16,7 +16,7 @@ from scenario_runner.cli.options import (
     option,
     takes,
 )
-from scenario_runner.errors import Exit
+from scenario_runner.exit_code import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -136,7 +136,7 @@ def _diagram(scenario: Scenario) -> str:
     """Run the scenario on the mock and draw what went over the wire; nothing where nothing did."""
     import os
 
-    from scenario_runner.api import run
+    from scenario_runner.execution.run_iterator import run
     from scenario_runner.reporters.ladder import build_ladder, to_mermaid
     from scenario_runner.reporters.results import ResultCollector
 

@@ -11,7 +11,7 @@ import click
 from scenario_runner.cli.options import ReportOptions, argument, group, option, takes
 
 if TYPE_CHECKING:
-    from scenario_runner.errors import Exit
+    from scenario_runner.exit_code import Exit
     from scenario_runner.reporters import Reporter
 
 
@@ -37,7 +37,7 @@ def command(line: ReportLine) -> Exit:
     file is a retry. The exit code says whether the reports could be written, not how the runs went.
     """
     from scenario_runner.cli.reporting import Listening
-    from scenario_runner.errors import Exit
+    from scenario_runner.exit_code import Exit
     from scenario_runner.reporters.merge import read_events
     from scenario_runner.reporters.output import refuse_overwriting
 

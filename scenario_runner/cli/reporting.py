@@ -7,7 +7,7 @@ import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from scenario_runner.errors import Exit, gravest
+from scenario_runner.exit_code import Exit, gravest
 from scenario_runner.reporters import Reporters, open_reporter
 
 if TYPE_CHECKING:

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     from scenario_runner.cli.reporting import Listening
     from scenario_runner.cli.stepper import StepDebugger
-    from scenario_runner.errors import Exit, InvalidFiles
+    from scenario_runner.errors import InvalidFiles
     from scenario_runner.events import Event
     from scenario_runner.execution.options import RunOptions
     from scenario_runner.execution.run import Gathered, RunRequest
     from scenario_runner.execution.shards import Shard
+    from scenario_runner.exit_code import Exit
 
 
 _MOST_WORKERS = 256

@@ -15,7 +15,7 @@ from scenario_runner.cli.options import (
     option,
     takes,
 )
-from scenario_runner.errors import Exit, gravest
+from scenario_runner.exit_code import Exit, gravest
 
 if TYPE_CHECKING:
     from scenario_runner.execution.targets import TargetChoice

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.errors import Exit, NothingSelected
+from scenario_runner.errors import NothingSelected
 from scenario_runner.execution.file_watch import FileWatch, sources_of, users_of
 from scenario_runner.execution.options import Stop
 from scenario_runner.execution.run import gather
 from scenario_runner.execution.selection import split_ids
+from scenario_runner.exit_code import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from scenario_runner.durations import SECOND, duration_text
-from scenario_runner.errors import Exit
 from scenario_runner.events import (
     Event,
     Exchange,
@@ -19,6 +18,7 @@ from scenario_runner.events import (
     StepStarted,
     Verdict,
 )
+from scenario_runner.exit_code import Exit
 from scenario_runner.language.actions import (
     Answer,
     AwaitEvent,

@@ -16,9 +16,10 @@ from scenario_runner.comparing.differences import (
     declared,
     gather,
 )
-from scenario_runner.errors import Exit, NothingSelected, TargetError, UsageError, suggestion
+from scenario_runner.errors import NothingSelected, TargetError, UsageError, suggestion
 from scenario_runner.execution.run import Gathered, gather_valid, run_scenarios
 from scenario_runner.execution.targets import MOCK, choose, targets_file
+from scenario_runner.exit_code import Exit
 from scenario_runner.language.target import Target
 from scenario_runner.mock_pbx import PROFILES
 from scenario_runner.pbx.mock import MockSettings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from scenario_runner.errors import Exit, gravest
 from scenario_runner.events import Event, ScenarioFinished, Verdict
+from scenario_runner.exit_code import Exit, gravest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

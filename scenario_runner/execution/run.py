@@ -39,9 +39,10 @@ from scenario_runner.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from scenario_runner.errors import Exit, Problem
+    from scenario_runner.errors import Problem
     from scenario_runner.events import Event
     from scenario_runner.execution.shards import Shard
+    from scenario_runner.exit_code import Exit
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask

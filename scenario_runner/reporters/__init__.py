@@ -10,7 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from scenario_runner.errors import Exit, ScenarioRunnerError, UsageError, suggestion
+from scenario_runner.errors import ScenarioRunnerError, UsageError, suggestion
+from scenario_runner.exit_code import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

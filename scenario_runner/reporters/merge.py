@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from scenario_runner.errors import Exit, UsageError, gravest
+from scenario_runner.errors import UsageError
 from scenario_runner.events import (
     Event,
     InvalidFile,
@@ -22,6 +22,7 @@ from scenario_runner.events import (
     Warned,
     decode,
 )
+from scenario_runner.exit_code import Exit, gravest
 from scenario_runner.reporters.balance import Balance, balance
 from scenario_runner.reporters.output import file_identity
 from scenario_runner.reporters.results import ResultCollector

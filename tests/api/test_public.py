@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import scenario_runner
+from scenario_runner import api
 
 HERE = Path(__file__).parent
+NAMES = sorted(name for name in vars(api) if name[0].isalpha())
 
 
 def _members(kind: type) -> list[str]:
@@ -45,14 +47,13 @@ def _told(name: str) -> list[str]:
 
 
 def test_names_and_signatures_are_pinned(golden: Callable[[Path, str], None]) -> None:
-    lines = [line for name in scenario_runner.__all__ for line in _told(name)]
+    lines = [line for name in ["__version__", *NAMES] for line in _told(name)]
     golden(HERE / "public.txt", "\n".join(lines) + "\n")
 
 
-def test_every_name_is_there_sorted_and_described() -> None:
-    assert scenario_runner.__all__ == sorted(scenario_runner.__all__)
-    assert set(scenario_runner.__all__) <= set(dir(scenario_runner))
-    for name in scenario_runner.__all__:
+def test_every_name_is_there_and_described() -> None:
+    assert set(NAMES) <= set(dir(scenario_runner))
+    for name in NAMES:
         one = getattr(scenario_runner, name)
         assert not callable(one) or name in ("Event", "Outcome") or inspect.getdoc(one), name
 

@@ -89,6 +89,31 @@ def test_leaving_a_block_early_cleans_up_and_stops(folder: Path) -> None:
     assert list(events) == []
 
 
+def test_both_ways_to_read_share_one_thread(folder: Path) -> None:
+    events = scenario_runner.run(scenario_runner.load([folder / "one.scenario.yaml"]))
+    first = next(events)
+    threads = _threads()
+
+    async def rest() -> list[scenario_runner.Event]:
+        some = [await anext(events) for _ in range(3)]
+        assert _threads() == threads
+        return some
+
+    heard = [first, *asyncio.run(rest()), *events]
+    assert len(threads) == 1
+    alone = list(scenario_runner.run(scenario_runner.load([folder / "one.scenario.yaml"])))
+    assert [type(event) for event in heard] == [type(event) for event in alone]
+    assert not _threads()
+
+
+def test_an_iteration_begun_by_for_is_closed_from_a_task(folder: Path) -> None:
+    events = scenario_runner.run(scenario_runner.load(folder))
+    next(events)
+    asyncio.run(events.aclose())
+    assert not _threads()
+    assert list(events) == []
+
+
 def test_a_cancelled_reader_waits_for_the_cleanup(folder: Path) -> None:
     heard: list[scenario_runner.Event] = []
     events = scenario_runner.run(scenario_runner.load(folder))

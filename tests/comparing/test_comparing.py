@@ -17,9 +17,10 @@ from scenario_runner.cli.exit_codes import exit_code_of
 from scenario_runner.comparing.differences import Comparison, Grade
 from scenario_runner.comparing.output import document, table
 from scenario_runner.comparing.run import Sides, compare, sides
-from scenario_runner.errors import Exit, TargetError, UsageError
+from scenario_runner.errors import TargetError, UsageError
 from scenario_runner.execution.run import RunRequest
 from scenario_runner.execution.targets import TargetChoice
+from scenario_runner.exit_code import Exit
 from scenario_runner.masking import Mask
 from scenario_runner.mock_pbx import PROFILES, Profile
 

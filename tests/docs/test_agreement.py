@@ -13,8 +13,8 @@ import click
 import pytest
 
 from scenario_runner.cli import COMMANDS, scenario_runner
-from scenario_runner.errors import Exit
 from scenario_runner.events import Verdict
+from scenario_runner.exit_code import Exit
 from scenario_runner.language.matchers import MATCHER_WORDS
 from scenario_runner.language.vocabulary import CallState, Capability, EventType, Reason
 from scenario_runner.loading.messages import catalogue

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scenario_runner.errors import Exit, NothingSelected, UsageError
+from scenario_runner.errors import NothingSelected, UsageError
 from scenario_runner.events import (
     Event,
     Exchange,
@@ -26,6 +26,7 @@ from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.run import RunRequest, run_whole
 from scenario_runner.execution.selection import Selection, split_ids
+from scenario_runner.exit_code import Exit
 from scenario_runner.loading.documents import LoadOptions
 
 GOOD = """

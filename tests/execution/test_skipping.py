@@ -6,11 +6,11 @@ import textwrap
 
 import pytest
 
-from scenario_runner.errors import Exit
 from scenario_runner.events import Event, Exchange, ScenarioFinished, StepStarted
 from scenario_runner.execution.leases import Pool
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.selection import required, skip, why_not
+from scenario_runner.exit_code import Exit
 from scenario_runner.language.scenario import Scenario
 from scenario_runner.language.vocabulary import Capability
 from scenario_runner.loading.documents import LoadOptions, load_text

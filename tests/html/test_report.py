@@ -14,7 +14,7 @@ import pytest
 from msgspec import convert
 from msgspec.structs import replace
 
-from scenario_runner.errors import Exit, UsageError
+from scenario_runner.errors import UsageError
 from scenario_runner.events import (
     CallChanged,
     Exchange,
@@ -25,6 +25,7 @@ from scenario_runner.events import (
     Verdict,
     Warned,
 )
+from scenario_runner.exit_code import Exit
 from scenario_runner.reporters import open_reporter
 from scenario_runner.reporters.html.page import script
 from scenario_runner.reporters.html.report import to_file

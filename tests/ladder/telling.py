@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scenario_runner.durations import MINUTE, SECOND
-from scenario_runner.errors import Exit
 from scenario_runner.events import (
     Attempt,
     CallChanged,
@@ -23,6 +22,7 @@ from scenario_runner.events import (
     StepStarted,
     Verdict,
 )
+from scenario_runner.exit_code import Exit
 from scenario_runner.source import Span
 
 CUSTOMER = "+78120000443"

@@ -8,7 +8,6 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from scenario_runner.errors import Exit
 from scenario_runner.events import (
     Event,
     Exchange,
@@ -20,6 +19,7 @@ from scenario_runner.events import (
     Verdict,
     Warned,
 )
+from scenario_runner.exit_code import Exit
 from scenario_runner.printable import printable
 from scenario_runner.reporters.console import Console, Plain
 from scenario_runner.reporters.console_sections import Detail

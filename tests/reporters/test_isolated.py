@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scenario_runner.errors import Exit, UsageError
+from scenario_runner.errors import UsageError
 from scenario_runner.events import RunFinished, Verdict
 from scenario_runner.execution.run import RunRequest, run_whole
+from scenario_runner.exit_code import Exit
 from scenario_runner.reporters import Reporters, open_reporter
 from scenario_runner.reporters.file_reporter import FileReporter
 from scenario_runner.reporters.junit import JUnit
