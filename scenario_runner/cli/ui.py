@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.cli.options import target_options
+from scenario_runner.cli.options import TargetOptions, argument, group, option, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,28 +18,43 @@ if TYPE_CHECKING:
 EXTRA = 'pip install "scenario-runner[ui]"'
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UiLine:
+    """The command line of `ui`."""
+
+    path: str = argument(default=".", metavar="[PATH]")
+    events: tuple[str, ...] = option(
+        multiple=True, metavar="FILE", help="Look at a run that is over; repeat for shards."
+    )
+    host: str = option(
+        default="127.0.0.1",
+        show_default=True,
+        help="Address to listen at; off this machine a token is asked for.",
+    )
+    port: int = option(
+        type=click.IntRange(0, 65535),
+        default=8090,
+        show_default=True,
+        help="Port to listen at; 0 takes any free one.",
+    )
+    no_open: bool = option(is_flag=True, help="Do not open a browser.")
+    target: TargetOptions = group(TargetOptions)
+
+
 @click.command("ui")
-@click.argument("path", default=".", metavar="[PATH]")
-@click.option("--events", "events", multiple=True, metavar="FILE",
-              help="Look at a run that is over; repeat for shards.")  # fmt: skip
-@click.option("--host", default="127.0.0.1", show_default=True,
-              help="Address to listen at; off this machine a token is asked for.")  # fmt: skip
-@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True,
-              help="Port to listen at; 0 takes any free one.")  # fmt: skip
-@click.option("--no-open", is_flag=True, help="Do not open a browser.")
-@target_options
-def command(path: str, events: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 -- click's
+@takes(UiLine)
+def command(line: UiLine) -> int:
     """Open a page with the lot, the scenarios below PATH, and a run to watch and rewind.
 
     Calls are clicked and dragged there, and become a scenario; scenarios are edited, run, and
     looked at moment by moment. The page is served on this machine only and prints its address.
     """
     require_extra()
-    studio = _studio(path, events, given)
+    studio = _studio(line)
     from scenario_runner.ui.page.server import Address
 
-    address = Address.at(given["host"], given["port"])
-    serve(studio, address, None if given["no_open"] else _open)
+    address = Address.at(line.host, line.port)
+    serve(studio, address, None if line.no_open else _open)
     return 0
 
 
@@ -52,19 +68,18 @@ def require_extra() -> None:
         raise UsageError("the live page is not installed", hint=EXTRA)
 
 
-def _studio(path: str, events: tuple[str, ...], given: dict[str, Any]) -> Studio:
+def _studio(line: UiLine) -> Studio:
     import os
 
-    from scenario_runner.cli.options import context_of, target_choice
     from scenario_runner.execution.targets import choose
     from scenario_runner.ui.studio import Studio
     from scenario_runner.ui.workspace import Workspace
 
-    if events:
-        return _recorded(events)
-    workspace = Workspace(path)
-    context = context_of(given)
-    target = choose(target_choice(given, (path,)), context.mask)
+    if line.events:
+        return _recorded(line.events)
+    workspace = Workspace(line.path)
+    context = line.target.context()
+    target = choose(line.target.choice((line.path,)), context.mask)
     return Studio(workspace=workspace, target=target, environment=dict(os.environ), context=context)
 
 
@@ -89,7 +104,7 @@ def serve(studio: Studio, address: Address, opened: Callable[[str], None] | None
     """Serve the page until SIGTERM or Ctrl-C; `opened` is given its address."""
     import asyncio
 
-    from scenario_runner.mock_pbx.server.connection import told_to_stop
+    from scenario_runner.http.server import told_to_stop
     from scenario_runner.ui.page.server import listen, serving
 
     sock = listen(address)

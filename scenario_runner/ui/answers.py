@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from scenario_runner.language.vocabulary import Reason
-from scenario_runner.mock_pbx.rules import RULES
 
 if TYPE_CHECKING:
     from scenario_runner.mock_pbx.rules import Rule
     from scenario_runner.references import Json
-
-RULES_BY_ID: dict[str, Rule] = {rule.id: rule for rule in RULES}
 
 Outcome: TypeAlias = Literal["ok", "refused", "lost"]
 

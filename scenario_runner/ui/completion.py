@@ -9,7 +9,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from scenario_runner.loading.schema import schema_text
+from scenario_runner.language.schema import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

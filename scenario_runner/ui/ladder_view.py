@@ -160,4 +160,4 @@ def _moved(bar: Bar, first: int, last: int) -> Bar | None:
     if bar.first >= last or (bar.last is not None and bar.last < first):
         return None
     end = None if bar.last is None or bar.last >= last else bar.last - first
-    return bar._replace(first=max(0, bar.first - first), last=end)
+    return replace(bar, first=max(0, bar.first - first), last=end)

@@ -8,35 +8,25 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible, PbxError, ScenarioRunnerError
 from scenario_runner.events import CallChanged, Exchange, PbxReported, StepFinished, StepStarted
 from scenario_runner.execution.targets import open_target
-from scenario_runner.language.vocabulary import CallState, Capability, Party
-from scenario_runner.pbx.protocol import (
-    AnySlot,
-    CallAddress,
-    CallRequest,
-    Done,
-    Plan,
-    Refused,
-)
-from scenario_runner.ui.answers import Answer, Pin
+from scenario_runner.language.vocabulary import CallState, Capability
+from scenario_runner.pbx.commands import CallAddress, ShowCalls
+from scenario_runner.pbx.protocol import Done, Plan
+from scenario_runner.ui.answers import Answer
+from scenario_runner.ui.driving import answer_of, command_of
 from scenario_runner.ui.gestures import (
     ExtensionDials,
-    LookAtCall,
-    LookAtExtension,
-    LookIntoSlot,
     ParkCall,
     PickUp,
     PutDown,
-    SendRequest,
     SomebodyCalls,
     TakeFromSlot,
-    call_of,
 )
 from scenario_runner.ui.lot import LotFacts
 from scenario_runner.ui.narration import NOWHERE, SESSION, VERDICTS, Narrator
@@ -51,7 +41,6 @@ if TYPE_CHECKING:
     from scenario_runner.language.target import Target
     from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.protocol import Outcome, PbxEvent, Session, Trace
-    from scenario_runner.references import Json
     from scenario_runner.ui.gestures import Gesture
 
 _WITHIN = 30 * SECOND
@@ -130,9 +119,10 @@ class LiveLot:
             try:
                 await self._open()
             except ScenarioRunnerError as error:
-                await self._stack.aclose()
                 hint = f" ({error.hint})" if error.hint else ""
                 self.problem = f"{error.message}{hint}"
+                with suppress(ScenarioRunnerError):
+                    await self._stack.aclose()
             self.changed()
 
     async def _open(self) -> None:
@@ -141,8 +131,10 @@ class LiveLot:
         events = Capability.EVENTS in connection.traits.capabilities
         plan = Plan(scenario="by hand", events=events)
         opened = connection.session(plan, self, self._clock)
-        self._session = await self._stack.enter_async_context(opened)
-        self.problem = ""
+        session = await self._stack.enter_async_context(opened)
+        if self.target.extensions:  # some drivers connect with their first question only
+            await session.do(ShowCalls(extension=self.target.extensions[0][0]), _WITHIN)
+        self._session, self.problem = session, ""
 
     async def close(self) -> None:
         """Hang up what was placed here, and disconnect."""
@@ -228,13 +220,13 @@ class LiveLot:
         if isinstance(gesture, SomebodyCalls | ExtensionDials):
             self._asked[gesture.name] = gesture
         try:
-            outcome = await self._perform(session, gesture)
+            outcome = await session.do(command_of(gesture, self._locate), _WITHIN)
         except PbxError as error:
             hint = f" ({error.hint})" if error.hint else ""
             answer = Answer(outcome="lost", saw="it is not known", words=f"{error.message}{hint}")
         else:
             self._take(gesture, outcome, session)
-            answer = _Reading(gesture, outcome, dict(self._watched.names)).answer()
+            answer = answer_of(gesture, outcome, self._watched.names)
         answer = replace(answer, took=self.now - begin)
         title = Narrator(before=before).title(gesture, answer)
         started = StepStarted(
@@ -243,47 +235,12 @@ class LiveLot:
         )  # fmt: skip
         finished = StepFinished(
             scenario=SESSION, step=self._step, verdict=VERDICTS[answer.outcome], at=self.now,
-            took=answer.took, saw=answer.saw,
+            took=answer.took, summary=answer.saw,
         )  # fmt: skip
         self._pending = [started, *self._pending, finished]
         self._close(title, gesture, answer)
 
-    async def _perform(self, session: Session, gesture: Gesture) -> Outcome:
-        """Ask the driver for what a gesture is."""
-        match gesture:
-            case SomebodyCalls() | ExtensionDials():
-                return await session.call(_placing(gesture), _WITHIN)
-            case PickUp(call=call):
-                return await session.answer(self._address(call), _WITHIN)
-            case ParkCall():
-                address = self._address(gesture.call, gesture.extension)
-                return await session.park(address, gesture.slot, _WITHIN)
-            case LookIntoSlot():
-                address = self._address(gesture.call, gesture.extension)
-                return await session.slots(address, gesture.slot, _WITHIN)
-            case TakeFromSlot(slot=slot):
-                address = self._address(gesture.call, gesture.extension)
-                return await session.bridge(address, AnySlot() if slot is None else slot, _WITHIN)
-            case PutDown(call=call, by=by):
-                return await session.hangup(self._address(call), Party(by), _WITHIN)
-            case _:
-                return await self._look(session, gesture)
-
-    async def _look(
-        self, session: Session, gesture: LookAtExtension | LookAtCall | SendRequest
-    ) -> Outcome:
-        match gesture:
-            case LookAtExtension(extension=extension):
-                return await session.list_calls(extension, _WITHIN)
-            case LookAtCall(call=call):
-                return await session.call_status(self._address(call), _WITHIN)
-            case SendRequest(request=request):
-                path = request.path.removeprefix(_API_ROOT)
-                return await session.request(replace(request, path=path), _WITHIN)
-            case _ as never:
-                assert_never(never)
-
-    def _address(self, name: str, extension: str = "") -> CallAddress:
+    def _locate(self, name: str, extension: str) -> CallAddress:
         found = self._find(name)
         return CallAddress(call_api_id=found.call_api_id, extension=extension or found.extension)
 
@@ -355,67 +312,3 @@ class LiveLot:
         """Go on with the same moments, of which other things are expected."""
         self.line = line
         self.changed()
-
-
-_API_ROOT = "/api/ver1.0"
-
-
-def _placing(gesture: SomebodyCalls | ExtensionDials) -> CallRequest:
-    return CallRequest(
-        extension=gesture.extension,
-        flow="in" if isinstance(gesture, SomebodyCalls) else "out",
-        party=gesture.number,
-        answered=gesture.answered,
-        within=_WITHIN,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Understands what a driver answered."""
-
-    gesture: Gesture
-    outcome: Outcome
-    names: dict[str, str]
-
-    def answer(self) -> Answer:
-        """Return what came of the gesture."""
-        match self.outcome:
-            case Refused(reason=reason, message=message):
-                pin = Pin(key="refused", value=reason.value)
-                return Answer(
-                    outcome="refused", saw=f"refused: {message}", words=message, reason=reason,
-                    pins=(pin, Pin(key="message", value=message)), needed=(pin,),
-                )  # fmt: skip
-            case Done() as done:
-                saw, pins = self._saw(done)
-                return Answer(outcome="ok", saw=saw, pins=pins)
-            case _ as never:
-                assert_never(never)
-
-    def _saw(self, done: Done) -> tuple[str, tuple[Pin, ...]]:
-        match self.gesture:
-            case LookIntoSlot(slot=slot) if done.uuid is None:
-                return f"slot {slot} is empty", (Pin(key="empty", value=True),)
-            case LookIntoSlot(slot=slot):
-                return self._holds(str(slot), done.uuid or "")
-            case TakeFromSlot():
-                taken = self.names.get(done.uuid or "", "")
-                pins = (Pin(key="with", value=taken),) if taken else ()
-                return f"joined with {taken or 'a call of others'}", pins
-            case LookAtExtension():
-                names: list[Json] = [self.names.get(one.uuid, one.uuid) for one in done.listed]
-                return f"{len(names)} calls", (Pin(key="count", value=len(names)),)
-            case LookAtCall():
-                state = "" if done.state is None else done.state.value
-                return f"the call is {state}", (Pin(key="state", value=state),)
-            case SendRequest():
-                return f"status {done.raw.status}", (Pin(key="status", value=done.raw.status),)
-            case gesture:
-                return f"{call_of(gesture) or 'the call'}: done", ()
-
-    def _holds(self, slot: str, uuid: str) -> tuple[str, tuple[Pin, ...]]:
-        name = self.names.get(uuid)
-        if name is None:
-            return f"slot {slot} holds a call of others ({uuid})", (Pin(key="empty", value=False),)
-        return f"slot {slot} holds {name}", (Pin(key="holds", value=name),)

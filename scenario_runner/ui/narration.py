@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scenario_runner.events import CallChanged, Exchange, PbxReported, StepFinished, StepStarted
+from scenario_runner.events import (
+    CallChanged,
+    Exchange,
+    PbxReported,
+    StepFinished,
+    StepStarted,
+    Verdict,
+)
 from scenario_runner.source import Span
 from scenario_runner.ui.answers import CANT
 from scenario_runner.ui.gestures import (
@@ -33,7 +40,7 @@ SESSION = "session"
 
 NOWHERE = Span("", 0, 0, 0, 0)
 _IS = {"ringing": "rings", "up": "is connected", "ended": "is gone"}
-VERDICTS = {"ok": "passed", "refused": "refused", "lost": "errored"}
+VERDICTS = {"ok": Verdict.PASSED, "refused": Verdict.FAILED, "lost": Verdict.ERRORED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +76,7 @@ class Narrator:
                 verdict=VERDICTS[deed.answer.outcome],
                 at=deed.at + deed.answer.took,
                 took=deed.answer.took,
-                saw=deed.answer.saw,
+                summary=deed.answer.saw,
             ),
         )
         return title, events

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.events import StepStarted
-from scenario_runner.execution.options import RunOptions, Stop
-from scenario_runner.execution.run import RunRequest, run_scenarios
+from scenario_runner.execution.options import RunOptions, Stop, real_time
+from scenario_runner.execution.run import Gathered, RunRequest, run_scenarios
+from scenario_runner.loading.scenarios import Rows
+from scenario_runner.loading.suite import Suite
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.ui.runs import RunLog
 
@@ -38,20 +40,29 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlan:
-    """What is run, and how far.
+class Extent:
+    """How far a run goes by itself, and in how many orders.
 
-    `until` holds the run up before the step at that place, `step` before every step. `all_orders`
-    runs at most so many orders of each scenario, `order` is one of them.
+    `until` holds it up before the step at that place, `step` before every step. `all_orders` runs
+    at most so many orders of each scenario; 0: only one.
     """
 
-    scenarios: tuple[Scenario, ...]
-    target: Target
-    seed: int = 0
     until: Place | None = None
     step: bool = False
     all_orders: int = 0
-    order: tuple[int, ...] | None = None
+
+
+WHOLE = Extent()
+"""To the end, in one order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What is run, against what, and how far."""
+
+    scenarios: Sequence[Scenario]
+    target: Target
+    extent: Extent = WHOLE
 
 
 @dataclass(slots=True)
@@ -77,7 +88,7 @@ class Running:
 
     def start(self) -> None:
         """Begin."""
-        self._stepping, self._until = self.plan.step, self.plan.until
+        self._stepping, self._until = self.plan.extent.step, self.plan.extent.until
         Thread(target=self._work, name="scenario-run", daemon=True).start()
 
     def step(self) -> None:
@@ -101,22 +112,20 @@ class Running:
         plan = self.plan
         options = RunOptions(
             environment=self.environment,
-            seed=plan.seed,
-            all_orders=plan.all_orders,
-            order=plan.order,
-            jobs=1 if plan.step or plan.until else 0,
+            all_orders=plan.extent.all_orders,
+            jobs=1 if plan.extent.step or plan.extent.until else 0,
             stop=self._stop,
+            stopwatch=real_time,
         )
         request = RunRequest(
             paths=(),
             options=options,
             target=plan.target,
-            context=replace(self.context, seed=plan.seed),
+            context=self.context,
             started_at=time.time_ns() // 1000,
-            stopwatch=lambda: time.perf_counter_ns() // 1000,
         )
         try:
-            run_scenarios(request, plan.scenarios, (), self._take)
+            run_scenarios(request, Gathered.of(plan.scenarios), self._take)
         except ScenarioRunnerError as error:
             self.error = error
         finally:
@@ -159,9 +168,18 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def scenario_at(scenarios: Sequence[Scenario], file: str, line: int) -> tuple[Scenario, ...]:
-    """Return the scenario that a line of a file belongs to: all rows of it."""
-    own = [scenario for scenario in scenarios if scenario.file == file]
-    above = [scenario.span.line for scenario in own if scenario.span.line <= line]
-    first = max(above, default=min((scenario.span.line for scenario in own), default=0))
-    return tuple(scenario for scenario in own if scenario.span.line == first)
+def scenario_at(scenarios: Suite, line: int) -> Suite:
+    """Return the scenario that a line of its file belongs to, the first where none begins above.
+
+    Of a matrix it is all rows.
+    """
+    begins = [one.span.line for one in scenarios.templates()]
+    first = max((one for one in begins if one <= line), default=min(begins, default=0))
+    return Suite(tuple(_beginning(part, first) for part in scenarios.parts))
+
+
+def _beginning(part: Sequence[Scenario], line: int) -> Sequence[Scenario]:
+    """Return the scenarios of a part that begin at a line."""
+    if isinstance(part, Rows):
+        return part if part.template.span.line == line else ()
+    return tuple(one for one in part if one.span.line == line)

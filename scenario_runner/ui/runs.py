@@ -16,6 +16,7 @@ from scenario_runner.events import (
     SourceRead,
     StepFinished,
     StepStarted,
+    Verdict,
 )
 from scenario_runner.execution.interleavings import without_turn
 from scenario_runner.reporters.results import NO_RUN
@@ -27,8 +28,6 @@ from scenario_runner.ui.timeline import Beginning, Moment, Observed, Timeline, T
 if TYPE_CHECKING:
     from scenario_runner.events import Event, Failure
     from scenario_runner.source import Span
-
-_BAD = frozenset({"failed", "errored", "xpassed"})
 
 
 @dataclass(slots=True)
@@ -47,9 +46,9 @@ class ScenarioRun:
         return without_turn(self.started.scenario)
 
     @property
-    def verdict(self) -> str:
-        """Its verdict; empty while it runs."""
-        return "" if self.finished is None else self.finished.verdict
+    def verdict(self) -> Verdict | None:
+        """Its verdict; None while it runs."""
+        return None if self.finished is None else self.finished.verdict
 
     @property
     def order(self) -> tuple[tuple[int, int], ...]:
@@ -82,7 +81,11 @@ class ScenarioRun:
     def failed_at(self) -> int | None:
         """The index of the moment at which the first step that is not green ended."""
         moments = self.timeline.moments
-        return next((n for n, moment in enumerate(moments) if moment.verdict in _BAD), None)
+        return next((n for n, moment in enumerate(moments) if _bad(moment)), None)
+
+
+def _bad(moment: Moment) -> bool:
+    return moment.verdict is not None and moment.verdict.bad
 
 
 class Follower:
@@ -150,7 +153,13 @@ class Follower:
             self._pending = pending
 
     def _close(
-        self, at: int, title: str, step: str, *, verdict: str = "", by_itself: bool = False
+        self,
+        at: int,
+        title: str,
+        step: str,
+        *,
+        verdict: Verdict | None = None,
+        by_itself: bool = False,
     ) -> None:
         self.moments.append(
             Moment(
@@ -221,12 +230,3 @@ class RunLog:
     def of(self, scenario: str) -> list[ScenarioRun]:
         """Return the runs of a scenario, whatever their order or attempt, oldest first."""
         return [one for one in self.scenarios if one.id == scenario]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many scenarios had which verdict."""
-        found: dict[str, int] = {}
-        for scenario in self.scenarios:
-            if scenario.verdict:
-                found[scenario.verdict] = found.get(scenario.verdict, 0) + 1
-        return found

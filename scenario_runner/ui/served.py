@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import settings_of
-from scenario_runner.language.target import MockSettings
+from scenario_runner.pbx.mock import MockSettings
 from scenario_runner.pbx.ringme.settings import Credentials
 from scenario_runner.ui.narration import Narrator
 from scenario_runner.ui.requests import curl_of

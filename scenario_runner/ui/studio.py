@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scenario_runner.durations import SECOND
+from scenario_runner.errors import UsageError
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import profile_of
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.ui.replay import world_at
-from scenario_runner.ui.runner import Running, RunPlan
+from scenario_runner.ui.runner import WHOLE, Extent, Running, RunPlan
 from scenario_runner.ui.stages import HandStage, RunStage
 from scenario_runner.ui.timeline import Branches
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from scenario_runner.ui.stages import Stage
     from scenario_runner.ui.workspace import Workspace
 
+MOST = 10_000
 _TICK = 0.25
 _EVERY_SECOND = 4
 _LOOK = 0.2
@@ -135,16 +137,21 @@ class Studio:
     def run_files(self, files: Iterable[str]) -> None:
         """Run the scenarios of these files."""
         if self.workspace is not None:
-            wanted = set(files)
-            self.run([one for one in self.workspace.scenarios if one.file in wanted])
+            self.run(self.workspace.of(files))
 
-    def run(self, scenarios: Sequence[Scenario], **how: object) -> Running | None:
-        """Run scenarios in a thread; what runs already is stopped. `how` is as in RunPlan."""
+    def run(self, scenarios: Sequence[Scenario], extent: Extent = WHOLE) -> Running | None:
+        """Run scenarios in a thread; what runs already is stopped.
+
+        Raises UsageError for more than can be kept to be looked at.
+        """
         if not scenarios:
             return None
+        if len(scenarios) > MOST:
+            hint = "scenario-runner run keeps nothing of them in memory"
+            raise UsageError(f"{len(scenarios):,} scenarios are too many to look at", hint=hint)
         if self.running is not None and not self.running.over:
             self.running.stop()
-        plan = RunPlan(scenarios=tuple(scenarios), target=self.target, **how)  # type: ignore[arg-type]
+        plan = RunPlan(scenarios, self.target, extent)
         loop = asyncio.get_running_loop()
 
         def changed() -> None:
@@ -171,15 +178,6 @@ class Studio:
         for scenario in log.scenarios:
             if id(scenario) not in known:
                 self.results.setdefault(scenario.id, []).append(scenario)
-
-    def verdict(self, scenario: str) -> str:
-        """Return a scenario's verdict, the gravest of its orders; empty where it has not run."""
-        verdicts = [run.verdict for run in self.results.get(scenario, [])]
-        if not verdicts:
-            return ""
-        if "" in verdicts:
-            return "running"
-        return next((one for one in _GRAVEST if one in verdicts), verdicts[-1])
 
     def stage_of(self, run: ScenarioRun) -> RunStage:
         """Return a run as something to look at."""
@@ -210,6 +208,3 @@ def _goes_on(lot: Stage) -> bool:
     """Tell whether a lot's time passes by itself, and some call waits for the end of its own."""
     timed = any(call.until is not None for call in lot.line.now.picture.calls)
     return timed and not lot.bends_time
-
-
-_GRAVEST = ("errored", "failed", "xpassed", "flaky", "skipped", "xfailed", "passed")

@@ -13,7 +13,8 @@ from scenario_runner.ui.gestures import ExtensionDials, LetTimePass, SomebodyCal
 from scenario_runner.ui.narration import Narrator
 
 if TYPE_CHECKING:
-    from scenario_runner.events import Event
+    from scenario_runner.events import Event, Verdict
+    from scenario_runner.mock_pbx.rules import Rule
     from scenario_runner.ui.answers import Answer, Pin
     from scenario_runner.ui.gestures import Gesture
     from scenario_runner.ui.picture import Picture
@@ -56,13 +57,13 @@ class Moment:
     picture: Picture
     events: tuple[Event, ...] = ()
     reports: tuple[Report, ...] = ()
-    rules: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
     answer: Answer | None = None
     pinned: tuple[Pin, ...] = ()
     pinned_reports: tuple[Report, ...] = ()
     effective: bool = True
     step: str = ""
-    verdict: str = ""
+    verdict: Verdict | None = None
     world: World | None = None
 
     @property

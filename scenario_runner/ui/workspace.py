@@ -13,6 +13,8 @@ from scenario_runner.execution.file_watch import FileWatch, users_of
 from scenario_runner.loading.documents import LoadedFile, LoadOptions, load, load_text
 from scenario_runner.loading.files import SUFFIXES, find_files, read_text, run_root
 from scenario_runner.loading.nodes import Unreadable
+from scenario_runner.loading.scenarios import Rows
+from scenario_runner.loading.suite import Suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,13 +75,27 @@ class Workspace:
         return tuple(sorted(self.loaded))
 
     @property
-    def scenarios(self) -> tuple[Scenario, ...]:
+    def scenarios(self) -> Suite:
         """The scenarios of all files that are valid."""
-        return tuple(one for file in self.files for one in self.loaded[file].scenarios)
+        return self.of(self.files)
+
+    def of(self, files: Iterable[str]) -> Suite:
+        """Return the scenarios of some files."""
+        loaded = (self.loaded[file] for file in files if file in self.loaded)
+        return Suite(tuple(part for one in loaded for part in one.scenarios.parts))
 
     def scenario(self, scenario_id: str) -> Scenario | None:
-        """Return the scenario with this id, if its file is valid and has it."""
-        return next((one for one in self.scenarios if one.id == scenario_id), None)
+        """Return the scenario with this id, if its file is valid and has it; of a matrix any."""
+        file = scenario_id.partition("::")[0]
+        for part in self.of([file]).parts:
+            if isinstance(part, Rows) and scenario_id == part.template.id:
+                return part.template
+            if isinstance(part, Rows) and not scenario_id.startswith(f"{part.template.id} ["):
+                continue
+            for one in part:
+                if one.id == scenario_id:
+                    return one
+        return None
 
     def refresh(self) -> tuple[str, ...]:
         """Read again what has changed on the disk; return the scenario files that it touches."""

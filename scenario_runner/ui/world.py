@@ -16,10 +16,10 @@ from scenario_runner.execution.virtual import profile_of, settings_of
 from scenario_runner.language.vocabulary import CallState
 from scenario_runner.mock_pbx import EPOCH_US, Loss, MockPbx
 from scenario_runner.mock_pbx.faults import fault_view
-from scenario_runner.mock_pbx.world import event_fields
+from scenario_runner.mock_pbx.notifications import Notifier
 from scenario_runner.pbx.protocol import Raw
 from scenario_runner.pbx.ringme.answers import refused
-from scenario_runner.ui.answers import RULES_BY_ID, Answer, Pin
+from scenario_runner.ui.answers import Answer, Pin
 from scenario_runner.ui.gestures import (
     ExtensionDials,
     Gesture,
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from scenario_runner.mock_pbx import Answer as Answered
     from scenario_runner.mock_pbx import Fault
     from scenario_runner.mock_pbx.calls import CallEvent
+    from scenario_runner.mock_pbx.rules import Rule
     from scenario_runner.pbx.ringme.settings import RingMeSettings
     from scenario_runner.references import Json
 
@@ -88,7 +89,7 @@ class Deed:
     at: int
     exchanges: tuple[Exchanged, ...] = ()
     reports: tuple[Report, ...] = ()
-    rules: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
     answer: Answer | None = None
     effective: bool = True
 
@@ -201,7 +202,7 @@ class Acted:
 
     answer: Answered
     happened: tuple[CallEvent, ...]
-    decided: tuple[str, ...]
+    decided: tuple[Rule, ...]
 
 
 Act: TypeAlias = "Callable[[Request, int], Acted]"
@@ -232,7 +233,7 @@ class _Hand:
         self.token = world.token
         self.exchanges: list[Exchanged] = []
         self.happened: list[CallEvent] = []
-        self.rules: list[str] = []
+        self.rules: list[Rule] = []
 
     def send(self, request: Request) -> Exchanged:
         """Send a request, with the token where one is wanted; once more if it has expired."""
@@ -313,7 +314,7 @@ def _report(event: CallEvent, world: World) -> Report:
         call=world.names.get(call.uuid, call.uuid),
         extension=str(call.extension),
         at=event.at,
-        details=event_fields(world.pbx.profile, event, EPOCH_US),
+        details=Notifier(world.pbx.profile, EPOCH_US).fields(event),
     )
 
 
@@ -324,7 +325,7 @@ class _Reading:
     before: World
     after: World
     gesture: Gesture
-    rules: list[str]
+    rules: list[Rule]
 
     def answer(self, last: Exchanged) -> Answer:
         """Return what came of the gesture."""
@@ -351,7 +352,7 @@ class _Reading:
             saw=f"refused: {told.message}",
             words=told.message,
             reason=told.reason,
-            rule=RULES_BY_ID.get(self.rules[-1]) if self.rules else None,
+            rule=self.rules[-1] if self.rules else None,
             pins=(reason, Pin(key="message", value=told.message), status),
             needed=(status,) if raw_request else (reason,),
         )

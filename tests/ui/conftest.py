@@ -48,8 +48,8 @@ def new_tab(browser: Browser, served: Served, studio: Studio) -> Iterator[Callab
 
     def make(width: int = 1280, scheme: str = "light", path: str = "") -> Tab:
         context = browser.new_context(
-            viewport=SIZES[width],  # type: ignore[arg-type]
-            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport=SIZES[width],
+            color_scheme=scheme,
             reduced_motion="reduce",
         )
         context.set_default_timeout(10_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,14 +23,19 @@ TABS = ("Ladder", "Scenario", "Recording", "Try it", "Faults", "Rules")
 
 def serious(tab: Tab) -> list[str]:
     """Return what axe finds that is serious or worse, with the places."""
-    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+    from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(tab.page).response["violations"]
     return [
-        f"{one['id']}: {one['help']}: {[node['target'] for node in one['nodes']][:4]}"
+        f"{one['id']}: {one['help']}: {[_told(node) for node in one['nodes']][:4]}"
         for one in found
         if one["impact"] in ("serious", "critical")
     ]
+
+
+def _told(node: dict[str, Any]) -> str:
+    why = "; ".join(str(check["message"]) for check in node["any"])
+    return f"{node['target']}: {why}"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -141,7 +141,7 @@ def a_broken_expectation_is_marked(tab: Tab, file: Path) -> None:
     assert "expected: colleague" in tab.step()
     page.wait_for_selector(".slot.taken[data-slot='6']")
     tab.tab("Ladder")
-    assert page.locator("line.arrow.failed").count() == 1
+    page.wait_for_selector("line.arrow.failed", state="attached")
     assert run_file(file).returncode == 1
 
 

@@ -15,11 +15,12 @@ from scenario_runner.errors import NotPossible
 from scenario_runner.events import CallChanged, Exchange, PbxReported
 from scenario_runner.exchange import Request
 from scenario_runner.language.matchers import StartsWith
-from scenario_runner.language.target import Allow, EventSettings, RestAccess, Target
+from scenario_runner.language.target import Allow, Target
 from scenario_runner.mock_pbx.server.app import MockHandler, MockOptions, _recipe, mock_server
 from scenario_runner.mock_pbx.server.tenants import Tenants
 from scenario_runner.mock_pbx.server.webhooks import Silent, Webhooks
 from scenario_runner.pbx.drivers import Context
+from scenario_runner.pbx.ringme.access import EventSettings, RestAccess
 from scenario_runner.references import Literal
 from scenario_runner.source import Span
 from scenario_runner.ui.gestures import (
@@ -204,7 +205,7 @@ class Clients:
     def __init__(self) -> None:
         options = MockOptions(virtual_time=True)
         self.tenants = Tenants(_recipe(options))
-        self.handler = MockHandler(self.tenants, Webhooks((), Silent()), Silent())
+        self.handler = MockHandler(self.tenants, Webhooks((), Silent()), Silent(), local=True)
         self.lots = ServedLots(self.handler, base_url="http://127.0.0.1:8080")
 
     def ask(self, method: str, path: str, body: bytes = b"", token: str = "") -> Any:

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from scenario_runner.errors import InvalidFiles, UsageError
-from scenario_runner.loading.explain import CODES
+from scenario_runner.loading.messages import catalogue
+from scenario_runner.loading.suite import Suite
 from scenario_runner.ui.page.elements import Press, Words, attribute, lines, region, say
 from scenario_runner.ui.page.questions import ask
 from scenario_runner.ui.page.state import complain, tell
-from scenario_runner.ui.runner import place_at, scenario_at
+from scenario_runner.ui.runner import WHOLE, Extent, place_at, scenario_at
 from scenario_runner.ui.workspace import Conflict, Document
 
 if TYPE_CHECKING:
     from nicegui.events import GenericEventArguments
 
     from scenario_runner.errors import Problem
-    from scenario_runner.language.scenario import Scenario
     from scenario_runner.loading.documents import LoadedFile
     from scenario_runner.source import Span
     from scenario_runner.ui.page.state import State
+
+MOST_ORDERS = 200
 
 
 class EditorPanel:
@@ -175,7 +177,7 @@ class EditorPanel:
                 Words("p", problem.hint)
             for note in problem.notes:
                 Words("p", f"{note.message}{f' ({note.span})' if note.span else ''}")
-            entry = CODES.get(problem.code)
+            entry = catalogue().get(problem.code)
             if entry is not None:
                 Words("p", entry.meaning, "muted")
                 Words("h3", "Right")
@@ -314,11 +316,11 @@ class EditorPanel:
 
     # Running
 
-    def _scenarios(self) -> tuple[Scenario, ...]:
-        return () if self._loaded is None else self._loaded.scenarios
+    def _scenarios(self) -> Suite:
+        return Suite() if self._loaded is None else self._loaded.scenarios
 
-    def _here(self) -> tuple[Scenario, ...]:
-        return scenario_at(self._scenarios(), self.file, self._line)
+    def _here(self) -> Suite:
+        return scenario_at(self._scenarios(), self._line)
 
     def _moved(self, event: GenericEventArguments) -> None:
         if event.args.get("id") == self._editor.id:
@@ -330,11 +332,11 @@ class EditorPanel:
 
     def run_to_cursor(self) -> None:
         """Run the scenario at the cursor up to the step there."""
-        self._start(until=place_at(self.file, self._editor.value or "", self._line))
+        self._start(Extent(until=place_at(self.file, self._editor.value or "", self._line)))
 
     def run_orders(self) -> None:
         """Run every order of what happens at the same moment in the scenario at the cursor."""
-        self._start(all_orders=200)
+        self._start(Extent(all_orders=MOST_ORDERS))
 
     def step(self) -> None:
         """Take the next step, of a run that waits or of a new one."""
@@ -342,7 +344,7 @@ class EditorPanel:
         if running is not None and running.held is not None:
             running.step()
         else:
-            self._start(step=True)
+            self._start(Extent(step=True))
 
     def go_on(self) -> None:
         """Let a run that waits go on to its end."""
@@ -356,7 +358,7 @@ class EditorPanel:
         if running is not None:
             running.stop()
 
-    def _start(self, **how: object) -> None:
+    def _start(self, extent: Extent = WHOLE) -> None:
         scenarios = self._here()
         if not scenarios:
             complain("there is no valid scenario at the cursor")
@@ -366,7 +368,7 @@ class EditorPanel:
             if self.dirty:
                 return
         self._state.follow = scenarios[0].id
-        self._state.studio.run(scenarios, **how)
+        self._state.run_scenarios(scenarios, extent)
 
 
 def _mark(text: str, span: Span, kind: str) -> dict[str, object] | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
 from scenario_runner.execution.interleavings import order_text
-from scenario_runner.loading.files import SUFFIXES
-from scenario_runner.reporters.text import SYMBOLS
 from scenario_runner.ui.page.elements import Press, Words, attribute, region, say
+from scenario_runner.ui.tree import Node, counts_text, file_node, found, recorded_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +28,6 @@ _NODE = """
 """
 """How a line of the tree looks; what stands in `{{ }}` is text, whatever letters it has."""
 
-_GRAVEST = ("invalid", "errored", "failed", "xpassed", "running", "flaky", "skipped")
-
 
 class FilesPanel:
     """Files, scenarios and rows as a tree."""
@@ -39,7 +35,7 @@ class FilesPanel:
     def __init__(self, state: State, opened: Callable[[str, int], None]) -> None:
         self._state = state
         self._opened = opened
-        self._nodes: list[dict[str, Any]] = []
+        self._nodes: tuple[Node, ...] = ()
         self.chosen = ""
         with region("nav", "Scenarios", "panel files"):
             with ui.element("div").classes("panel-head"):
@@ -63,77 +59,24 @@ class FilesPanel:
         self._watch.pressed(pressed=studio.watching)
         self._watch.enable(enabled=studio.workspace is not None)
         self._all.enable(enabled=studio.workspace is not None)
-        nodes = self._found(self._all_nodes())
+        nodes = found(self._lines(), self._find.value or "")
         if nodes != self._nodes:
-            before = {node["id"] for node in self._nodes}
+            before = {node.id for node in self._nodes}
             self._nodes = nodes
-            self._tree.props["nodes"] = nodes
-            new = [node["id"] for node in nodes if node["id"] not in before and node["children"]]
+            self._tree.props["nodes"] = [_shown(node) for node in nodes]
+            new = [node.id for node in nodes if node.id not in before and node.children]
             if new and len(nodes) <= _UNFOLDED:
                 self._tree.expand(new)
-        counts: dict[str, int] = {}
-        for node in nodes:
-            for child in node["children"]:
-                if child["verdict"]:
-                    counts[child["verdict"]] = counts.get(child["verdict"], 0) + 1
-        say(self._counts, ", ".join(f"{count} {word}" for word, count in sorted(counts.items())))
+        say(self._counts, counts_text(studio.results))
 
-    def _found(self, nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        wanted = (self._find.value or "").casefold()
-        if not wanted:
-            return nodes
-        found = []
-        for node in nodes:
-            said = [
-                one
-                for one in node["children"]
-                if wanted in f"{one['label']} {one['tags']}".casefold()
-            ]
-            if said or wanted in node["id"].casefold():
-                found.append({**node, "children": said or node["children"]})
-        return found
-
-    def _all_nodes(self) -> list[dict[str, Any]]:
-        workspace = self._state.studio.workspace
-        if workspace is None:
-            return self._recorded_nodes()
-        return [self._file_node(file) for file in workspace.files]
-
-    def _file_node(self, file: str) -> dict[str, Any]:
-        workspace = self._state.studio.workspace
-        assert workspace is not None
-        loaded = workspace.loaded[file]
-        verdict_of = self._state.studio.verdict
-        children = [
-            _node(one.id, _row_name(one.name, one.row), verdict_of(one.id), one.tags)
-            for one in loaded.scenarios
-        ]
-        broken = any(not problem.warning for problem in loaded.problems)
-        verdicts = {child["verdict"] for child in children}
-        verdict = "invalid" if broken else next((v for v in _GRAVEST if v in verdicts), "")
-        if not verdict and verdicts and verdicts <= {"passed", "xfailed"}:
-            verdict = "passed"
-        path, root = PurePath(file), workspace.root
-        name = str(path.relative_to(root)) if path.is_relative_to(root) else file
-        for suffix in SUFFIXES:
-            name = name.removesuffix(suffix)
-        return {**_node(file, name, verdict, ()), "kind": "file", "children": children}
-
-    def _recorded_nodes(self) -> list[dict[str, Any]]:
-        """Return what a finished run tells of its files."""
-        files: dict[str, list[dict[str, Any]]] = {}
-        for runs in self._state.studio.results.values():
-            started = runs[-1].started
-            file = started.span.file
-            node = _node(
-                runs[-1].id, _row_name(started.name, started.row),
-                self._state.studio.verdict(runs[-1].id), started.tags,
-            )  # fmt: skip
-            files.setdefault(file, []).append(node)
-        return [
-            {**_node(file, file, "", ()), "kind": "file", "children": children}
-            for file, children in files.items()
-        ]
+    def _lines(self) -> tuple[Node, ...]:
+        studio = self._state.studio
+        space = studio.workspace
+        if space is None:
+            return recorded_nodes(studio.results)
+        return tuple(
+            file_node(space.loaded[file], space.root, studio.results) for file in space.files
+        )
 
     def _selected(self, event: ValueChangeEventArguments[str | None]) -> None:
         chosen = event.value or ""
@@ -156,7 +99,7 @@ class FilesPanel:
         studio = self._state.studio
         if studio.workspace is not None:
             self._state.follow = ""
-            studio.run(studio.workspace.scenarios)
+            self._state.run_scenarios(studio.workspace.scenarios)
 
     def _toggle(self) -> None:
         studio = self._state.studio
@@ -165,24 +108,20 @@ class FilesPanel:
 
 
 _UNFOLDED = 12
-_SIGNS = SYMBOLS | {"running": "…", "invalid": "✗"}
 
 
-def _node(name: str, label: str, verdict: str, tags: tuple[str, ...]) -> dict[str, Any]:
+def _shown(node: Node) -> dict[str, Any]:
+    """Return a line as the browser's tree takes it."""
     return {
-        "id": name,
-        "label": label,
-        "kind": "scenario",
-        "verdict": verdict.replace(" ", "-"),
-        "sign": _SIGNS.get(verdict, "○"),
-        "tags": list(tags),
-        "children": [],
+        "id": node.id,
+        "label": node.label,
+        "kind": node.kind,
+        "verdict": str(node.state).replace(" ", "-"),
+        "sign": "" if node.kind == "note" else node.sign,
+        "tags": list(node.tags),
+        "selectable": node.kind != "note",
+        "children": [_shown(child) for child in node.children],
     }
-
-
-def _row_name(name: str, row: tuple[tuple[str, str], ...]) -> str:
-    """Return a row of a matrix by its values: its name is that of the scenario."""
-    return ", ".join(f"{key}={value}" for key, value in row) if row else name
 
 
 class RunsList:
@@ -209,7 +148,7 @@ class RunsList:
                 press = Press(
                     _run_text(number, one), self._looking_at(one), classes="press small run"
                 )
-                press.classes(one.verdict.replace(" ", "-"))
+                press.classes(str(one.verdict or "running").replace(" ", "-"))
                 press.pressed(pressed=one is run)
 
     def _looking_at(self, run: ScenarioRun) -> Callable[[], None]:
@@ -218,5 +157,5 @@ class RunsList:
 
 def _run_text(number: int, run: ScenarioRun) -> str:
     order = order_text(run.order)
-    sign = SYMBOLS.get(run.verdict, "…")
+    sign = "…" if run.verdict is None else run.verdict.symbol
     return f"{sign} {number}{f' · order {order}' if order else ''}"

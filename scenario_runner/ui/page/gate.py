@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
+from scenario_runner.http.hosts import is_this_machine
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
     App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 TOKEN: Final = "token"
 
 POLICY: Final = (
@@ -45,12 +46,10 @@ _HEADERS: Final = (
 class Gate:
     """Passes on to `app` what comes from the page itself.
 
-    `hosts` are the names that the page may be reached by (without the port; empty: any, where a
-    token is asked for). `token` is empty on loopback.
+    Without a `token` the page is for this machine, and goes by its names only.
     """
 
     app: App
-    hosts: frozenset[str] = LOOPBACK
     token: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +71,7 @@ class Gate:
     def _refusal(self, scope: Scope) -> str:
         """Say why a request is not the page's own; empty where it is."""
         hosts = _values(scope, b"host")
-        if len(hosts) != 1 or (self.hosts and _name(hosts[0]) not in self.hosts):
+        if len(hosts) != 1 or not (self.token or is_this_machine(hosts[0])):
             return "this page is not served under that name"
         origins = _values(scope, b"origin")
         own = {f"{scheme}://{hosts[0]}" for scheme in ("http", "https")}
@@ -112,13 +111,6 @@ class Gate:
 
 def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1").lower() for key, value in scope["headers"] if key == name]
-
-
-def _name(host: str) -> str:
-    """Return a host without its port: `[::1]:8000` is `[::1]`."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
 
 
 def _query(scope: Scope) -> list[tuple[str, str]]:

@@ -128,7 +128,7 @@ class RulesPanel:
     def draw(self) -> None:
         """Bring the counts up to date."""
         moments = self._state.line.moments[: self._state.position.index + 1]
-        met = Counter(rule for moment in moments for rule in moment.rules)
+        met = Counter(rule.id for moment in moments for rule in moment.rules)
         say(self._summary, f"{len(met)} of {len(RULES)} rules were met up to this moment")
         for name, cell in self._counts.items():
             say(cell, str(met[name]) if met[name] else "–")

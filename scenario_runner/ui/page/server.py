@@ -18,8 +18,9 @@ from nicegui import app as nicegui_app
 from pydantic import BaseModel
 
 from scenario_runner.errors import UsageError
+from scenario_runner.http.hosts import is_this_machine
 from scenario_runner.ui.completion import complete
-from scenario_runner.ui.page.gate import LOOPBACK, Gate
+from scenario_runner.ui.page.gate import Gate
 from scenario_runner.version import __version__
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class Address:
     @classmethod
     def at(cls, host: str, port: int) -> Address:
         """Return an address; off loopback it has a token, which nobody can guess."""
-        loopback = host in ("127.0.0.1", "localhost", "::1")
-        return cls(host=host, port=port, token="" if loopback else secrets.token_urlsafe(24))
+        token = "" if is_this_machine(host) else secrets.token_urlsafe(24)
+        return cls(host=host, port=port, token=token)
 
     def url(self, port: int) -> str:
         """Return the address to open, with the port that was found."""
@@ -135,8 +136,7 @@ async def serving(studio: Studio, address: Address, sock: socket.socket) -> Asyn
     from scenario_runner.ui.page.view import build_page
 
     PAGES.studio, PAGES.build = studio, build_page
-    hosts = frozenset() if address.token else LOOPBACK
-    gate: Any = Gate(app=PAGES.mounted(), hosts=hosts, token=address.token)
+    gate: Any = Gate(app=PAGES.mounted(), token=address.token)
     config = uvicorn.Config(
         gate, log_level="warning", timeout_graceful_shutdown=_GRACE, ws="wsproto", lifespan="on"
     )
@@ -162,6 +162,6 @@ async def _wait_for(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
 class _Quiet(uvicorn.Server):
     """A server that leaves signals to the command that starts it."""
 
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+    def capture_signals(self) -> nullcontext[None]:
         """Capture none."""
         return nullcontext()

@@ -10,14 +10,16 @@ from nicegui import background_tasks, ui
 from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.ui.ladder_view import LadderView
 from scenario_runner.ui.lot import LotView, Position, lot_view, position_at
+from scenario_runner.ui.runner import WHOLE, Extent
 from scenario_runner.ui.stages import HandStage, RunStage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nicegui import Client
 
     from scenario_runner.events import Event
+    from scenario_runner.language.scenario import Scenario
     from scenario_runner.ui.gestures import Gesture
     from scenario_runner.ui.runs import ScenarioRun
     from scenario_runner.ui.stages import Stage
@@ -112,6 +114,13 @@ class State:
         if at is None and run.finished is not None:
             at = max(0, len(stage.line.moments) - 2)
         self.look_at(stage, None if at is None else float(at))
+
+    def run_scenarios(self, scenarios: Sequence[Scenario], extent: Extent = WHOLE) -> None:
+        """Run scenarios; what can't be run is said."""
+        try:
+            self.studio.run(scenarios, extent)
+        except ScenarioRunnerError as error:
+            complain(error.message, error.hint or "")
 
     def move(self, value: float | None) -> None:
         """Move the slider."""

@@ -58,7 +58,7 @@ class View:
         self._dark = ui.dark_mode(None)
         self._dialogs = Dialogs(self._state)
         self._build()
-        ui.keyboard(self._key, ignore=_LEAVE_KEYS)  # type: ignore[arg-type]
+        ui.keyboard(self._key, ignore=_LEAVE_KEYS)
         studio.listeners.append(self.changed)
         self._client.on_connect(self._ask_for_shade)
         self._client.on_delete(lambda: studio.listeners.remove(self.changed))
