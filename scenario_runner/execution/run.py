@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import structs
+
 from scenario_runner.errors import (
     InvalidFiles,
     NothingSelected,
@@ -208,7 +210,7 @@ def _run_all(
 
 def report_invalid(error: InvalidFiles, emit: Callable[[Event], None], started_at: int) -> Exit:
     """Report a targets file that keeps a run from being begun."""
-    nowhere = replace(MOCK, name="", host="", driver="", base_url="")
+    nowhere = structs.replace(MOCK, name="", host="", driver="", base_url="")
     request = RunRequest(paths=(), target=nowhere, started_at=started_at)
     files = dict.fromkeys(problem.span.file for problem in error.problems)
     sources = tuple(source for file in files if (source := read_source(file)) is not None)

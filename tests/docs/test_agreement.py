@@ -26,7 +26,11 @@ from tests.docs.tables import TABLES, with_tables
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PLUGIN = (ROOT / "scenario_runner/pytest_plugin.py").read_text(encoding="utf-8")
-OWN_PAGES = {"mock": "docs/mock-server.md", "record": "docs/recording.md"}
+OWN_PAGES = {
+    "mock": "docs/mock-server.md",
+    "record": "docs/recording.md",
+    "ui": "docs/how-to/ui.md",
+}
 
 
 def keys(schema: Any) -> Iterator[str]:

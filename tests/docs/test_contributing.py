@@ -62,7 +62,7 @@ def test_the_hooks_are_local_and_run_what_the_light_extra_brings() -> None:
 
 
 def test_the_full_extra_brings_the_light_one_too_and_the_readme_installs_it() -> None:
-    assert "scenario-runner[dev]" in EXTRAS["dev-full"]
+    assert "scenario-runner[dev,ui]" in EXTRAS["dev-full"]
     assert '-e ".[dev-full]"' in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
