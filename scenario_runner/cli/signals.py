@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_TOLD = "\ninterrupted: cleaning up, for a minute at most; Ctrl-C again leaves at once"
+_CLEANING_UP = "\ninterrupted: cleaning up, for a minute at most; Ctrl-C again leaves at once"
 
 
 @contextmanager
@@ -27,8 +27,10 @@ def interruptible(stop: Stop) -> Iterator[None]:
         del number, frame
         if not stop.can_wait:
             raise KeyboardInterrupt
-        stop.wish()
-        click.echo(_TOLD, err=True)
+        try:
+            click.echo(_CLEANING_UP, err=True)  # before a second signal can cut it off
+        finally:
+            stop.wish()
 
     before = [signal.signal(number, interrupt) for number in _SIGNALS]
     try:

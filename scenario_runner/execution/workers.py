@@ -203,10 +203,12 @@ class ProcessPool:
         self._strings.pull_leave()
 
     def close(self) -> None:
-        """End the processes, and wait until they are gone."""
+        """End the processes, and wait until they are gone; Ctrl-C meanwhile ends them at once."""
         self.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self.leave()
+        try:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            self.leave()
 
 
 @dataclass(slots=True)
@@ -240,23 +242,32 @@ class WorkersRun:
 
     def run(self, scenarios: Suite, results: Results) -> None:
         """Run the scenarios; Ctrl-C ends the run after the cleanups of those that are running."""
-        try:
-            asyncio.run(self._whole(scenarios, results))
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            results.interrupted = True
-
-    async def _whole(self, scenarios: Suite, results: Results) -> None:
         setup = BatchSetup(target=self.target, options=self.options, mask=self.mask)
         pool = self.start(setup, self.options.workers)
-        sharing = _Sharing(self, pool, scenarios, results)
+        try:
+            self._in_loop(_Sharing(self, pool, scenarios, results))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            results.interrupted = True
+        finally:
+            pool.close()
+
+    def _in_loop(self, sharing: _Sharing) -> None:
+        with asyncio.Runner() as runner:
+            try:
+                runner.run(self._whole(sharing))
+            except KeyboardInterrupt:
+                # Leaving the runner cancels the task and waits for it. To the task that looks like
+                # a first Ctrl-C, so it would wait for the workers: they have to be gone by then.
+                sharing.pool.leave()
+                raise
+
+    async def _whole(self, sharing: _Sharing) -> None:
         try:
             with self.options.stop.heeded():
                 await sharing.all()
         except asyncio.CancelledError:
             await sharing.stopped()
             raise
-        finally:
-            pool.close()
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable
@@ -37,7 +38,7 @@ from scenario_runner.execution.workers import ProcessPool, WorkersRun
 from scenario_runner.loading.suite import Suite
 from scenario_runner.masking import Mask
 from scenario_runner.reporters import Reporters, open_reporter, reporter_names
-from tests.workers.work import dies_always, dies_of_row_20, dies_once, never_ends
+from tests.workers.work import LONG, dies_always, dies_of_row_20, dies_once, hangs
 
 ROOT = Path(__file__).parents[2]
 ROWS = """
@@ -238,13 +239,70 @@ def test_ctrl_c_ends_the_run_after_a_whole_scenario(tmp_path: Path) -> None:
     assert set(finished[:-1]) == {"passed"}
 
 
+class StuckPool:
+    """Its batches have no result before it is left; at the first one Ctrl-C is pressed twice."""
+
+    def __init__(self, press_twice: Callable[[], None], setup: BatchSetup, count: int) -> None:
+        del setup, count
+        self._press_twice = press_twice
+        self._running: list[Future[BatchRun]] = []
+        self.calls: list[str] = []
+
+    def submit(self, scenarios: Suite) -> Future[BatchRun]:
+        del scenarios
+        if not self._running:
+            asyncio.get_running_loop().call_soon(self._press_twice)
+        self._running.append(Future())
+        return self._running[-1]
+
+    def restart(self) -> None:
+        raise AssertionError
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+        if "leave" not in self.calls:
+            asyncio.get_running_loop().call_later(LONG, self._end)
+
+    def leave(self) -> None:
+        self.calls.append("leave")
+        self._end()
+
+    def _end(self) -> None:
+        for future in self._running:
+            if not future.done():
+                future.set_exception(BrokenProcessPool())
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+def test_two_ctrl_c_at_once_do_not_wait(tmp_path: Path) -> None:
+    """The second may come before the run looked at the first: the workers are left all the same."""
+    suite, stop, results = suite_of(rows(tmp_path)), Stop(), Results()
+
+    def press_twice() -> None:
+        stop.wish()
+        raise KeyboardInterrupt
+
+    pools: list[StuckPool] = []
+
+    def start(setup: BatchSetup, count: int) -> StuckPool:
+        pools.append(StuckPool(press_twice, setup, count))
+        return pools[-1]
+
+    assert run_shared(suite, results, RunOptions(workers=2, stop=stop), start) == []
+    assert results.interrupted
+    assert [pool.calls for pool in pools] == [["leave", "stop", "close"]]
+
+
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite, stop = suite_of(rows(tmp_path)), Stop()
     fifo = Path(suite[0].file).with_suffix(".fifo")
     os.mkfifo(fifo)
+    began = os.open(fifo, os.O_RDWR)  # to open it so waits for nobody, neither here nor there
 
     def press_twice() -> None:
-        assert fifo.read_text() == "began"
+        select.select([began], [], [], LONG)
         os.kill(os.getpid(), signal.SIGINT)
         while stop.can_wait:
             pass
@@ -255,8 +313,10 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path: Path, capsys: pytest.CaptureFix
     presses.start()
     with interruptible(stop):
         options = RunOptions(workers=2, stop=stop)
-        events = run_shared(suite, results, options, partial(ProcessPool, work=never_ends))
+        events = run_shared(suite, results, options, partial(ProcessPool, work=hangs))
     presses.join()
+    assert os.read(began, 5) == b"began"
+    os.close(began)
     assert results.interrupted
     assert events == []
     assert "cleaning up" in capsys.readouterr().err

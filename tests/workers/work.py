@@ -31,11 +31,15 @@ def dies_of_row_20(scenarios: Suite) -> BatchRun:
     return run_batch(scenarios)
 
 
-def never_ends(scenarios: Suite) -> BatchRun:
+LONG = 20
+"""Seconds after which what hangs ends nevertheless, so that a test fails and does not hang, too."""
+
+
+def hangs(scenarios: Suite) -> BatchRun:
     """Say that the batch began, and hang."""
     with Path(scenarios[0].file).with_suffix(".fifo").open("w") as began:
         began.write("began")
-    threading.Event().wait()
+    threading.Event().wait(LONG)
     raise AssertionError
 
 
