@@ -70,17 +70,15 @@ def command(line: CompareLine) -> Exit:
 
     from scenario_runner.comparing.output import Heard, document, table
     from scenario_runner.comparing.run import compare, sides
-    from scenario_runner.loading.files import find_files
-    from scenario_runner.reporters.output import refuse_overwriting, write_whole
+    from scenario_runner.reporters.output import write_whole
 
-    named = [path for path in (line.json, line.html) if path is not None]
-    refuse_overwriting(named, [*find_files(line.paths), *line.variables.var_files])
     context = line.target.context()
     tolerance = _tolerance(line.tolerance)
     choice = line.target.choice(line.paths)
     both = sides(line.a, line.b, choice, context.mask)
-    heard = Heard()
-    comparison = compare(_request(line, choice, context), both, tolerance, heard.hear)
+    request, heard = _request(line, choice, context), Heard()
+    _refuse_overwriting(line, choice, request)
+    comparison = compare(request, both, tolerance, heard.hear)
     if line.json is not None:
         write_whole(line.json, document(comparison), "the comparison")
     if line.html is not None:
@@ -88,6 +86,20 @@ def command(line: CompareLine) -> Exit:
     shown = table(comparison, min(get_terminal_size((80, 24)).columns, 120))
     click.echo(shown, nl=False, err=line.html == "-")
     return comparison.exit_code
+
+
+def _refuse_overwriting(line: CompareLine, choice: TargetChoice, request: RunRequest) -> None:
+    """Raise UsageError for a report that would replace a file that is read."""
+    from scenario_runner.execution.run import gather_valid
+    from scenario_runner.execution.targets import targets_path
+    from scenario_runner.reporters.output import refuse_overwriting
+
+    written = [path for path in (line.json, line.html) if path is not None]
+    if written:
+        targets = targets_path(choice)
+        read = [source.file for source in gather_valid(request).sources]
+        read += [*line.variables.var_files, *([targets] if targets is not None else [])]
+        refuse_overwriting(written, read)
 
 
 def _tolerance(text: str) -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scenario_runner.errors import InvalidFiles
     from scenario_runner.events import Event
     from scenario_runner.execution.options import RunOptions
-    from scenario_runner.execution.run import Gathered, RunRequest
+    from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.shards import Shard
     from scenario_runner.exit_code import Exit
 
@@ -178,7 +178,7 @@ def command(line: RunLine) -> int:
     try:
         request = _request(line, listening.live)
     except InvalidFiles as error:
-        return _refused(error, listening)
+        return _invalid_targets(line, error, listening)
     return _run(line, request, listening)
 
 
@@ -213,7 +213,7 @@ def _run(line: RunLine, request: RunRequest, listening: Listening) -> int:
         request, stepper = _step_by_step(request)
         listening.add("--step", stepper)
     gathered = gather(request)
-    _refuse_overwriting(line, gathered)
+    _refuse_overwriting(line, [source.file for source in gathered.sources])
     with listening, interruptible(request.options.stop):
         code = run_scenarios(request, gathered, listening.emit)
     return listening.exit_code(code)
@@ -264,29 +264,28 @@ def _order(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
-def _refused(error: InvalidFiles, listening: Listening) -> Exit:
+def _invalid_targets(line: RunLine, error: InvalidFiles, listening: Listening) -> Exit:
     """Report a targets file that is invalid in every format that is asked for."""
     import time
 
     from scenario_runner.execution.run import report_invalid
 
+    _refuse_overwriting(line, [problem.span.file for problem in error.problems])
     with listening:
         code = report_invalid(error, listening.emit, time.time_ns() // 1000)
     return listening.exit_code(code)
 
 
-def _refuse_overwriting(line: RunLine, gathered: Gathered) -> None:
-    """Raise UsageError for a report that would replace a file that is read."""
+def _refuse_overwriting(line: RunLine, read: list[str]) -> None:
+    """Raise UsageError for a report that would replace one of these files, or another input."""
     from scenario_runner.execution.targets import targets_path
     from scenario_runner.reporters.output import refuse_overwriting
 
     written = [path for _, path in line.reports.files()]
     if written:
         targets = targets_path(line.target.choice(line.paths or (".",)))
-        read = [source.file for source in gathered.sources]
-        read += [*line.how.timings, *line.variables.var_files]
-        read += [targets] if targets is not None else []
-        refuse_overwriting(written, read)
+        read = [*read, *line.how.timings, *line.variables.var_files]
+        refuse_overwriting(written, [*read, targets] if targets is not None else read)
 
 
 def _step_by_step(request: RunRequest) -> tuple[RunRequest, StepDebugger]:

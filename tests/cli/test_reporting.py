@@ -165,6 +165,20 @@ def test_a_device_stays_a_device(run: Invoke, name: str) -> None:
     assert run("run", ".", "--html", "null", "--junit", "null").code == 0
 
 
+def write_with_fragment(folder: Path) -> None:
+    (folder / "parts").mkdir()
+    (folder / "parts/parked.yaml").write_text(
+        "fragment: parked\nsteps:\n"
+        '  - call: {as: customer, extension: 341, from: "+7812"}\n'
+        "  - park: {call: customer, slot: 6}\n"
+    )
+    (folder / "uses.scenario.yaml").write_text(
+        "scenario: uses\nvars: {slot: 6}\nsteps:\n"
+        "  - use: {file: parts/parked.yaml}\n"
+        "  - check: {that: $slot, at_least: 6}\n"
+    )
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -180,17 +194,7 @@ def test_a_device_stays_a_device(run: Invoke, name: str) -> None:
 def test_what_is_read_is_not_overwritten(run: Invoke, words: tuple[str, ...]) -> None:
     Path("scenario-targets.yaml").write_text("targets: {mock: {driver: mock}}")
     Path("vars.yaml").write_text("{slot: 7}")
-    Path("parts").mkdir()
-    Path("parts/parked.yaml").write_text(
-        "fragment: parked\nsteps:\n"
-        '  - call: {as: customer, extension: 341, from: "+7812"}\n'
-        "  - park: {call: customer, slot: 6}\n"
-    )
-    Path("uses.scenario.yaml").write_text(
-        "scenario: uses\nvars: {slot: 6}\nsteps:\n"
-        "  - use: {file: parts/parked.yaml}\n"
-        "  - check: {that: $slot, at_least: 6}\n"
-    )
+    write_with_fragment(Path())
     Path("link.yaml").symlink_to("good.scenario.yaml")
     Path("hard.yaml").hardlink_to("good.scenario.yaml")
     before = {path: path.read_text() for path in Path().rglob("*.yaml")}
@@ -198,6 +202,28 @@ def test_what_is_read_is_not_overwritten(run: Invoke, words: tuple[str, ...]) ->
     assert said.code == 3
     assert "is read, and can't be written at the same time" in said.err
     assert {path: path.read_text() for path in Path().rglob("*.yaml")} == before
+
+
+@pytest.mark.parametrize("option", ["--html", "--json"])
+@pytest.mark.parametrize(
+    "path", ["good.scenario.yaml", "parts/parked.yaml", "scenario-targets.yaml"]
+)
+def test_nor_does_a_comparison_overwrite_it(run: Invoke, option: str, path: str) -> None:
+    Path("scenario-targets.yaml").write_text("targets: {other: {driver: mock}}")
+    write_with_fragment(Path())
+    before = Path(path).read_text()
+    said = run("compare", "mock", "other", ".", option, path)
+    assert said.code == 3
+    assert "is read, and can't be written at the same time" in said.err
+    assert Path(path).read_text() == before
+
+
+def test_an_invalid_targets_file_is_not_overwritten_either(run: Invoke) -> None:
+    Path("scenario-targets.yaml").write_text("targets: {mock: {driver: moc}}")
+    said = run("run", ".", "--json", "scenario-targets.yaml")
+    assert said.code == 3
+    assert "is read, and can't be written at the same time" in said.err
+    assert Path("scenario-targets.yaml").read_text() == "targets: {mock: {driver: moc}}"
 
 
 @pytest.mark.parametrize("other", ["out.xml", "./out.xml", "link.xml", "sub/../out.xml"])
