@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from scenario_runner.durations import duration_text
 from scenario_runner.language.actions import Call, Holding, Stays, Together, Use
 from scenario_runner.matching import AsText, describe
-from scenario_runner.references import NotThere, as_text, follow, resolve
+from scenario_runner.references import (
+    NotThere,
+    TooLarge,
+    as_text,
+    follow,
+    in_order,
+    references,
+    resolve,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,18 +35,25 @@ class Values:
         self._known = dict(known)
 
     def _lookup(self, reference: Reference) -> Json:
+        for one in in_order(reference.name, self._needs, self._known):
+            if one in self._bindings:
+                self._known[one] = self.value(self._bindings[one])
         try:
-            if reference.name in self._known:
-                return follow(self._known[reference.name], reference.path)
-            if reference.name in self._bindings:
-                return follow(resolve(self._bindings[reference.name], self._lookup), reference.path)
-        except NotThere:
-            pass
-        return str(reference)
+            return follow(self._known[reference.name], reference.path)
+        except (KeyError, NotThere):
+            return str(reference)
+
+    def _needs(self, name: str) -> list[str]:
+        if name not in self._bindings:
+            return []
+        return [one.name for one in references(self._bindings[name])]
 
     def value(self, expression: Expression) -> Json:
         """Return the value, with names for what is not known yet."""
-        return resolve(expression, self._lookup)
+        try:
+            return resolve(expression, self._lookup)
+        except TooLarge:
+            return self.written(expression)
 
     def text(self, expression: Expression) -> str:
         """Write a value."""

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from scenario_runner.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
 
 Scalar: TypeAlias = str | int | float | bool | None
@@ -189,23 +189,86 @@ def follow(value: Json, path: Path) -> Json:
 
 
 Lookup: TypeAlias = "Callable[[Reference], Json]"
+LARGEST = 2_000_000
+"""How many letters and values an expression may come to with its references written out."""
+DEEPEST = 100
+"""How deep lists and maps may stand in each other; a file may not be deeper either."""
+
+
+class TooLarge(ValueError):
+    """References to references make a value that no memory holds; the message says the bound."""
 
 
 def resolve(expression: Expression, lookup: Lookup) -> Json:
-    """Replace every reference by what `lookup` finds for it; raises what `lookup` raises."""
+    """Replace every reference by what `lookup` finds for it; raises what `lookup` raises.
+
+    Raises TooLarge for a value beyond LARGEST or DEEPEST.
+    """
+    value = _resolved(expression, lookup)
+    if isinstance(expression, (Items, Fields)):
+        _require_bounds(value)
+    return value
+
+
+def _resolved(expression: Expression, lookup: Lookup) -> Json:
     match expression:
         case Literal(value):
             return value
         case Reference():
             return lookup(expression)
         case Text(parts):
-            return "".join(p if isinstance(p, str) else as_text(lookup(p)) for p in parts)
+            return _joined(part if isinstance(part, str) else lookup(part) for part in parts)
         case Items(items):
-            return [resolve(item, lookup) for item in items]
+            return [_resolved(item, lookup) for item in items]
         case Fields(fields):
-            return {name: resolve(value, lookup) for name, value in fields}
+            return {name: _resolved(value, lookup) for name, value in fields}
         case _:
             assert_never(expression)
+
+
+def _joined(parts: Iterable[Json]) -> str:
+    texts, size = [], 0
+    for part in parts:
+        texts.append(as_text(part))
+        size += len(texts[-1])
+        if size > LARGEST:
+            raise TooLarge(f"has more than {LARGEST:,} letters with its references written out")
+    return "".join(texts)
+
+
+def _require_bounds(value: Json) -> None:
+    """Raise TooLarge; lists that are held several times count each time."""
+    pending, size = [(value, 1)], 0
+    while pending:
+        one, depth = pending.pop()
+        size += 1 + (len(one) if isinstance(one, str) else 0)
+        if size > LARGEST:
+            raise TooLarge(f"has more than {LARGEST:,} values with its references written out")
+        if depth > DEEPEST:
+            raise TooLarge(f"is nested deeper than {DEEPEST} levels")
+        if isinstance(one, (list, dict)):
+            inner = one.values() if isinstance(one, dict) else one
+            pending.extend((item, depth + 1) for item in inner)
+
+
+def in_order(
+    name: str, needs: Callable[[str], Iterable[str]], done: Container[str]
+) -> Iterator[str]:
+    """Yield what a name needs and is not done, each before what needs it, and the name last.
+
+    The caller does each and adds it to `done`. Circles are cut; a chain may be of any length.
+    """
+    begun: set[str] = set()
+    pending = [name]
+    while pending:
+        one = pending[-1]
+        if one in begun or one in done:
+            pending.pop()
+            if one not in done:
+                yield one
+        else:
+            begun.add(one)
+            pending += [other for other in needs(one) if other not in begun]
 
 
 def as_text(value: Json) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -49,6 +50,10 @@ def show_error(error: Exception, lead: str = "") -> Exit:
             click.echo(printable(f"error: {lead}{error.message}"), err=True)
             if error.hint:
                 click.echo(f"  {printable(error.hint)}", err=True)
+        case OSError() if error.errno == errno.ENAMETOOLONG:
+            shown = printable(f"{error.filename}")
+            click.echo(f"error: no file can have a name of that length: {shown}", err=True)
+            return Exit.USAGE
         case OSError() if lead:
             click.echo(f"error: {lead}{error.strerror or error}", err=True)
             return Exit.USAGE

@@ -20,14 +20,18 @@ from scenario_runner.language.vocabulary import CallState, Capability
 from scenario_runner.masking import Mask
 from scenario_runner.matching import Exactly, View, matches
 from scenario_runner.pbx.protocol import Session, Traits
+from scenario_runner.printable import encodable
 from scenario_runner.references import (
     Expression,
     Json,
     Literal,
     NotThere,
     Reference,
+    TooLarge,
     as_text,
     follow,
+    in_order,
+    references,
     resolve,
 )
 from scenario_runner.source import Span
@@ -108,12 +112,17 @@ class Scope:
         if name in self._values:
             return self._values[name]
         if name in self._lazy:
-            value = self.resolve(self._lazy[name])
-            self._values[name] = value  # kept: a variable does not change when what it names does
-            return value
+            for one in in_order(name, self._needs, self._values):
+                # Kept: a variable does not change when what it names does.
+                self._values[one] = self.resolve(self._lazy[one])
+            return self._values[name]
         if self._parent is None:
             raise KeyError(name)
         return self._parent.find(name)
+
+    def _needs(self, name: str) -> list[str]:
+        needed = references(self._lazy[name])
+        return [one.name for one in needed if one.name in self._lazy]
 
     def has(self, name: str) -> bool:
         """Tell whether the name is bound here or further out."""
@@ -124,7 +133,10 @@ class Scope:
         """Replace the references in an expression; raise Unresolved for one that finds nothing."""
         if isinstance(expression, Literal):
             return expression.value
-        return resolve(expression, self._lookup)
+        try:
+            return resolve(expression, self._lookup)
+        except TooLarge as error:
+            raise Unresolved(f"this value {error}", expression.span) from None
 
     def matches(self, spanned: Spanned, value: Json, view: View = Exactly) -> bool:
         """Tell whether a value matches; raise Undecided where its pattern takes too long."""
@@ -171,6 +183,9 @@ class Scope:
             hint = f"set it for this command: {name}=… scenario-runner run …"
             message = f"the environment variable {name} is not set"
             raise Unresolved(message, reference.span, hint=hint)
+        if value != encodable(value):
+            message = f"the environment variable {name} is not UTF-8 text"
+            raise Unresolved(message, reference.span)
         if reference.name == "secret":
             self._hide(value, f"$secret.{name}", reference.span)
         return value

@@ -1,10 +1,19 @@
-"""Finds variables that need each other."""
+"""Finds variables that need each other, and those that grow beyond bounds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenario_runner.references import references
+from scenario_runner.references import (
+    Json,
+    NotThere,
+    Reference,
+    TooLarge,
+    follow,
+    in_order,
+    references,
+    resolve,
+)
 
 if TYPE_CHECKING:
     from scenario_runner.language.actions import Binding
@@ -43,3 +52,26 @@ def _walk(needs: dict[str, list[str]]) -> list[str] | None:
         seen.append(name)
         name = needs[name][0]
     return [*seen[seen.index(name) :], name]
+
+
+def too_large(bindings: tuple[Binding, ...]) -> tuple[Binding, str] | None:
+    """Return the first variable that grows beyond bounds, as far as the file says, and how."""
+    named = {binding.name: binding for binding in bindings}
+    values: dict[str, Json] = {}
+
+    def needs(name: str) -> list[str]:
+        return [one.name for one in references(named[name].value) if one.name in named]
+
+    def lookup(reference: Reference) -> Json:
+        try:
+            return follow(values[reference.name], reference.path)
+        except (KeyError, NotThere):
+            return None
+
+    for start in named:
+        for name in in_order(start, needs, values):
+            try:
+                values[name] = resolve(named[name].value, lookup)
+            except TooLarge as error:
+                return named[name], str(error)
+    return None

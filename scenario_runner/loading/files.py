@@ -10,6 +10,7 @@ from scenario_runner.errors import InvalidFiles, UsageError, did_you_mean
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.nodes import Mapping, Problems, Unreadable, plain_value
 from scenario_runner.loading.yaml import parse
+from scenario_runner.printable import encodable, printable
 from scenario_runner.references import NAME
 from scenario_runner.source import Span
 
@@ -27,7 +28,8 @@ def find_files(paths: Sequence[str]) -> tuple[str, ...]:
     """Return the files named and those found below the directories named, each once.
 
     A directory is searched for `*.scenario.yaml` and `*.scenario.yml`, in the order of their
-    names and without hidden directories. Raises UsageError for a path that does not exist.
+    names and without hidden directories. Raises UsageError for a path that does not exist, and for
+    a name that is not UTF-8.
     """
     found: dict[str, None] = {}
     for name in paths:
@@ -38,6 +40,9 @@ def find_files(paths: Sequence[str]) -> tuple[str, ...]:
             found[name] = None
         else:
             raise UsageError(f"there is no file or directory '{name}'", hint=_near(path))
+    for name in found:
+        if name != encodable(name):
+            raise UsageError(f"the name of {printable(name)} is not UTF-8", hint="rename the file")
     return tuple(found)
 
 
@@ -101,6 +106,8 @@ def parse_var(text: str) -> tuple[str, Json]:
     name, equals, value = text.partition("=")
     if not equals or not NAME.fullmatch(name):
         raise UsageError(f"'{text}' is not NAME=VALUE", hint="write --var slot=6")
+    if value != encodable(value):
+        raise UsageError(f"the value of '{name}' is not UTF-8 text")
     return name, plain_value(value)
 
 

@@ -108,6 +108,7 @@ class Shelf:
     def _allowed(self, file: Leaf, shown: str, reading: Reading) -> Path | None:
         try:
             path = Path(shown).resolve()
+            there = path.is_file()
         except (OSError, ValueError):
             reading.report(say("no-such-file.name", file=file.text), file.span)
             return None
@@ -121,7 +122,7 @@ class Shelf:
             chain = " → ".join([*names, shown])
             reading.report(say("use-circle", chain=chain), file.span)
             return None
-        if not path.is_file():
+        if not there:
             reading.report(say("no-such-file.file", file=shown, hint=_beside(path)), file.span)
             return None
         return path

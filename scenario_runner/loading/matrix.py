@@ -11,10 +11,10 @@ from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind
 from scenario_runner.loading.nodes import Leaf, Listing, Mapping, items
 from scenario_runner.loading.reader import expression
-from scenario_runner.references import as_text
+from scenario_runner.references import as_text, references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from scenario_runner.loading.nodes import Node
     from scenario_runner.loading.reader import Reading
@@ -148,6 +148,7 @@ def _product(node: Mapping, reading: Reading) -> Table:
         tuple(_cell(name, value, index, reading) for index, value in enumerate(items(values), 1))
         for name, values in node.fields.items()
     )
+    _refuse_columns((cell for column in columns for cell in column), node.keys, reading)
     columns = tuple(_unambiguous(column, node.keys) for column in columns)
     counted = [_counted(cell.title for cell in column) for column in columns]
     return Product(columns, tuple(one for one, _ in counted), tuple(all_ for _, all_ in counted))
@@ -159,19 +160,29 @@ def _listed(node: Listing, reading: Reading) -> Table:
     for number, row in enumerate(node.items, 1):
         if not isinstance(row, Mapping):
             continue
-        names = names or row.keys
+        if not names:
+            names = row.keys
+            for name, span in names.items():
+                reading.names.bind(name, Kind.ROW, span)
         if row.keys.keys() != names.keys():
             odd = ", ".join(f"'{name}'" for name in sorted(row.keys.keys() ^ names.keys()))
             reading.report(say("uneven-rows", number=number, names=odd), row.span)
         cells = (_cell(name, value, number, reading) for name, value in row.fields.items())
         table.append(tuple(cells))
-    for name, span in names.items():
-        reading.names.bind(name, Kind.ROW, span)
+    _refuse_columns((cell for row in table for cell in row), names, reading)
     if _too_many(len(table), node.span, reading):
         return Listed((), ())
     titles = [_title(row) for row in table]
     earlier, _ = _counted(titles)
     return Listed(tuple(table), tuple(map(_unique, titles, earlier)))
+
+
+def _refuse_columns(cells: Iterable[Cell], names: Container[str], reading: Reading) -> None:
+    """Report values that refer to others of their row."""
+    for cell in cells:
+        for reference in references(cell.value):
+            if reference.name in names:
+                reading.report(say("circle.row", reference=reference), reference.span)
 
 
 def _counted(titles: Iterable[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from scenario_runner.language.actions import Binding, Holding
 from scenario_runner.language.scenario import SCENARIO, SCENARIO_TIMEOUT, Needs, Scenario
-from scenario_runner.loading.cycles import circle
+from scenario_runner.loading.cycles import circle, too_large
 from scenario_runner.loading.lint import never_named, refuse_hollow, unused
 from scenario_runner.loading.matrix import Listed, table_of
 from scenario_runner.loading.messages import say
@@ -19,7 +19,15 @@ from scenario_runner.loading.nodes import Leaf, Mapping, items, text_of
 from scenario_runner.loading.reader import Reading, condition, duration, expression, literal
 from scenario_runner.loading.schema_errors import check
 from scenario_runner.loading.steps import steps
-from scenario_runner.references import Items, Literal, Reference, Text, as_text, references
+from scenario_runner.references import (
+    Items,
+    Literal,
+    Reference,
+    Text,
+    as_text,
+    in_order,
+    references,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Set
@@ -33,7 +41,8 @@ if TYPE_CHECKING:
     from scenario_runner.references import Expression, Json
 
 
-_DEEPEST = 20
+_LONGEST = 1_000
+"""No slot or extension is longer; variables can double each other."""
 
 
 class Values:
@@ -41,6 +50,7 @@ class Values:
 
     def __init__(self, names: Names, variables: tuple[Binding, ...]) -> None:
         self._known: dict[str, tuple[Expression, ...]] = {}
+        self._texts: dict[str, set[str]] = {}
         for bound in names.everything:
             if bound.options:
                 self._known[bound.name] = bound.options
@@ -52,6 +62,7 @@ class Values:
         """The same, with the values of one row of the matrix."""
         made = object.__new__(Values)
         made._known = self._known | {name: (value,) for name, value in row.items()}
+        made._texts = {}
         return made
 
     def depends_on(self, names: Set[str], found: Found) -> bool:
@@ -67,26 +78,36 @@ class Values:
                     pending.extend(self._known.get(reference.name, ()))
         return False
 
-    def texts(self, made: Expression, depth: int = 0) -> set[str]:
+    def texts(self, made: Expression) -> set[str]:
         """Every text that an expression may be; empty where only the run can tell."""
+        for reference in references(made):
+            for name in in_order(reference.name, self._needs, self._texts):
+                one_of_several = (self._own(one) for one in self._known.get(name, ()))
+                self._texts[name] = set().union(*one_of_several)
+        return set() if isinstance(made, Items) else self._own(made)
+
+    def _needs(self, name: str) -> list[str]:
+        return [one.name for value in self._known.get(name, ()) for one in references(value)]
+
+    def _own(self, made: Expression) -> set[str]:
+        """The same, where the texts of all names in it are known already."""
         match made:
             case Literal(value):
                 return {as_text(value)}
-            case Reference(name, ()) if depth < _DEEPEST:
-                known = (self.texts(one, depth + 1) for one in self._known.get(name, ()))
-                return set().union(*known)
-            case Text(parts) if depth < _DEEPEST:
-                return self._joined(parts, depth)
-            case Items(items) if depth:
-                return set().union(*(self.texts(item, depth) for item in items))
+            case Reference(name, ()):
+                return self._texts.get(name, set())
+            case Text(parts):
+                return self._joined(parts)
+            case Items(items):
+                return set().union(*(self._own(item) for item in items))
             case _:
                 return set()
 
-    def _joined(self, parts: tuple[str | Reference, ...], depth: int) -> set[str]:
+    def _joined(self, parts: tuple[str | Reference, ...]) -> set[str]:
         text = ""
         for part in parts:
-            known = {part} if isinstance(part, str) else self.texts(part, depth + 1)
-            if len(known) != 1:
+            known = {part} if isinstance(part, str) else self._own(part)
+            if len(known) != 1 or len(text) > _LONGEST:
                 return set()
             text += next(iter(known))
         return {text}
@@ -215,8 +236,11 @@ def _variables(
         bound[binding.name].value = binding.value
     chain = circle(tuple(made))
     if chain:
-        said = say("circle", chain=" → ".join(f"${name}" for name in chain))
+        said = say("circle.vars", chain=" → ".join(f"${name}" for name in chain))
         reading.report(said, node.keys[chain[0]])
+    elif (growing := too_large(tuple(made))) is not None:
+        binding, problem = growing
+        reading.report(say("too-large-value", name=binding.name, problem=problem), binding.span)
     return tuple(made)
 
 

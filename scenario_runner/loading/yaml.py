@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 # All that YAML does not allow. Said the other way round (all but what it does) this takes ten times
 # as long to compile, at each start.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_HALF = re.compile(r"[\ud800-\udfff]")
 _NO_BREAK = re.compile("[\u00a0\u2007\u202f\u200b\u2060\ufeff]")
 _CURLY = re.compile("[“”„‟]")
 
@@ -130,7 +131,7 @@ def _escape(here: _Here) -> Unreadable | None:
     found = re.match(r"\\?.", here.line[here.column :])
     shown = found[0] if found else "\\"
     shown = shown if shown.startswith("\\") else "\\" + shown
-    return here.fault(say("bad-escape", escape=shown))
+    return here.fault(say("bad-escape.unknown", escape=shown))
 
 
 def _quote(here: _Here) -> Unreadable | None:
@@ -365,6 +366,7 @@ class _Trees:
             self._key(text, span, event)
             return
         node = Leaf(text, plain_value(text) if plain else text, plain, span)
+        self._check_halves(text, span, node)
         if plain and self.slips.value(node, self.stack, self.keys):
             self._spoil(node)
         self._check_tag(event, span, node)
@@ -374,6 +376,7 @@ class _Trees:
     def _key(self, text: str, span: Span, event: Any) -> None:  # noqa: ANN401 -- as above
         top = self.stack[-1]
         self._check_tag(event, span, top)
+        self._check_halves(text, span, top)
         odd = self.slips.key(text, span, plain=not event.style)
         if isinstance(top, Mapping) and text in top.keys:
             note = Note(message="the first one is here", span=top.keys[text])
@@ -434,6 +437,14 @@ class _Trees:
         if event.tag:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.problems.report(say("yaml-tag.tag", tag=tag), span)
+            self._spoil(node)
+
+    def _check_halves(self, text: str, span: Span, node: Node) -> None:
+        """Report an escape that writes half a character, which no text can hold."""
+        found = None if text.isascii() else _HALF.search(text)
+        if found:
+            escape = f"\\u{ord(found[0]):04X}"
+            self.problems.report(say("bad-escape.half", escape=escape), span)
             self._spoil(node)
 
     def _spoil(self, node: Node) -> None:

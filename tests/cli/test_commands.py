@@ -87,6 +87,34 @@ def test_what_is_not_there_is_usage(run: Invoke, words: list[str], code: int, to
     assert "Traceback" not in said.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["run", "LONG"], ["validate", "LONG"], ["run", "a.scenario.yaml", "--targets", "LONG"]],
+)
+def test_a_name_that_no_file_can_have_is_usage(run: Invoke, words: list[str]) -> None:
+    Path("a.scenario.yaml").write_text(GOOD)
+    said = run(*(word.replace("LONG", "x" * 300) for word in words))
+    assert said.code == 3
+    assert said.err.startswith("error: no file can have a name of that length: ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 there")
+def test_a_name_that_is_not_utf8_is_usage(run: Invoke) -> None:
+    Path(os.fsdecode(b"\xff.scenario.yaml")).write_text(GOOD)
+    for words in (["validate", "."], ["run", os.fsdecode(b"\xff.scenario.yaml")]):
+        said = run(*words)
+        assert said.code == 3
+        assert (
+            said.err == "error: the name of \\udcff.scenario.yaml is not UTF-8\n  rename the file\n"
+        )
+
+
+def test_a_value_that_is_not_utf8_is_usage(run: Invoke) -> None:
+    Path("a.scenario.yaml").write_text(GOOD)
+    said = run("run", "a.scenario.yaml", "--var", "slot=" + os.fsdecode(b"\xff"))
+    assert (said.code, said.err) == (3, "error: the value of 'slot' is not UTF-8 text\n")
+
+
 def test_an_invalid_file_is_2_for_run_and_validate(run: Invoke) -> None:
     Path("bad.scenario.yaml").write_text("scenario: bad\nsteps:\n  - prak: {call: a, slot: 6}\n")
     for command in ("run", "validate"):

@@ -66,3 +66,35 @@ def test_a_bound_that_is_no_number_is_errored_and_never_true(matcher: str) -> No
     ran = run_text(f"scenario: t\nvars: {{many: lots}}\nsteps:\n{step}", environment={"N": "abc"})
     assert ran.verdicts == ["errored"]
     assert ran.failures[0].message == '"lots" (text) is nothing to compare a number with'
+
+
+def test_a_chain_of_variables_may_be_of_any_length() -> None:
+    chain = "".join(f"  v{number}: $v{number - 1}\n" for number in range(1, 3000))
+    ran = run_text(
+        f"scenario: t\nvars:\n  v0: 6\n{chain}steps:\n  - check: {{that: $v2999, equals: 6}}\n"
+    )
+    assert ran.verdicts == ["passed"]
+
+
+@pytest.mark.parametrize("pair", ["$b{0}$b{0}", "[$b{0}, $b{0}]"])
+def test_what_steps_bind_can_not_grow_beyond_bounds(pair: str) -> None:
+    steps = "".join(f'  - set: {{b{n}: "{pair.format(n - 1)}"}}\n' for n in range(1, 60))
+    steps = steps.replace('"[', "[").replace(']"', "]")
+    used = "  - check: {that: $b59, length: 1}\n"
+    ran = run_text(HEAD + "  - set: {b0: 0123456789}\n" + steps + used)
+    assert ran.verdicts == ["errored"]
+    assert "with its references written out" in ran.failures[0].message
+
+
+def test_lists_in_lists_are_bounded_too() -> None:
+    steps = "".join(f"  - set: {{b{n}: [$b{n - 1}]}}\n" for n in range(1, 110))
+    ran = run_text(HEAD + "  - set: {b0: 1}\n" + steps + "  - check: {that: $b109, length: 1}\n")
+    assert ran.verdicts == ["errored"]
+    assert ran.failures[0].message == "this value is nested deeper than 100 levels"
+
+
+def test_a_variable_of_the_environment_that_is_no_text_is_errored() -> None:
+    step = "  - check: {that: $env.ODD, length: 1}\n"
+    ran = run_text(HEAD + step, environment={"ODD": "\udcff"})
+    assert ran.verdicts == ["errored"]
+    assert ran.failures[0].message == "the environment variable ODD is not UTF-8 text"

@@ -14,6 +14,7 @@ from scenario_runner.references import (
     Text,
     as_text,
     follow,
+    in_order,
     parse_path,
     parse_text,
     path_text,
@@ -106,3 +107,27 @@ def test_any_text_is_parsed_and_without_a_dollar_kept(text: str) -> None:
     if "$" not in text:
         assert parsed == Literal(text, HERE)
     assert isinstance(parsed, Literal | Reference | Text)
+
+
+@given(
+    st.dictionaries(st.integers(0, 9), st.lists(st.integers(0, 9), max_size=4), min_size=1),
+    st.sets(st.integers(0, 9)),
+)
+def test_what_is_needed_comes_first_and_each_once(
+    graph: dict[int, list[int]], done: set[int]
+) -> None:
+    def needs(name: str) -> list[str]:
+        return [str(other) for other in graph.get(int(name), ())]
+
+    start = str(next(iter(graph)))
+    known = {str(one) for one in done}
+    order = []
+    for name in in_order(start, needs, known):
+        assert name not in known
+        order.append(name)
+        known.add(name)
+    assert start in known
+    forwards = all(other < one for one, others in graph.items() for other in others)
+    if forwards:
+        for index, name in enumerate(order):
+            assert set(needs(name)) <= {str(one) for one in done} | set(order[:index])
