@@ -9,6 +9,7 @@ from scenario_runner.errors import NothingSelected, suggestion
 from scenario_runner.events import Failure, ScenarioFinished, ScenarioStarted, Verdict
 from scenario_runner.execution.interleavings import without_turn
 from scenario_runner.execution.last_failed import identity
+from scenario_runner.language.vocabulary import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from scenario_runner.execution.leases import Pool
     from scenario_runner.language.facts import Requirement
     from scenario_runner.language.scenario import Scenario
-    from scenario_runner.language.vocabulary import Capability
     from scenario_runner.loading.suite import Suite
 
 
@@ -93,6 +93,13 @@ def why_not(scenario: Scenario, pool: Pool, capabilities: frozenset[Capability])
     for capability, because in sorted(required(scenario)):
         if capability not in capabilities:
             return f"{because}, which needs a target with {capability}"
+    if scenario.when is None and Capability.INTERNAL_CALLS not in capabilities:
+        for caller in scenario.needs.callers:
+            if caller in pool.extensions:
+                return (
+                    f"{caller} is an extension of the target, and a call from one extension to "
+                    f"another needs a target with {Capability.INTERNAL_CALLS}"
+                )
     return pool.lacks(scenario.needs)
 
 

@@ -148,7 +148,7 @@ _WORDS = {
 """The reasons behind the mock's own words, which the vendor does not document."""
 
 
-MOCK_CAN = frozenset(Capability) - {Capability.SETTABLE_TIMEOUT}
+MOCK_CAN = frozenset(Capability) - {Capability.SETTABLE_TIMEOUT, Capability.INTERNAL_CALLS}
 
 
 class MockTarget:

@@ -226,7 +226,7 @@ OWN_EXTENSION = Kind(
     shared="ownExtension",
 )
 PARTY = Kind(
-    name="value",
+    name="party",
     noun="a telephone number",
     sentence="A telephone number; put one that begins with + in quotes.",
     schema={"type": ["string", "integer"], "examples": ["+78120000443"]},

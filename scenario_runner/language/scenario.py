@@ -30,7 +30,8 @@ class Needs(Struct, frozen=True, kw_only=True):
     """Resources a scenario leases from its target: names to bind, and numbers known beforehand.
 
     `literal_slots` and `literal_extensions` are the numbers (as text) that the file names itself,
-    and the `read` ones those of them that its steps only ask about.
+    and the `read` ones those of them that its steps only ask about. `callers` are the numbers that
+    call an extension in every run.
 
     - slots: Names that are bound to free slots of the target: 'slots: [slot]' gives you $slot.
     - extensions: Names that are bound to free extensions of the target: 'extensions: [desk]' gives
@@ -45,6 +46,7 @@ class Needs(Struct, frozen=True, kw_only=True):
     literal_extensions: tuple[str, ...] = ()
     read_slots: tuple[str, ...] = ()
     read_extensions: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()
 
 
 NEEDS = Kind(

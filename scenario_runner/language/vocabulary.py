@@ -63,3 +63,4 @@ class Capability(StrEnum):
     EVENTS = "events"
     ANSWER = "answer"
     REMOTE_HANGUP = "remote-hangup"
+    INTERNAL_CALLS = "internal-calls"

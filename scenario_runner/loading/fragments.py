@@ -85,7 +85,7 @@ class Shelf:
             reading.names.suspect(words(exports) if exports else set())
             return Use(fragment=_nothing("", file.span), given=given)
         _check_given(given, known.fragment, file, reading)
-        _count(known, given, reading.found)
+        _count(known, given, reading)
         return Use(fragment=known.fragment, given=given, exports=_taken(exports, known, reading))
 
     def _fragment(self, file: Leaf, reading: Reading) -> Known | None:
@@ -354,11 +354,11 @@ def _taken(node: Node | None, known: Known, reading: Reading) -> tuple[tuple[str
     return tuple(taken)
 
 
-def _count(known: Known, given: tuple[Binding, ...], found: Found) -> None:
+def _count(known: Known, given: tuple[Binding, ...], reading: Reading) -> None:
     """Count what the fragment's steps do among what this file's steps do."""
     values = {param.name: param.default for param in known.fragment.params if param.default}
     values |= {binding.name: binding.value for binding in given}
-    inner = known.found
+    found, inner = reading.found, known.found
     found.checks += inner.checks
     found.events |= inner.events
     found.alone |= inner.alone
@@ -366,6 +366,8 @@ def _count(known: Known, given: tuple[Binding, ...], found: Found) -> None:
     found.extensions += _outside(inner.extensions, values)
     found.written_slots += _outside(inner.written_slots, values)
     found.written_extensions += _outside(inner.written_extensions, values)
+    if not reading.names.conditions:
+        found.callers += _outside(inner.callers, values)
     looked_into = _outside(inner.looked_into, values)
     found.looked_into += looked_into
     found.looks_anywhere |= inner.looks_anywhere or len(looked_into) < len(inner.looked_into)

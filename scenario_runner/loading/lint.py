@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scenario_runner.durations import MINUTE, duration_text
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
     AwaitEvent,
@@ -13,6 +14,7 @@ from scenario_runner.language.actions import (
     Repeat,
     Together,
     Use,
+    Wait,
 )
 from scenario_runner.language.expectations import (
     BranchesRefused,
@@ -34,7 +36,7 @@ from scenario_runner.language.matchers import (
     OneOf,
     StartsWith,
 )
-from scenario_runner.language.values import size
+from scenario_runner.language.values import Duration, size
 from scenario_runner.language.vocabulary import CallState
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, shape
@@ -56,6 +58,7 @@ def look_at(step: Step, reading: Reading) -> None:
     if step.expect or step.action.facts.proves:
         reading.found.checks += 1
     _note_slots(step, reading.found)
+    _note_caller(step, reading)
     _note_refused_call(step, reading.names)
     hollow = [clause for clause in step.expect if _can_not_fail(clause, step)]
     for clause in hollow:
@@ -71,6 +74,13 @@ def look_at(step: Step, reading: Reading) -> None:
     action = step.action
     if isinstance(action, Check) and not list(references(action.that)):
         reading.problems.report(say("constant-check"), action.that.span)
+
+
+def _note_caller(step: Step, reading: Reading) -> None:
+    """Note who calls an extension, where that is on no condition."""
+    conditional = step.when is not None or reading.names.conditions
+    if isinstance(step.action, Call) and step.action.from_ is not None and not conditional:
+        reading.found.callers.append(step.action.from_)
 
 
 def _note_refused_call(step: Step, names: Names) -> None:
@@ -107,6 +117,39 @@ def most_rounds(steps: tuple[Step, ...]) -> int:
             case _:
                 pass
     return most
+
+
+def refuse_too_long(steps: tuple[Step, ...], timeout: Duration, reading: Reading) -> None:
+    """Report the step at which a scenario has waited longer than it may take."""
+    if not isinstance(timeout.value, int):
+        return
+    passed = 0
+    for step in steps:
+        passed += _least_time(step)
+        if passed > timeout.value:
+            least, limit = duration_text(passed), duration_text(timeout.value)
+            longer = duration_text((passed // MINUTE + 1) * MINUTE)
+            said = say("too-short-timeout", least=least, timeout=limit, longer=longer)
+            reading.report(said, step.span)
+            return
+
+
+def _least_time(step: Step) -> int:
+    """Return the microseconds that a step takes at least, as far as the file says it."""
+    if step.when is not None:
+        return 0
+    match step.action:
+        case Wait(Duration(int(value))):
+            return value
+        case Together(branches):
+            return max(sum(map(_least_time, branch)) for branch in branches)
+        case Repeat(steps=inner):
+            return _own_rounds(step.action) * sum(map(_least_time, inner))
+        case Use(fragment=fragment):
+            return sum(map(_least_time, fragment.steps))
+        case _:
+            stays = step.stays
+            return stays.value if stays is not None and isinstance(stays.value, int) else 0
 
 
 def _own_rounds(action: Repeat) -> int:

@@ -73,7 +73,7 @@ class Slips:
         rest = self._line(span.end_line)[span.end_column - 1 :]
         eaten = re.match(r"['\"]?\s*:\s*(#[^\s#,}\]]*)", rest)
         if mended and top.flow:
-            self._problems.report(say("missing-space", word=name, mended=mended), span)
+            self._problems.report(say("missing-space.colon", word=name, mended=mended), span)
         elif eaten and len(eaten[1]) > 1:
             self._problems.report(say("comment-in-value.only", key=name, comment=eaten[1]), span)
         else:

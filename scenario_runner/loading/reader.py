@@ -6,6 +6,7 @@ kind is read. Names are looked up on the way, and everything that is wrong is re
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -80,9 +81,9 @@ class Found:
     """What the steps read so far do, seen as a whole.
 
     `checks` counts what can turn out wrong; `slots` and `extensions` are the numbers named, the
-    `written` ones those that an action names which changes something there; `parked` are the
-    slots parked into, and `looked_into` those that other steps look into, which may be any where
-    one `looks_anywhere`.
+    `written` ones those that an action names which changes something there; `callers` are the
+    numbers that call an extension on no condition; `parked` are the slots parked into, and
+    `looked_into` those that other steps look into, which may be any where one `looks_anywhere`.
     """
 
     checks: int = 0
@@ -92,6 +93,7 @@ class Found:
     extensions: list[Expression] = field(default_factory=list)
     written_slots: list[Expression] = field(default_factory=list)
     written_extensions: list[Expression] = field(default_factory=list)
+    callers: list[Expression] = field(default_factory=list)
     parked: list[Expression] = field(default_factory=list)
     looked_into: list[Expression] = field(default_factory=list)
     looks_anywhere: bool = False
@@ -162,7 +164,8 @@ def expression(node: Node, reading: Reading) -> Expression:
 
 def _expression(node: Node, reading: Reading) -> Expression:
     match node:
-        case Leaf(value=str() as text) if "$" in text:
+        case Leaf(value=str() as text) if "$" in text or "{{" in text:
+            _refuse_braces(text, node.span, reading)
             fault = bad_reference(text)
             if fault:
                 at = text.find(fault)
@@ -176,6 +179,21 @@ def _expression(node: Node, reading: Reading) -> Expression:
         case Mapping():
             fields = tuple((key, _expression(one, reading)) for key, one in node.fields.items())
             return Fields(fields, node.span)
+
+
+_BRACES = re.compile(r"\{\{ *\$?([A-Za-z_]\w*)(?:\.\w+)* *\}\}")
+
+
+def _refuse_braces(text: str, span: Span, reading: Reading) -> None:
+    """Report a reference written as templates of other languages write it."""
+    for found in _BRACES.finditer(text):
+        if found[1] in reading.names.visible:
+            place = part_of(span, text, found.start(), found.end())
+            said = say(
+                "missing-dollar.braces", text=found[0], name=found[0].strip("{ }").lstrip("$")
+            )
+            reading.report(said, place)
+            reading.names.suspect({found[1]})
 
 
 def literal(value: Json, span: Span) -> Expression:
@@ -243,15 +261,46 @@ def amount(node: Node, reading: Reading) -> Expression:
     return made
 
 
-def _slot(node: Node, reading: Reading) -> Expression:
+def _number(node: Node, what: str, reading: Reading) -> Expression:
+    """A number as the PBX knows it: a name written without its dollar is a slip."""
     made = expression(node, reading)
+    match made:
+        case Literal(str(name)) if name in reading.names.visible:
+            bound = reading.names.visible[name][-1]
+            if not bound.is_call:
+                said = say("missing-dollar.name", name=name, kind=bound.kind, what=what)
+                reading.report(said, node.span)
+                reading.names.suspect({name})
+        case _:
+            pass
+    return made
+
+
+def _slot(node: Node, reading: Reading) -> Expression:
+    made = _number(node, "a slot", reading)
     reading.found.slots.append(made)
     return made
 
 
 def _extension(node: Node, reading: Reading) -> Expression:
-    made = expression(node, reading)
+    made = _number(node, "an extension", reading)
     reading.found.extensions.append(made)
+    return made
+
+
+HIDDEN = ("any", "anonymous", "private", "restricted", "unavailable", "unknown", "withheld")
+"""Words that stand where a caller's number would."""
+
+
+def _party(node: Node, reading: Reading) -> Expression:
+    before = reading.problems.errors
+    made = _number(node, "a telephone number", reading)
+    match made:
+        case Literal(str(text)) if text.isalpha() and text.lower() not in HIDDEN:
+            if reading.problems.errors == before:
+                reading.report(say("not-a-number", text=text), node.span)
+        case _:
+            pass
     return made
 
 
@@ -439,6 +488,7 @@ VALUES: dict[str, NodeReader] = {
     "new call": _new_call,
     "own label": _own_label,
     "partner": _partner,
+    "party": _party,
     "pattern": _pattern,
     "refusal": _refusal,
     "slot": _slot,

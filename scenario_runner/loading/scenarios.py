@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from scenario_runner.language.actions import Binding, Holding
 from scenario_runner.language.scenario import SCENARIO, SCENARIO_TIMEOUT, Needs, Scenario
 from scenario_runner.loading.cycles import circle, too_large
-from scenario_runner.loading.lint import never_named, refuse_hollow, unused
+from scenario_runner.loading.lint import never_named, refuse_hollow, refuse_too_long, unused
 from scenario_runner.loading.matrix import Listed, table_of
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, Names
@@ -67,7 +67,7 @@ class Values:
 
     def depends_on(self, names: Set[str], found: Found) -> bool:
         """Whether some number named depends on one of `names`."""
-        pending = [*found.slots, *found.extensions]
+        pending = [*found.slots, *found.extensions, *found.callers]
         seen: set[str] = set()
         while pending:
             for reference in references(pending.pop()):
@@ -178,6 +178,7 @@ def read_scenarios(
         sources=(),
     )
     _must_check_something(root, reading)
+    refuse_too_long(scenario.steps, scenario.timeout, reading)
     scenario = replace(
         scenario, cleanup=steps(fields.get("cleanup"), wrong.into("cleanup"), reading)
     )
@@ -318,5 +319,6 @@ def _reserved(scenario: Scenario, values: Values, found: Found) -> Scenario:
         literal_extensions=extensions,
         read_slots=tuple(slot for slot in slots if slot not in written_slots),
         read_extensions=tuple(one for one in extensions if one not in written_extensions),
+        callers=numbers(found.callers, values),
     )
     return replace(scenario, needs=needs)

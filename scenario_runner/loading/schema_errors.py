@@ -236,6 +236,8 @@ _STEP_KEYS = frozenset(key.word for key in keys_of(actions.Step) if not key.kind
 
 def _elsewhere(key: str, one: Violation) -> str | None:
     """Say where a key belongs that stands one level too high or too low."""
+    if key.startswith("-") and key[1:] in one.known:
+        return f"write '- {key[1:]}': a dash needs a space after it"
     near = did_you_mean(key, one.known)
     if one.known.keys() >= matchers.MATCHER_WORDS.keys():
         return near or "a map here is a matcher; to compare with a map write equals: {…}"
@@ -258,14 +260,25 @@ def _type(one: Violation) -> Iterator[tuple[Message, Span]]:
     node = one.node
     noun = one.kind.noun or "something else"
     mended = glued(node.text) if isinstance(node, Leaf) and node.plain else None
-    if mended:
-        yield say("missing-space", word=text_of(node), mended=mended), one.span
+    dashed = _dashed(node) if "array" in one.schema.get("type", ()) else None
+    if dashed is not None:
+        word, span = dashed
+        yield say("missing-space.dash", word=word, mended=f"{word[1:]}:"), span
+    elif mended:
+        yield say("missing-space.colon", word=text_of(node), mended=mended), one.span
     elif one.kind.is_a(DURATION) and _is_number(node):
         yield say("bare-number", number=text_of(node)), one.span
     else:
         code = "wrong-type.key" if one.subject.startswith("'") else "wrong-type.here"
         hint = _mend_type(one) if one.path else _beginning(one)
         yield say(code, what=one.subject, noun=noun, kind=kind_of(node), hint=hint), one.span
+
+
+def _dashed(node: Node) -> tuple[str, Span] | None:
+    """Return the first key that begins with the dash of an item."""
+    if not isinstance(node, Mapping):
+        return None
+    return next(((key, span) for key, span in node.keys.items() if key.startswith("-")), None)
 
 
 def _is_number(node: Node) -> bool:

@@ -181,11 +181,22 @@ def _braces(here: _Here) -> Unreadable | None:
         found = pattern.search(line, here.context_column + 1)
         if found:
             return _quoted(here, here.context_row, found.span(), what)
-    torn = re.search(r"(?<=\s)[\w-]+$", here.line[: here.column])
-    if torn and here.row == here.context_row and here.line[here.column : here.column + 1] == ":":
+    torn = _torn(here)
+    if torn is not None:
         return here.at(here.row, torn.start(), torn.end(), say("missing-comma", word=torn[0]))
     opening, closing = "[]" if "sequence" in here.context else "{}"
     return here.in_context(say("unclosed-bracket", opening=opening, closing=closing))
+
+
+def _torn(here: _Here) -> re.Match[str] | None:
+    """Find a key without a comma before it, on the line of the brace."""
+    if here.row != here.context_row:
+        return None
+    if here.line[here.column : here.column + 1] == ":":
+        return re.search(r"(?<=\s)[\w-]+$", here.line[: here.column])
+    if re.search(r"['\"\]}]\s+$", here.line[: here.column]):
+        return re.compile(r"[\w-]+(?=\s*:)").match(here.line, here.column)
+    return None
 
 
 def _in_flow(here: _Here) -> bool:
@@ -213,7 +224,7 @@ def _no_colon(here: _Here) -> Unreadable:
     start = len(line) - len(line.lstrip())
     mended = glued(word)
     said = (
-        say("missing-space", word=word, mended=mended)
+        say("missing-space.colon", word=word, mended=mended)
         if mended
         else say("missing-colon.neither", word=word[:40])
     )
@@ -227,7 +238,7 @@ def _glued_above(here: _Here) -> Unreadable | None:
         found = re.match(r"[\s-]*(\w+:[^\s:/].*?)\s*$", line)
         mended = glued(found[1]) if found else None
         if found and mended:
-            said = say("missing-space", word=found[1], mended=mended)
+            said = say("missing-space.colon", word=found[1], mended=mended)
             return here.at(row, found.start(1), found.end(1), said)
         found = re.match(r"[\s-]*(\w+) ?[{\[]", line)
         if found:
@@ -247,6 +258,11 @@ def _start(here: _Here) -> Unreadable | None:
     if "cannot start any token" in here.problem:
         letter = here.line[here.column : here.column + 1]
         return here.fault(say("quote-needed", letter=letter))
+    for row in (here.row, here.row - 1):
+        found = re.match(r"\s*(-([a-z]\w*):)(?:\s|$)", here.lines[row]) if row >= 0 else None
+        if found:
+            said = say("missing-space.dash", word=f"-{found[2]}", mended=f"{found[2]}:")
+            return here.at(row, found.start(1), found.end(1), said)
     if re.search(r"expected (key|'-' indicator|<)", here.problem):
         return here.fault(say("indentation.line"))
     return None

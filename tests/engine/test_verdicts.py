@@ -181,7 +181,7 @@ def test_a_run_in_which_nothing_applied_that_checks_is_never_green() -> None:
 
 
 def test_the_time_out_of_a_scenario_is_errored_and_cleans_up() -> None:
-    ran = run_steps(PARK + "  - wait: 2m\n", rest="timeout: 1m")
+    ran = run_steps(PARK + "  - wait: $pause\n", rest="timeout: 1m\nvars: {pause: 2m}")
     assert ran.verdicts == ["errored"]
     assert "longer than its time-out of 1m" in ran.failures[-1].message
     assert ran.steps["4"] == "errored"

@@ -46,6 +46,32 @@ NEEDING = [
 ]
 
 
+INTERNAL = "  - call: {as: other, extension: 341, from: CALLER}"
+
+
+@pytest.mark.parametrize("rest", ["", "vars: {caller: 342}", "matrix: {caller: [342]}"])
+def test_a_call_between_two_extensions_needs_a_target_with_internal_calls(rest: str) -> None:
+    one = scenario(INTERNAL.replace("CALLER", "$caller" if rest else "342"), rest)
+    reason = why_not(one, POOL, ALL - {Capability.INTERNAL_CALLS})
+    assert reason is not None
+    assert "342 is an extension of the target" in reason
+    assert "a target with internal-calls" in reason
+    assert why_not(one, POOL, ALL) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "rest"),
+    [
+        (INTERNAL.replace("CALLER", "349"), ""),
+        (INTERNAL.replace("CALLER", '"0342"'), ""),
+        (INTERNAL.replace("CALLER", "342") + "\n    when: {target_can: answer}", ""),
+        (INTERNAL.replace("CALLER", "342"), "when: {target_can: answer}"),
+    ],
+)
+def test_a_call_from_elsewhere_or_on_a_condition_is_not_skipped(step: str, rest: str) -> None:
+    assert why_not(scenario(step, rest), POOL, ALL - {Capability.INTERNAL_CALLS}) is None
+
+
 @pytest.mark.parametrize(("step", "capability", "words"), NEEDING)
 def test_what_a_step_needs_is_told(step: str, capability: Capability, words: str) -> None:
     one = scenario(step)
