@@ -30,6 +30,34 @@ def parse_duration(text: str) -> int | None:
     )
 
 
+_UNITS = {"h": HOUR, "m": MINUTE, "s": SECOND, "ms": MILLISECOND}
+_LOOSE = re.compile(
+    r"(?<![0-9.,])(?P<number>[0-9]{1,9}(?:[.,][0-9]{1,9})?) *"
+    r"(?:(?P<ms>ms|msecs?|milliseconds?)|(?P<h>h|hrs?|hours?)|(?P<m>m|mins?|minutes?)"
+    r"|(?P<s>s|secs?|seconds?|))(?![a-z])[ ,]*(?:and )?"
+)
+_CLOCK = re.compile(r"(?:([0-9]{1,3}):)?([0-5]?[0-9]):([0-5][0-9])")
+
+
+def meant_duration(text: str) -> str | None:
+    """Return how a duration is written that `text` was meant to be: 1m30s for 1.5m, 3m for 3:00."""
+    text = text.strip().lower()
+    clock = _CLOCK.fullmatch(text)
+    if clock:
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return duration_text(hours * HOUR + minutes * MINUTE + seconds * SECOND)
+    parts = list(_LOOSE.finditer(text))
+    if "".join(part[0] for part in parts) != text or not parts:
+        return None
+    units = [part.lastgroup or "" for part in parts]
+    numbers = [part["number"].replace(",", ".") for part in parts]
+    written = "".join(map("".join, zip(numbers, units, strict=True)))
+    if parse_duration(written) is not None:
+        return written
+    pairs = zip(numbers, units, strict=True)
+    return duration_text(round(sum(float(number) * _UNITS[unit] for number, unit in pairs)))
+
+
 def _scaled(number: str, unit: int) -> int:
     whole, _, fraction = number.partition(".")
     digits = len(str(unit)) - 1

@@ -183,6 +183,10 @@ class Call(ActionBase, frozen=True, kw_only=True):
     word = "call"
     facts = Facts(parts=(Part.ANSWER, Part.PLACED, Part.MOMENT), checks=False, waits=True)
     alternatives = (Alternatives(("from", "to")),)
+    tried = ("dial", "ring", "originate")
+    instead = (
+        "call: {as: colleague, extension: 342, to: '+74950000200'}; with 'from' the number calls"
+    )
     as_: Annotated[str, NAME(name="new call")]
     extension: Annotated[Expression, EXTENSION]
     from_: Annotated[Expression | None, PARTY] = None
@@ -267,6 +271,8 @@ class Bridge(ActionBase, frozen=True):
 
     word = "bridge"
     facts = Facts(parts=(Part.SLOT, Part.ANSWER, Part.PARTNER, Part.MOMENT), proves=True)
+    tried = ("unpark", "retrieve", "pickup", "take", "join", "connect")
+    instead = "bridge: {call: colleague, slot: 6}"
     call: Annotated[CallTarget, CALL_TARGET]
     slot: Annotated[Expression | None, SLOT] = None
     extension: Annotated[Expression | None, OWN_EXTENSION(name="own extension")] = None
@@ -297,6 +303,8 @@ class Hangup(ActionBase, frozen=True):
 
     word = "hangup"
     facts = Facts(parts=(Part.ANSWER, Part.MOMENT))
+    tried = ("disconnect", "release", "drop", "end")
+    instead = "hangup: {call: customer}"
     call: Annotated[CallTarget, ONLY_CALL]
     by: Annotated[Party, one_of(Party, "remote or extension")] = Party.REMOTE
 
@@ -376,6 +384,8 @@ class Wait(ActionBase, frozen=True):
     word = "wait"
     shape = Shape.VALUE
     facts = Facts(parts=(Part.MOMENT,), checks=False)
+    tried = ("sleep", "pause", "delay")
+    instead = "wait: 5s"
     duration: Annotated[Duration, DURATION]
 
     def said(self, prose: Prose) -> str:
@@ -571,6 +581,8 @@ class Check(ActionBase, frozen=True):
     unknown_key = "no matcher"
     schema: ClassVar = {"minProperties": 2}
     facts = Facts(parts=(), proves=True)
+    tried = ("verify", "assert")
+    instead = "check: {that: $value, equals: 6}"
     that: Annotated[Expression, VALUE]
     matcher: Annotated[Spanned, MATCHER_BESIDE]
 
@@ -598,6 +610,9 @@ Action: TypeAlias = (
 )
 ACTIONS: tuple[type[Action], ...] = get_args(Action)
 ACTION_WORDS = by_word(ACTIONS)
+TRIED = {word: action for action in ACTIONS for word in action.tried}
+ABSENT = ("transfer", "hold", "unhold", "resume", "mute", "conference")
+"""What telephones can do and this language has no action for."""
 
 
 class Holding(Struct, frozen=True):

@@ -81,7 +81,8 @@ class ActionBase(Word, frozen=True):
     """What all actions are: a word, fields, and facts; some facts depend on what was written.
 
     Of two actions with one word the one whose key (`chosen_by`) is given is meant; `which` and
-    `about` tell them apart in messages, and `example` is how to write it.
+    `about` tell them apart in messages, and `example` is how to write it. `tried` are words that
+    people write for it, without blanks and dashes, and `instead` is what they write then.
     """
 
     facts: ClassVar[Facts]
@@ -90,6 +91,8 @@ class ActionBase(Word, frozen=True):
     which: ClassVar[str] = ""
     about: ClassVar[str] = ""
     example: ClassVar[str] = ""
+    tried: ClassVar[tuple[str, ...]] = ()
+    instead: ClassVar[str] = ""
 
     def steps_inside(self) -> tuple["Step", ...]:
         """Return the steps that it consists of, those of all branches one after the other."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from scenario_runner.durations import parse_duration
+from scenario_runner.durations import meant_duration, parse_duration
 from scenario_runner.errors import Note, suggestion
 from scenario_runner.language.actions import (
     Binding,
@@ -241,16 +241,9 @@ def duration(node: Node, reading: Reading) -> Duration:
 
 
 def duration_hint(text: str) -> str:
-    """How to mend a text that was meant to be a duration."""
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyzµ ").strip()
-    letters = text.lstrip("0123456789. ")
-    if not letters:
-        return f"say {text}s"
-    unit = letters[:3] if letters.startswith(("ms", "mil", "min")) else letters[:1]
-    known = {"s": "s", "m": "m", "min": "m", "mil": "ms", "ms": "ms", "h": "h"}
-    if number.replace(".", "", 1).isdigit() and unit in known:
-        return f"say {number}{known[unit]}"
-    return "durations look like 250ms, 5s, 3m, 3m10s or 1h"
+    """How to write a text that was meant to be a duration."""
+    meant = meant_duration(text)
+    return "durations look like 250ms, 5s, 3m, 3m10s or 1h" if meant is None else f"say {meant}"
 
 
 def amount(node: Node, reading: Reading) -> Expression:

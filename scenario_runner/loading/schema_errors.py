@@ -6,6 +6,7 @@ the file. The English of jsonschema is never looked at.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -236,6 +237,8 @@ _STEP_KEYS = frozenset(key.word for key in keys_of(actions.Step) if not key.kind
 
 def _elsewhere(key: str, one: Violation) -> str | None:
     """Say where a key belongs that stands one level too high or too low."""
+    if one.kind.is_a(actions.STEP) and (hint := _tried(key)) is not None:
+        return hint
     if key.startswith("-") and key[1:] in one.known:
         return f"write '- {key[1:]}': a dash needs a space after it"
     near = did_you_mean(key, one.known)
@@ -246,6 +249,17 @@ def _elsewhere(key: str, one: Violation) -> str | None:
     if key in _STEP_KEYS and any(isinstance(step, int) for step in one.path):
         return f"'{key}' belongs beside {one.subject}, not inside it"
     return near or _deeper(key, one)
+
+
+def _tried(key: str) -> str | None:
+    """Say what is written for a word of telephony that the language has another one for."""
+    word = re.sub("[ _-]", "", key.lower())
+    if word in actions.ABSENT:
+        return (
+            f"this language has no {word}; it parks calls with 'park', and takes them with 'bridge'"
+        )
+    action = actions.TRIED.get(word)
+    return None if action is None else f"write {action.instead}"
 
 
 def _deeper(key: str, one: Violation) -> str | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenario_runner.durations import duration_text, parse_duration
+from scenario_runner.durations import duration_text, meant_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,35 @@ def test_a_duration_is_read(text: str, microseconds: int) -> None:
 )
 def test_what_is_no_duration_is_none(text: str) -> None:
     assert parse_duration(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("1.5m", "1m30s"),
+        ("2m 59s", "2m59s"),
+        ("3:00", "3m"),
+        ("0:30", "30s"),
+        ("5", "5s"),
+        ("3 min", "3m"),
+        ("250 msec", "250ms"),
+        ("two minutes", None),
+        ("5x", None),
+        ("٥s", None),
+        ("", None),
+        ("12345678901", None),
+        ("9" * 400 + "h", None),
+    ],
+)
+def test_what_was_meant_to_be_a_duration(text: str, meant: str | None) -> None:
+    assert meant_duration(text) == meant
+    assert meant is None or parse_duration(meant)
+
+
+@given(st.text(alphabet="0123456789.,: hmsx-", max_size=12))
+def test_what_was_meant_can_be_read(text: str) -> None:
+    meant = meant_duration(text)
+    assert meant is None or parse_duration(meant) is not None
 
 
 @pytest.mark.parametrize(
