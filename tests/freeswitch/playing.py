@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from .switch import Switch, event, reply
+from .switch import Switch, event, is_answer, messages, reply
 
 Answer: TypeAlias = "bytes | Callable[[str], bytes]"
 
@@ -24,13 +24,15 @@ class Player:
 
     `answers` are bytes by the beginning of a command, or what makes them; a list is used up one by
     one, its last item stays. `SILENCE` is no answer, `CLOSE` ends the connection. `piece` cuts
-    what is sent into pieces of that many bytes. `received` are the commands that came. Parked calls
-    return only where it `keeps_time`, otherwise when a test lets them.
+    what is sent into pieces of that many bytes; `answers_last` lets the events that a command
+    causes overtake its answer, as some do now and then. `received` are the commands that came.
+    Parked calls return only where it `keeps_time`, otherwise when a test lets them.
     """
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     greeting: bytes = GREETING
     piece: int = 0
+    answers_last: bool = False
     port: int = 0
     keeps_time: bool = False
     switch: Switch = field(default_factory=Switch)
@@ -107,10 +109,10 @@ class Player:
 
     def _in_background(self, rest: str) -> bytes:
         command, _, job = rest.partition("\nJob-UUID: ")
-        result, said = self.switch.originate(command)
+        said, result, later = self.switch.originate(command)
         accepted = f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {job}\n"
         done = event("BACKGROUND_JOB", result, Job_UUID=job, Job_Command="originate")
-        return f"{accepted}Job-UUID: {job}\n\n".encode() + said + done
+        return f"{accepted}Job-UUID: {job}\n\n".encode() + said + done + later
 
     def _begin_time(self, uid: str) -> None:
         place = self.switch.token_of(uid)
@@ -132,6 +134,8 @@ class Player:
             loop.call_later(seconds, back)
 
     async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        if self.answers_last and is_answer(data):
+            data = b"".join(sorted(messages(data), key=lambda message: is_answer(message)))
         size = self.piece or len(data) or 1
         for start in range(0, len(data), size):
             writer.write(data[start : start + size])

@@ -31,6 +31,25 @@ def event(name: str, body: str = "", **fields: str) -> bytes:
     return (head + text).encode()
 
 
+def messages(said: bytes) -> list[bytes]:
+    """Take apart what is said."""
+    found = []
+    while said:
+        end = said.index(b"\n\n") + 2
+        length = re.search(rb"Content-Length: (\d+)\n", said[:end])
+        # The length of an event's body stands in the event itself.
+        until = end + (int(length[1]) if length else 0)
+        found.append(said[:until])
+        said = said[until:]
+    return found
+
+
+def is_answer(message: bytes) -> bool:
+    """Tell whether this begins with the answer to a command."""
+    kind = message.partition(b"\n\n")[0]
+    return b"command/reply" in kind or b"api/response" in kind
+
+
 def reply(text: str) -> bytes:
     """Write the answer to a command that is none of the API's."""
     return f"Content-Type: command/reply\nReply-Text: {text}\n\n".encode()
@@ -65,6 +84,7 @@ class Switch:
     lots: dict[str, dict[str, Token]] = field(default_factory=dict)
     given: dict[str, dict[str, str]] = field(default_factory=dict)
     rings: dict[str, str] = field(default_factory=dict)
+    dialled_by: dict[str, str] = field(default_factory=dict)
     busy: str = ""
 
     def token_of(self, uid: str) -> tuple[str, str, Token] | None:
@@ -92,7 +112,9 @@ class Switch:
             "uuid_transfer": lambda text: self.transfer(*_TRANSFER.findall(text)[0]),
             "uuid_bridge": lambda text: self.bridge(*text.split(" ")),
             "uuid_kill": self.kill,
-            "uuid_answer": lambda uid: response("-ERR no reply\n") + self.answered(uid),
+            # It answers only what was dialled in; FreeSWITCH says that it is done all the same.
+            "uuid_answer": lambda _: response("+OK\n"),
+            "uuid_outgoing_answer": self.outgoing_answer,
         }
         if word not in known:
             return response(f"-ERR {word} Command not found!\n")
@@ -119,24 +141,27 @@ class Switch:
         self.given.setdefault(uid, {}).update(variables(pairs, ";"))
         return response("+OK\n")
 
-    def originate(self, command: str) -> tuple[str, bytes]:
-        """Bring two legs up; return the result of the job, and what is said about it."""
+    def originate(self, command: str) -> tuple[bytes, str, bytes]:
+        """Bring two legs up; return what is said, the result of the job, what is said after it.
+
+        The job is over when the first leg is up, before the second one is dialled. A leg that is
+        refused at once is never heard of.
+        """
         found = _ORIGINATE.fullmatch(command)
         assert found is not None, command
         one, other = variables(found[1]), variables(found[3])
         first = one["origination_uuid"]
-        said = self.created(first, found[2])
         if found[2] == self.busy:
-            return "-ERR USER_BUSY\n", said + self.gone(first, "USER_BUSY")
-        said += event("CHANNEL_ANSWER", Unique_ID=first)
-        return f"+OK {first}\n", said + self.dialled(first, other, found[4])
+            return b"", "-ERR USER_BUSY\n", b""
+        said = self.created(first, found[2]) + event("CHANNEL_ANSWER", Unique_ID=first)
+        return said, f"+OK {first}\n", self.dialled(first, other, found[4])
 
     def dialled(self, first: str, given: dict[str, str], dialled: str) -> bytes:
         """Let a leg dial another."""
         second = given["origination_uuid"]
-        said = self.created(second, dialled, by=first)
         if dialled == self.busy:
-            return said + self.gone(second, "USER_BUSY") + self.gone(first, "USER_BUSY")
+            return self.gone(first, "USER_BUSY")
+        said = self.created(second, dialled, by=first)
         self.rings[second] = first
         if given.get("null_enable_auto_answer") == "false":
             return said + event("CHANNEL_PROGRESS_MEDIA", Unique_ID=second)
@@ -147,9 +172,20 @@ class Switch:
         first = self.rings.pop(uid)
         return event("CHANNEL_ANSWER", Unique_ID=uid) + self.joined(first, uid)
 
+    def outgoing_answer(self, uid: str) -> bytes:
+        """Answer a leg that FreeSWITCH dialled; one that is up already is left alone."""
+        if uid not in self.live:
+            return response("-ERR No such channel!\n")
+        if uid not in self.rings:
+            return response("+OK\n")
+        said = self.answered(uid)
+        up, bridged = messages(said)
+        return up + response("+OK\n") + bridged
+
     def created(self, uid: str, dialled: str, by: str = "") -> bytes:
         """Make a leg."""
         self.live[uid] = dialled
+        self.dialled_by[uid] = by
         return event(
             "CHANNEL_CREATE", Unique_ID=uid, Channel_Name=dialled, Call_Direction="outbound",
             Caller_Destination_Number=dialled.rpartition("/")[2], Other_Leg_Unique_ID=by,
@@ -184,7 +220,8 @@ class Switch:
         """End a leg by command."""
         if uid not in self.live:
             return response("-ERR No such channel!\n")
-        return response("+OK\n") + self.gone(uid, "NORMAL_CLEARING")
+        said, done = self.gone(uid, "NORMAL_CLEARING"), response("+OK\n")
+        return done + said if self.dialled_by.get(uid) else said + done
 
     def valet(self, action: str, lot: str, slot: str, uid: str, **more: str) -> bytes:
         """Tell about a slot."""
@@ -219,7 +256,6 @@ class Switch:
             said += self.exit(there.uid, "8") + self.joined(there.uid, uid)
         else:
             slots[slot] = Token(uid)
-            said += event("CHANNEL_EXECUTE", Unique_ID=uid, Application="valet_park")
             said += self.valet("hold", lot, slot, uid)
         return response("+OK\n") + said
 
@@ -234,7 +270,7 @@ class Switch:
         for second, by in list(self.rings.items()):
             if by == first:
                 said = self.gone(second, "NO_ANSWER")
-                return said + self.gone(first, "NO_ANSWER")
+                return said + self.gone(first, "NORMAL_CLEARING")
         return b""
 
     def times_out(self, uid: str) -> bytes:

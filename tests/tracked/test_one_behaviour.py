@@ -101,7 +101,9 @@ async def _freeswitch(calls: str) -> AsyncIterator[Played]:
             ]
         )  # fmt: skip
 
-    answers: dict[str, list[esl.Answer]] = {"api uuid_answer": [esl_switch.response("+OK\n")]}
+    answers: dict[str, list[esl.Answer]] = {
+        "api uuid_outgoing_answer": [esl_switch.response("+OK\n")]
+    }
     player = esl.Player(answers=answers)
     async with player:
         target = esl_talking.target(player.port, calls=calls)

@@ -138,9 +138,13 @@ class FreeSwitchDialect(Dialect):
             raise _no_call(first.dialled, result.text.removeprefix("-ERR").strip())
 
     async def answer(self, call: Call, within: int) -> None:
-        """Answer for the channel that rings."""
-        # What it replies says nothing: some versions reply nothing at all when it is done.
-        await self.client.api(f"uuid_answer {call.rings}", within)
+        """Answer for the channel that rings, which FreeSWITCH dialled itself.
+
+        `uuid_answer` is for channels that were dialled in: here it would do nothing and say +OK.
+        """
+        answer = await self.client.api(f"uuid_outgoing_answer {call.rings}", within)
+        if not answer.granted:
+            raise BadAnswer(f"FreeSWITCH does not answer the call: {answer.text}")
 
     async def hang_up(self, uid: str, within: int) -> Message:
         """End a channel."""
