@@ -22,6 +22,7 @@ COMMANDS = {  # the module below this package and the command in it, and the lin
     "targets": ("targets:targets", "Show the targets, and whether they can be used."),
     "cleanup": ("targets:cleanup", "Undo what a run that was killed left on a target."),
     "compare": ("compare:command", "Run scenarios on two targets and grade the difference."),
+    "coverage": ("coverage:command", "Say which rules of call parking scenarios meet."),
     "mock": ("mock:command", "Serve a mock PBX over HTTP."),
     "schema": ("inspect:schema", "Print the JSON Schema of scenario files, or another one."),
     "explain": ("inspect:explain", "Say what the code of a message means."),

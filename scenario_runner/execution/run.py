@@ -48,8 +48,13 @@ if TYPE_CHECKING:
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
     from scenario_runner.masking import Mask
+    from scenario_runner.mock_pbx import MockPbx
     from scenario_runner.pbx.drivers import Notice
     from scenario_runner.source import Source
+
+
+def _unseen(mock: MockPbx) -> None:
+    """Look at nothing."""
 
 
 _SECRET = re.compile(r"\$\{?secret\.([A-Za-z_][A-Za-z0-9_]*)")
@@ -62,7 +67,8 @@ class RunRequest:
     `keep_going` runs the valid files although others are invalid. `shard` is the part to be run,
     cut by the durations in the files of events `timings`. `started_at` is the date in
     microseconds since 1970 (UTC); `context` is what a driver is given to open the target with, its
-    mask hides the secrets of the whole run.
+    mask hides the secrets of the whole run. `answered` is given the built-in mock after each of its
+    answers and timers, where one process runs the scenarios.
     """
 
     paths: tuple[str, ...]
@@ -75,6 +81,7 @@ class RunRequest:
     shard: Shard | None = None
     timings: tuple[str, ...] = ()
     started_at: int = 0
+    answered: Callable[[MockPbx], None] = _unseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +279,7 @@ def _runner(request: RunRequest, scenarios: int, emit: Callable[[Event], None]) 
             mask=mask,
             emit=with_live(emit, options.live),
             preview=request.context.preview,
+            answered=request.answered,
         )
     # Imported here, since a run on the mock in this process starts faster without them.
     from scenario_runner.execution.network import NetworkRun

@@ -56,14 +56,21 @@ _CLIENT_ID, _CLIENT_SECRET = "scenario-runner", "mock"
 
 
 class InProcess:
-    """Carries requests to a mock in this process and its event deliveries back."""
+    """Carries requests to a mock in this process and its event deliveries back.
+
+    `fault` is what a timer of the mock raised: an event loop only logs it.
+    """
 
     url = "http://in-process.invalid/events"
 
-    def __init__(self, mock: MockPbx, clock: Clock, turns: Turns) -> None:
+    def __init__(
+        self, mock: MockPbx, clock: Clock, turns: Turns, answered: Callable[[MockPbx], None]
+    ) -> None:
         self._mock = mock
         self._clock = clock
         self._turns = turns
+        self._answered = answered
+        self.fault: Exception | None = None
         self._listeners: list[Callable[[str], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: int | None = None
@@ -72,6 +79,7 @@ class InProcess:
         """Hand the request to the mock when it is its turn; see `exchange.Transport`."""
         await self._turns.take()
         answer = self._mock.handle(request, self._clock.now())
+        self._answered(self._mock)
         self._after()
         delay = (answer.delay_us + answer.body_us) / SECOND
         if delay > within:
@@ -118,7 +126,12 @@ class InProcess:
 
     def _tick(self) -> None:
         self._deadline = None
-        self._mock.tick(self._clock.now())
+        try:
+            self._mock.tick(self._clock.now())
+        except Exception as fault:  # noqa: BLE001 -- raised again when the scenario is over
+            self.fault = fault
+            return
+        self._answered(self._mock)
         self._after()
 
 
@@ -154,7 +167,8 @@ MOCK_CAN = frozenset(Capability) - {Capability.SETTABLE_TIMEOUT, Capability.INTE
 class MockTarget:
     """A target whose every scenario has a mock PBX of its own, with these faults.
 
-    `preview` is shown each request before it is sent; a `mutant` stands in for the mock.
+    `preview` is shown each request before it is sent; a `mutant` stands in for the mock; `answered`
+    is given the mock after each request and each timer.
     """
 
     def __init__(
@@ -163,8 +177,10 @@ class MockTarget:
         faults: tuple[Fault, ...] = (),
         preview: Callable[[str], None] | None = None,
         mutant: Mutant | None = None,
+        answered: Callable[[MockPbx], None] = lambda _: None,
     ) -> None:
         self._faults = faults
+        self._answered = answered
         self._mutant = mutant
         self._preview = preview
         self._profile = profile_of(target)
@@ -181,7 +197,7 @@ class MockTarget:
     def open(self, clock: Clock, turns: Turns, seed: int) -> tuple[RingMe, InProcess]:
         """Return a connection to a fresh mock; close the second when the scenario is over."""
         mock = MockPbx(self._profile, seed=seed, faults=self._faults, mutant=self._mutant)
-        wire = InProcess(mock, clock, turns)
+        wire = InProcess(mock, clock, turns, self._answered)
         connection = RingMe(
             self._settings,
             Carrier(transport=previewed(wire, self._preview)),
@@ -267,7 +283,8 @@ def _bounded(scenario: Scenario, limit: int) -> Warned:
 class VirtualRun:
     """A run on the mock in this process, or on a mutant of it.
 
-    `opened` is given the mock of each scenario before its first step.
+    `opened` is given the mock of each scenario before its first step, `answered` after each request
+    and each timer.
     """
 
     target: Target
@@ -277,6 +294,7 @@ class VirtualRun:
     preview: Callable[[str], None] | None = None
     mutant: Mutant | None = None
     opened: Callable[[MockPbx], None] = lambda _: None
+    answered: Callable[[MockPbx], None] = lambda _: None
 
     def run(self, scenarios: Iterable[Scenario], results: Results) -> None:
         """Run the scenarios; Ctrl-C ends the run after the cleanup of the one that is running."""
@@ -292,7 +310,9 @@ class VirtualRun:
             await self._in_turn(scenarios, results)
 
     async def _in_turn(self, scenarios: Iterable[Scenario], results: Results) -> None:
-        target = MockTarget(self.target, preview=self.preview, mutant=self.mutant)
+        target = MockTarget(
+            self.target, preview=self.preview, mutant=self.mutant, answered=self.answered
+        )
         for scenario in scenarios:
             for verdict in await self._orders(scenario, target):
                 results.add(verdict)
@@ -361,4 +381,6 @@ class VirtualRun:
             verdict = await execute(scenario, connection, clock, emit, conditions)
         finally:
             wire.close()
+        if wire.fault is not None:
+            raise wire.fault
         return turns, verdict

@@ -1,0 +1,142 @@
+"""The command `coverage`: which rules of call parking the scenarios meet, and which never."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from scenario_runner.cli.options import (
+    SelectionOptions,
+    TargetOptions,
+    VariableOptions,
+    argument,
+    group,
+    option,
+    takes,
+)
+from scenario_runner.exit_code import Exit, gravest
+
+if TYPE_CHECKING:
+    from scenario_runner.coverage.table import Coverage
+    from scenario_runner.execution.run import RunRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MockRunOptions:
+    """Which scenarios run on the built-in mock, and how."""
+
+    selected: SelectionOptions = group(SelectionOptions)
+    variables: VariableOptions = group(VariableOptions)
+    target: TargetOptions = group(TargetOptions)
+    seed: int = option(type=int, default=0, help="Seed of all that is left to chance [default: 0].")
+
+    def request(self, paths: tuple[str, ...], shard: str | None = None) -> RunRequest:
+        """Return what is to be run; raises TargetError, UsageError, InvalidFiles."""
+        import os
+        import time
+
+        from scenario_runner.execution.options import RunOptions, real_time
+        from scenario_runner.execution.run import RunRequest, rerun_command
+        from scenario_runner.execution.selection import split_ids
+        from scenario_runner.execution.shards import Shard
+        from scenario_runner.execution.targets import choose
+
+        context = self.target.context()
+        rerun = rerun_command(self.variables.typed() + self.target.typed(), seed=self.seed)
+        return RunRequest(
+            paths=paths,
+            selection=self.selected.selection(),
+            loading=self.variables.load_options(),
+            options=RunOptions(
+                environment=dict(os.environ),
+                seed=self.seed,
+                allow_skips=True,
+                rerun=rerun,
+                stopwatch=real_time,
+            ),
+            target=choose(self.target.choice(split_ids(paths)[0]), context.mask),
+            context=context,
+            shard=None if shard is None else Shard.parse(shard),
+            started_at=time.time_ns() // 1000,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageLine:
+    """The command line of `coverage`."""
+
+    paths: tuple[str, ...] = argument(nargs=-1, metavar="[PATH...]")
+    run: MockRunOptions = group(MockRunOptions)
+    shard: str | None = option(metavar="I/N", help="Run only part I of N.")
+    add: tuple[str, ...] = option(
+        multiple=True, metavar="FILE", help="Add what an earlier `coverage --json` wrote."
+    )
+    mutation: str | None = option(
+        metavar="FILE", help="Tell checked from met by what `mutate --json` wrote."
+    )
+    least: int | None = option(
+        "--min",
+        type=click.IntRange(0, 100),
+        metavar="PERCENT",
+        help="Exit with 1 where fewer rules are met.",
+    )
+    json: str | None = option(metavar="FILE", help="Write the table as JSON.")
+    markdown: str | None = option(metavar="FILE", help="Write the table in Markdown.")
+
+
+@click.command("coverage")
+@takes(CoverageLine)
+def command(line: CoverageLine) -> Exit:
+    """Run the scenarios named PATH on the built-in mock, and say which rules they meet.
+
+    Met is not checked: a rule is met where the mock decided something by it. Whether a scenario
+    would notice if the rule did not hold is what `mutate` finds out.
+    """
+    from scenario_runner.coverage.document import json_text, read_killed
+    from scenario_runner.coverage.output import markdown, text
+    from scenario_runner.reporters.output import write_whole
+
+    if not line.paths and not line.add:
+        raise click.UsageError("name scenarios, or tables to add up with --add FILE")
+    killed = None if line.mutation is None else read_killed(line.mutation)
+    coverage, code = _measured(line)
+    if line.json is not None:
+        write_whole(line.json, json_text(coverage, killed), "the table")
+    if line.markdown is not None:
+        write_whole(line.markdown, markdown(coverage, killed), "the table")
+    click.echo(text(coverage, killed), nl=False, err="-" in (line.json, line.markdown))
+    return gravest((code, _enough(coverage, line.least)))
+
+
+def _measured(line: CoverageLine) -> tuple[Coverage, Exit]:
+    """Run what is named, and add up the tables of earlier runs."""
+    from scenario_runner.coverage.document import read_coverage
+    from scenario_runner.coverage.run import measure
+    from scenario_runner.coverage.table import added_up
+    from scenario_runner.execution.run import gather_valid
+    from scenario_runner.reporters.output import refuse_overwriting
+
+    parts = [read_coverage(file) for file in line.add]
+    code = Exit.PASSED
+    read = [*line.add, *line.run.variables.var_files]
+    read += [line.mutation] if line.mutation is not None else []
+    if line.paths:
+        request = line.run.request(line.paths, line.shard)
+        gathered = gather_valid(request)
+        read += [source.file for source in gathered.sources]
+    written = [path for path in (line.json, line.markdown) if path is not None]
+    refuse_overwriting(written, read)
+    if line.paths:
+        measured = measure(request, gathered, lambda _: None)
+        parts.insert(0, measured.coverage)
+        code = measured.exit_code
+    return added_up(parts), code
+
+
+def _enough(coverage: Coverage, least: int | None) -> Exit:
+    if least is None or 100 * coverage.met >= least * len(coverage.rules):
+        return Exit.PASSED
+    click.echo(f"fewer than {least} % of the rules are met", err=True)
+    return Exit.FAILED
