@@ -132,7 +132,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     # Imported here: most commands make no mistake, and start faster without it.
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)), None)
+    names = {name.lower(): name for name in reversed([*known])}
+    return next((names[n] for n in get_close_matches(word.lower(), names, n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

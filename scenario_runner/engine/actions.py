@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.engine.context import NamedCallValue, Unbound, Unresolved
-from scenario_runner.engine.event_log import StepMark
 from scenario_runner.engine.result import ActionResult, CheckFailed
+from scenario_runner.errors import suggestion
 from scenario_runner.events import Failure
 from scenario_runner.exchange import Headers, Request
 from scenario_runner.language.actions import (
+    EVENT_WINDOW,
     Answer,
     AwaitEvent,
     Bridge,
@@ -54,9 +55,12 @@ from scenario_runner.pbx.protocol import Done, Outcome, Refused
 from scenario_runner.references import Expression, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scenario_runner.engine.context import Frame, Scope
     from scenario_runner.language.actions import Step
     from scenario_runner.pbx.protocol import PbxEvent
+    from scenario_runner.source import Span
 
 
 async def take_at_hand(action: Wait | Set | Check, frame: Frame) -> ActionResult:
@@ -154,101 +158,132 @@ def named_call(call: NamedCall, frame: Frame) -> NamedCallValue:
     return value
 
 
-_WINDOW = 30 * SECOND
-"""How long an `event` is waited for that does not say it."""
-
-
 async def await_event(action: AwaitEvent, step: Step, frame: Frame) -> ActionResult:
     """Take the oldest matching event, or count all that come; raises CheckFailed for none."""
     begin = frame.now()
     frame.require_events()
-    counts = any(isinstance(clause, CountIs) for clause in step.expect)
-    since = StepMark(sent=begin, at=begin, mark=frame.log.mark() if counts else 0)
-    if action.since is not None:
-        if action.since not in frame.moments:
-            raise Unresolved(f"the step '{action.since}' did not run", step.span)
-        since = frame.moments[action.since]
-    window = frame.scope.duration(step.within) if step.within is not None else _WINDOW
-    wanted = _EventFilter(action, frame, since.sent + window)
-    if counts:
-        return await _count_events(wanted, since.mark, begin, frame)
+    wanted = _EventFilter(action, step, frame)
+    if any(isinstance(clause, CountIs) for clause in step.expect):
+        return await _count_events(wanted, begin, frame)
     while True:
-        event = frame.log.take(since.mark, wanted)
+        event = frame.log.take(wanted.since.mark, wanted)
         if event is not None:
-            summary = f"{event.type} of {frame.who(event.uuid)} at {duration_text(event.at)}"
-            return ActionResult(sent=begin, at=event.at, summary=summary, event=event)
+            return ActionResult(sent=begin, at=event.at, summary=_told(event, frame), event=event)
         left = wanted.until - frame.now()
         if left <= 0:
-            came = frame.log.after(since.mark)
-            raise CheckFailed(_no_event(wanted, step, window, came, frame))
+            raise CheckFailed(_no_event(wanted, step, frame))
         await frame.log.arrival(left / SECOND)
 
 
-async def _count_events(wanted: _EventFilter, mark: int, begin: int, frame: Frame) -> ActionResult:
+async def _count_events(wanted: _EventFilter, begin: int, frame: Frame) -> ActionResult:
     left = wanted.until - frame.now()
     if left > 0:
         await asyncio.sleep(left / SECOND)
-    found = frame.log.take_all(mark, wanted)
+    found = frame.log.take_all(wanted.since.mark, wanted)
     last = found[-1] if found else None
     at = last.at if last else frame.now()
     summary = f"{len(found)} such events"
     return ActionResult(sent=begin, at=at, summary=summary, event=last, count=len(found))
 
 
-def _no_event(
-    wanted: _EventFilter, step: Step, window: int, came: list[PbxEvent], frame: Frame
-) -> Failure:
-    others = [f"{e.type} of {frame.who(e.uuid)} at {duration_text(e.at)}" for e in came]
+def _told(event: PbxEvent, frame: Frame) -> str:
+    return f"{event.type} of {frame.who(event.uuid)} at {duration_text(event.at)}"
+
+
+def _no_event(wanted: _EventFilter, step: Step, frame: Frame) -> Failure:
+    """Say what came in place of the event; of one that `where` left out, all fields."""
+    came = frame.log.after(wanted.since.mark)
+    near = [event for event in came if wanted.is_about(event)]
+    actual = [f"{_told(event, frame)} ({_fields_text(event)})" for event in near[-2:]]
+    actual += [_told(event, frame) for event in came if event not in near][-8:]
+    label = wanted.action.since
     return Failure(
         key="event",
-        message=f"no {wanted.text()} came within {duration_text(window)}",
+        message=f"no {wanted.text()} came within {duration_text(wanted.window)}"
+        + (f" of '{label}'" if label else ""),
         expected=wanted.text(),
-        actual=", ".join(others[-8:]) or "no event at all",
-        span=step.span,
+        actual=", ".join(actual) or "no event at all",
+        span=next((found for event in near for found in wanted.mismatched(event)), step.span),
+        hint=wanted.hint(near),
     )
 
 
-class _EventFilter:
-    """Tells the events that an `event` step waits for."""
+def _fields_text(event: PbxEvent) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in event.fields) or "no fields"
 
-    def __init__(self, action: AwaitEvent, frame: Frame, until: int) -> None:
-        self._action = action
+
+class _EventFilter:
+    """Tells the events that an `event` step waits for, and in which window.
+
+    The window begins with the step named by `since`, else with the last command that was sent to
+    change the call. It ends `within` after `since`, else after the step's own beginning.
+    """
+
+    def __init__(self, action: AwaitEvent, step: Step, frame: Frame) -> None:
+        self.action = action
         self._frame = frame
         self._uuid = None if action.call is None else named_call(action.call, frame).uuid
         extension = action.extension
         self._extension = None if extension is None else as_text(frame.scope.resolve(extension))
-        self.until = until
+        self._default = step.within is None
+        self.window = frame.scope.duration(step.within or EVENT_WINDOW)
+        self.since = frame.last_change(self._uuid)
+        begin = frame.now()
+        if action.since is not None:
+            if action.since not in frame.moments:
+                raise Unresolved(f"the step '{action.since}' did not run", step.span)
+            self.since = frame.moments[action.since]
+            begin = self.since.sent
+        self.until = begin + self.window
 
     def __call__(self, event: PbxEvent) -> bool:
+        return event.at <= self.until and self.is_about(event) and self._fields_match(event)
+
+    def is_about(self, event: PbxEvent) -> bool:
+        """Tell whether the event is of the type, the call and the extension that is meant."""
         return (
-            event.type is self._action.type
-            and event.at <= self.until
+            event.type is self.action.type
             and (self._uuid is None or event.uuid == self._uuid)
             and (self._extension is None or event.extension == self._extension)
-            and self._fields_match(event)
         )
 
     def _fields_match(self, event: PbxEvent) -> bool:
+        return next(self.mismatched(event), None) is None
+
+    def mismatched(self, event: PbxEvent) -> Iterator[Span]:
+        """Yield the places of those matchers in `where` that the event does not match."""
         fields = dict(event.fields)
-        scope = self._frame.scope
-        return all(
-            name in fields and scope.matches(spanned, fields[name])
-            for name, spanned in self._action.where
-        )
+        for name, spanned in self.action.where:
+            if name not in fields or not self._frame.scope.matches(spanned, fields[name]):
+                yield spanned.span
 
     def text(self) -> str:
         """Say what is waited for."""
-        of = f" of {self._action.call.name}" if self._action.call else ""
+        of = f" of {self.action.call.name}" if self.action.call else ""
         at = f" at {self._extension}" if self._extension else ""
         resolve = self._frame.scope.resolve
-        where = [f"{name} {describe(s.matcher, resolve)}" for name, s in self._action.where]
-        return f"{self._action.type}{of}{at}" + (f" where {', '.join(where)}" if where else "")
+        where = [f"{name} {describe(s.matcher, resolve)}" for name, s in self.action.where]
+        return f"{self.action.type}{of}{at}" + (f" where {', '.join(where)}" if where else "")
+
+    def hint(self, near: list[PbxEvent]) -> str | None:
+        """Say what to write so that one of these events would have been the one."""
+        for event in near:
+            known = dict(event.fields)
+            for name, _ in self.action.where:
+                if name not in known:
+                    return f"the event has no field '{name}'; {suggestion(name, known, 'it has')}"
+            if event.at > self.until and self._fields_match(event):
+                begin = self.until - self.window
+                enough = -(-(event.at - begin) // SECOND) * SECOND + SECOND
+                return f"one came later; write within: {duration_text(enough)}"
+        if self._default and not near:
+            return "an 'event' waits 30s unless its step says otherwise; write within: 4m"
+        return None
 
 
 Looking: TypeAlias = ListCalls | CallStatus | AwaitEvent | Wait | RawRequest | Set | Check
 Plain: TypeAlias = Call | Answer | Park | Slots | Bridge | Hangup | Looking
 
-_COMING_UP = (EventType.DIAL_IN, EventType.DIAL_OUT, EventType.ANSWER)
 _PERSON_WINDOW = 120 * SECOND
 """How long a `call` waits for somebody to dial, who has to read the instruction first."""
 
@@ -295,6 +330,7 @@ async def _valet(action: Park | Slots | Bridge, step: Step, frame: Frame) -> Act
     address = address_of(action.call, action.extension, frame)
     slot = None if action.slot is None else frame.scope.resolve(action.slot)
     within = frame.scope.duration(step.timeout)
+    mark = None if isinstance(action, Slots) else frame.sends(action.call)
     sent = frame.now()
     match action:
         case Park():
@@ -311,6 +347,8 @@ async def _valet(action: Park | Slots | Bridge, step: Step, frame: Frame) -> Act
             assert_never(action)
     if isinstance(outcome, Done) and not isinstance(action, Slots):
         _moved(action, outcome, as_text(slot), frame)
+    if isinstance(action, Bridge) and mark is not None and isinstance(outcome, Done):
+        frame.changed_by(mark, outcome.uuid)
     return _outcome(frame, sent, outcome, summary)
 
 
@@ -355,7 +393,7 @@ async def _call(action: Call, step: Step, frame: Frame) -> ActionResult:
         instruction="" if step.name is None else as_text(scope.resolve(step.name)),
         window=window,
     )
-    sent = frame.now()
+    mark = frame.sends()
     outcome = await frame.session.do(request, scope.duration(step.timeout))
     if isinstance(outcome, Done) and outcome.ids is not None:
         uuid = outcome.ids.uuid
@@ -363,27 +401,29 @@ async def _call(action: Call, step: Step, frame: Frame) -> ActionResult:
         frame.placed(uuid, value)
         state = CallState.UP if answered else CallState.RINGING
         frame.changed_uuid(uuid, state)
-        # What tells that the call came up is no news to the scenario, which placed it.
-        frame.log.take_all(0, lambda event: event.uuid == uuid and event.type in _COMING_UP)
+        frame.changed_by(mark, uuid)
+        dialled = EventType.DIAL_IN if action.flow == "in" else EventType.DIAL_OUT
+        coming_up = (dialled, EventType.ANSWER) if answered else (dialled,)
+        frame.log.caused(uuid, coming_up, mark, frame.now())
     arrow = "from" if action.flow == "in" else "to"
     summary = f"{action.as_}: {request.extension} {arrow} {request.party}"
-    return _outcome(frame, sent, outcome, summary)
+    return _outcome(frame, mark.sent, outcome, summary)
 
 
 async def _answer(call: CallTarget, step: Step, frame: Frame) -> ActionResult:
     address = address_of(call, None, frame)
-    sent = frame.now()
+    mark = frame.sends(call)
     outcome = await frame.session.do(AnswerCall(call=address), frame.scope.duration(step.timeout))
     if isinstance(outcome, Done) and isinstance(call, NamedCall):
         uuid = named_call(call, frame).uuid
         frame.changed(call, CallState.UP)
-        frame.log.take(0, lambda event: event.uuid == uuid and event.type is EventType.ANSWER)
-    return _outcome(frame, sent, outcome, "answered")
+        frame.log.caused(uuid, (EventType.ANSWER,), mark, frame.now())
+    return _outcome(frame, mark.sent, outcome, "answered")
 
 
 async def _hangup(action: Hangup, step: Step, frame: Frame) -> ActionResult:
     address = address_of(action.call, None, frame)
-    sent = frame.now()
+    sent = frame.sends(action.call).sent
     within = frame.scope.duration(step.timeout)
     outcome = await frame.session.do(HangUp(call=address, by=action.by), within)
     if isinstance(outcome, Done):

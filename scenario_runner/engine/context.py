@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from scenario_runner.clock import Clock
 from scenario_runner.durations import parse_duration
-from scenario_runner.engine.event_log import EventLog, StepMark
+from scenario_runner.engine.event_log import EventLog, Sent, StepMark
 from scenario_runner.engine.verdict import Counts
 from scenario_runner.errors import NotPossible, ScenarioRunnerError, TargetError, Undecidable
 from scenario_runner.events import CallChanged, Event, Exchange, PbxReported
@@ -221,7 +221,10 @@ CURRENT_STEP: ContextVar[str] = ContextVar("CURRENT_STEP", default="")
 
 
 class Shared(Struct, frozen=True, kw_only=True):
-    """What all steps of one scenario share."""
+    """What all steps of one scenario share.
+
+    `changes` tells of each call, by its UUID, when the last command to change it was sent.
+    """
 
     scenario: str
     session: Session
@@ -231,6 +234,7 @@ class Shared(Struct, frozen=True, kw_only=True):
     log: EventLog
     counts: Counts
     calls: dict[str, NamedCallValue]
+    changes: dict[str, StepMark] = field(default_factory=dict)
 
 
 class Frame(Struct, frozen=True, kw_only=True):
@@ -239,7 +243,8 @@ class Frame(Struct, frozen=True, kw_only=True):
     `prefix` begins the ids of its steps (`cleanup.`, `4[2].`), `path` is the same for people (`4`,
     `slot 6`); `via` are the places of the `use` steps that led here; `tolerant` says that a
     `together` around it judges the refusals, `cleaning` that a name which was never bound makes a
-    step not applicable; `rounds` are those of the repeats around it, multiplied.
+    step not applicable; `rounds` are those of the repeats around it, multiplied. `sent` is the last
+    command to change a call in this branch.
     """
 
     shared: Shared
@@ -251,6 +256,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     tolerant: bool = False
     cleaning: bool = False
     rounds: int = 1
+    sent: Sent = field(default_factory=Sent)
 
     @property
     def session(self) -> Session:
@@ -299,6 +305,24 @@ class Frame(Struct, frozen=True, kw_only=True):
             self.placed(value.uuid, replace(value, name=name))
         else:
             self.scope.bind(name, value)
+
+    def sends(self, call: CallTarget | None = None) -> StepMark:
+        """Note that a command to change a call is sent now."""
+        now = self.now()
+        mark = self.sent.last = StepMark(sent=now, at=now, mark=self.log.mark())
+        value = self.scope.find(call.name) if isinstance(call, NamedCall) else None
+        if isinstance(value, NamedCallValue):
+            self.shared.changes[value.uuid] = mark
+        return mark
+
+    def changed_by(self, sent: StepMark, uuid: str | None) -> None:
+        """Note which call a command turned out to have changed, too; None: it may be any."""
+        changes = self.shared.changes
+        changes.update(dict.fromkeys(changes if uuid is None else (uuid,), sent))
+
+    def last_change(self, uuid: str | None) -> StepMark:
+        """Return when a command to change this call was last sent; None: any, in this branch."""
+        return self.sent.last if uuid is None else self.shared.changes[uuid]
 
     def changed(self, call: CallTarget, state: CallState, slot: str | None = None) -> None:
         """Tell that a call is in another state now."""

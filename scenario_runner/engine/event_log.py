@@ -1,4 +1,4 @@
-"""What the engine remembers while a scenario runs: labelled moments, and the PBX's events."""
+"""What the engine remembers while a scenario runs: moments of steps, and the PBX's events."""
 
 from __future__ import annotations
 
@@ -7,47 +7,100 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from scenario_runner.durations import SECOND
+from scenario_runner.language.vocabulary import EventType
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from scenario_runner.pbx.protocol import PbxEvent
 
+LATE = 5 * SECOND
+"""How long after a call came up its own events may still be on their way."""
+
 
 class StepMark(Struct, frozen=True):
-    """When a labelled step was sent, and when the thing itself happened; microseconds.
+    """When a step was sent, and when the thing itself happened; microseconds.
 
-    `mark` tells which events came later, also within one instant; see `EventLog.mark`.
+    `mark` tells which events came later, also within one instant; see `EventLog.mark`. That of no
+    step at all is the beginning of the scenario.
     """
 
-    sent: int
-    at: int
+    sent: int = 0
+    at: int = 0
+    mark: int = 0
+
+
+class Sent(Struct):
+    """The last command that was sent to change a call, in one branch of a scenario."""
+
+    last: StepMark = StepMark()
+
+    def merge(self, others: Collection[Sent]) -> None:
+        """Go on from the latest of these branches."""
+        self.last = max((self.last, *(one.last for one in others)), key=lambda last: last.sent)
+
+
+class _Caused(Struct, frozen=True):
+    """An event that the command sent at `mark` causes, and that has not come yet."""
+
+    uuid: str
+    type: EventType
     mark: int
+    until: int
 
 
 class EventLog:
-    """Every event the PBX reported, in the order they came; each can be taken once."""
+    """Every event the PBX reported, in the order they came; each can be taken once.
+
+    A PBX delivers an event some time after it happened, perhaps when the next command was sent
+    already. So what is sure to follow a command counts as come right after it; see `caused`.
+    """
 
     def __init__(self) -> None:
         self._events: list[PbxEvent] = []
+        self._marks: list[int] = []
+        self._begins = [0]
+        self._awaited: list[_Caused] = []
         self._taken: set[int] = set()
         self._arrived = asyncio.Event()
 
     def add(self, event: PbxEvent) -> None:
         """Take in an event and wake who waits for one."""
+        self._marks.append(self._mark_of(event))
         self._events.append(event)
         self._arrived.set()
 
+    def _mark_of(self, event: PbxEvent) -> int:
+        for one in self._awaited:
+            if (one.uuid, one.type) == (event.uuid, event.type) and event.at <= one.until:
+                self._awaited.remove(one)
+                return one.mark
+        return len(self._begins) - 1
+
     def mark(self) -> int:
-        """Return a mark: events that come from now on are after it."""
-        return len(self._events)
+        """Return a new mark: events that come from now on are after it."""
+        self._begins.append(len(self._events))
+        return len(self._begins) - 1
+
+    def caused(self, uuid: str, types: tuple[EventType, ...], since: StepMark, now: int) -> None:
+        """Expect one event of each type for what was sent then; one that is late belongs there."""
+        came = {event.type for event in self.after(since.mark) if event.uuid == uuid}
+        self._awaited += [
+            _Caused(uuid, one, since.mark, now + LATE) for one in types if one not in came
+        ]
 
     def after(self, mark: int) -> list[PbxEvent]:
         """Every event after the mark, taken or not, the oldest first."""
-        return self._events[mark:]
+        return [self._events[index] for index in self._from(mark)]
+
+    def _from(self, mark: int) -> list[int]:
+        indexes = range(self._begins[mark], len(self._events))
+        return [index for index in indexes if self._marks[index] >= mark]
 
     def take(self, mark: int, wanted: Callable[[PbxEvent], bool]) -> PbxEvent | None:
         """Take the oldest matching event after the mark that nothing took before."""
-        for index in range(mark, len(self._events)):
+        for index in self._from(mark):
             if index not in self._taken and wanted(self._events[index]):
                 self._taken.add(index)
                 return self._events[index]
@@ -55,7 +108,7 @@ class EventLog:
 
     def take_all(self, mark: int, wanted: Callable[[PbxEvent], bool]) -> list[PbxEvent]:
         """Take every matching event after the mark, also those that something took before."""
-        found = [i for i in range(mark, len(self._events)) if wanted(self._events[i])]
+        found = [index for index in self._from(mark) if wanted(self._events[index])]
         self._taken.update(found)
         return [self._events[index] for index in found]
 

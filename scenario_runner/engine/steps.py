@@ -19,7 +19,7 @@ from scenario_runner.engine.context import (
     Undecided,
     Unresolved,
 )
-from scenario_runner.engine.event_log import StepMark
+from scenario_runner.engine.event_log import Sent, StepMark
 from scenario_runner.engine.normalize import answer_of, outcome_of
 from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
 from scenario_runner.errors import ScenarioRunnerError
@@ -173,7 +173,11 @@ async def together(
     place = CURRENT_STEP.get()
     judged = any(isinstance(c, (Succeeded, BranchesRefused)) for c in step.expect)
     frames = [
-        replace(frame.inside(place, f".b{number}.", label, frame.scope.child()), tolerant=judged)
+        replace(
+            frame.inside(place, f".b{number}.", label, frame.scope.child()),
+            tolerant=judged,
+            sent=Sent(frame.sent.last),
+        )
         for number, label in enumerate(_branch_labels(action), 1)
     ]
     async with asyncio.TaskGroup() as group:
@@ -184,6 +188,7 @@ async def together(
     reports = [task.result() for task in tasks]
     for inner in frames:
         frame.scope.absorb(inner.scope)
+    frame.sent.merge([inner.sent for inner in frames])
     inside = _Inside()
     for branch_reports in reports:
         inside.add(branch_reports)

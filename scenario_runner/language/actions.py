@@ -349,8 +349,13 @@ class AwaitEvent(ActionBase, frozen=True, kw_only=True):
     - type: What is waited for.
     - call: Only events of this call, on all its legs.
     - extension: Only events at this extension.
-    - since: The 'id' of an earlier step: only events after that step was sent.
-    - where: Only events whose own fields match: {caller_id: "+78120000443"}.
+    - since: The 'id' of an earlier step: only events after that step was sent. Otherwise the
+      window begins when the last command to change the call was sent: 'call', 'answer', 'park',
+      'bridge' or 'hangup'; without 'call', a command to change any call of this scenario.
+    - where: Only events whose own fields match, by the PBX's names: {CallFlow: in, CalledNumber:
+      {contains: "341"}}. The mock and RingMe have EventType, EventTime, CallID, SubCallID,
+      CallAPIID, CallStatus, CallFlow, CallerIDNum, CallerIDName, CalledNumber, CalledDID,
+      CallerExtension, CallerExtensionID, CalledExtension, CalledExtensionID, Duration.
     """
 
     word = "event"
@@ -661,6 +666,8 @@ class Save(Struct, frozen=True):
 
 
 EXCHANGE_TIMEOUT = Duration(30 * SECOND)
+EVENT_WINDOW = Duration(30 * SECOND)
+"""How long an `event` waits where its step has no `within`."""
 PAUSE = Duration(SECOND)
 
 

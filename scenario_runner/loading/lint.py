@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.durations import MINUTE, duration_text
 from scenario_runner.language.actions import (
+    EVENT_WINDOW,
     MOST_ROUNDS,
     AwaitEvent,
     Call,
@@ -17,6 +18,7 @@ from scenario_runner.language.actions import (
     Wait,
 )
 from scenario_runner.language.expectations import (
+    After,
     BranchesRefused,
     Refused,
     StatusIs,
@@ -33,6 +35,7 @@ from scenario_runner.language.matchers import (
     Equals,
     Length,
     Matches,
+    Near,
     OneOf,
     StartsWith,
 )
@@ -74,6 +77,41 @@ def look_at(step: Step, reading: Reading) -> None:
     action = step.action
     if isinstance(action, Check) and not list(references(action.that)):
         reading.problems.report(say("constant-check"), action.that.span)
+    if isinstance(action, AwaitEvent):
+        _compare_times(action, step, reading)
+    reading.found.last_step = step.id
+
+
+def _compare_times(action: AwaitEvent, step: Step, reading: Reading) -> None:
+    """Warn where an event is to come later after a step than it is waited for."""
+    begin = action.since or reading.found.last_step
+    within = step.within or EVENT_WINDOW
+    for clause in step.expect:
+        if not isinstance(clause, After) or clause.step != begin:
+            continue
+        least = _least(clause.matcher)
+        if least is not None and isinstance(within.value, int) and least > within.value:
+            said = say(
+                "never-in-time",
+                within=duration_text(within.value),
+                least=duration_text(int(least)),
+                id=begin,
+            )
+            reading.problems.report(said, clause.span)
+
+
+def _least(matcher: Matcher) -> float | None:
+    """The smallest number or duration that a matcher allows, as far as the file says it."""
+    match matcher:
+        case Equals(low) | AtLeast(low) | Between(low=low):
+            return size(low)
+        case Near(value, within):
+            middle, off = size(value), size(within)
+            return None if middle is None or off is None else middle - off
+        case AllOf(inner):
+            return max((least for one in inner if (least := _least(one)) is not None), default=None)
+        case _:
+            return None
 
 
 def _note_caller(step: Step, reading: Reading) -> None:

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from scenario_runner.cli import COMMANDS, scenario_runner
-from scenario_runner.events import Verdict
+from scenario_runner.events import PbxReported, Verdict
 from scenario_runner.exit_code import Exit
 from scenario_runner.language.matchers import MATCHER_WORDS
 from scenario_runner.language.vocabulary import CallState, Capability, EventType, Reason
@@ -22,6 +22,7 @@ from scenario_runner.mock_pbx import RULES
 from scenario_runner.reporters import reporter_names
 from tests.docs.pages import PAGES, ROOT
 from tests.docs.tables import TABLES, with_tables
+from tests.running import run_steps
 
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,6 +75,14 @@ def test_every_key_of_the_schemas_stands_in_the_reference(key: str) -> None:
 )
 def test_every_word_of_the_language_stands_in_the_reference(word: str) -> None:
     assert said(word, REFERENCE)
+
+
+def test_every_field_of_the_mocks_events_stands_in_the_reference_and_in_the_schema() -> None:
+    ran = run_steps("  - hangup: {call: customer}\n  - event: {type: hangup, call: customer}\n")
+    fields = {name for event in ran.of(PbxReported) for name, _ in event.details}
+    assert len(fields) > 12
+    schema = (ROOT / "schemas/scenario.schema.json").read_text(encoding="utf-8")
+    assert {name for name in fields if not said(name, REFERENCE) or name not in schema} == set()
 
 
 @pytest.mark.parametrize("word", MATCHER_WORDS)
