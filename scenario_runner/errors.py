@@ -1,4 +1,4 @@
-"""Everything that can go wrong and is not the runner's own fault.
+"""Everything that can go wrong.
 
     ScenarioRunnerError
     ├── InvalidFiles        files say what they may not say; carries every Problem
@@ -6,6 +6,7 @@
     │   └── NothingSelected     no scenario is left to run
     ├── TargetError         the target is missing, forbidden or wrongly described
     ├── Undecidable         whether a value matches can't be decided
+    ├── RunnerFault         an exception nobody expected: a fault of the runner itself
     └── PbxError            it could not be found out what the PBX did
         ├── Unreachable         no connection came about; nothing was sent
         ├── AnswerLost          sent, but the answer never came whole
@@ -20,6 +21,7 @@ A refusal by the PBX is no error: it is an outcome (see `pbx`).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta, Struct
@@ -91,6 +93,29 @@ class TargetError(ScenarioRunnerError):
 
 class Undecidable(ScenarioRunnerError):
     """Whether a value matches can't be decided; the verdict is `errored`."""
+
+
+class RunnerFault(ScenarioRunnerError):
+    """An exception that nobody expected ended a step or a scenario; the verdict is `errored`.
+
+    The message names the exception, in a group the first one inside, and where it was raised.
+    """
+
+    exit_code = Exit.FAULT
+
+    def __init__(self, error: BaseException) -> None:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        at = error.__traceback__
+        while at is not None and at.tb_next is not None:
+            at = at.tb_next
+        code = at.tb_frame.f_code if at is not None else None
+        where = f" (in {code.co_name}, {Path(code.co_filename).name})" if code is not None else ""
+        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        super().__init__(
+            f"the runner itself failed: {what}{where}",
+            hint="this is not your scenario's doing; please report it with this message",
+        )
 
 
 class PbxError(ScenarioRunnerError):

@@ -184,7 +184,7 @@ class Scope:
             message = f"the environment variable {name} is not set"
             raise Unresolved(message, reference.span, hint=hint)
         if value != encodable(value):
-            message = f"the environment variable {name} is not UTF-8 text"
+            message = f"the environment variable {name} holds bytes that are not UTF-8"
             raise Unresolved(message, reference.span)
         if reference.name == "secret":
             self._hide(value, f"$secret.{name}", reference.span)

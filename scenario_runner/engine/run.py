@@ -23,7 +23,7 @@ from scenario_runner.engine.context import (
 from scenario_runner.engine.event_log import EventLog
 from scenario_runner.engine.steps import holds, take_steps
 from scenario_runner.engine.verdict import Counts, Ending, finish
-from scenario_runner.errors import PbxError, ScenarioRunnerError
+from scenario_runner.errors import PbxError
 from scenario_runner.events import Event, PbxSnapshot, ScenarioStarted, Verdict
 from scenario_runner.language.scenario import Scenario
 from scenario_runner.masking import Mask
@@ -78,9 +78,8 @@ async def execute(
     run.emit(_started(scenario, conditions))
     try:
         await run.whole(connection)
-    except ScenarioRunnerError as error:
-        run.ending.fail("pbx", scenario.span, error.message, error.hint)
-        run.ending.verdicts.append(Verdict.ERRORED)
+    except Exception as error:  # noqa: BLE001 -- it ends this scenario, and no other one
+        run.ending.error(error, scenario.span)
     except asyncio.CancelledError:
         run.ending.interrupted = True
         raise
@@ -226,10 +225,9 @@ class _Run(Struct, kw_only=True):
             text = "the cleanup was interrupted, too: calls of this scenario may still be up"
             self.ending.fail("cleanup", self.scenario.span, text)
             raise
-        except PbxError as error:
-            text = f"the cleanup did not come to its end: {error.message}"
-            self.ending.fail("cleanup", self.scenario.span, text, error.hint)
-            self.ending.verdicts.append(Verdict.ERRORED)
+        except Exception as error:  # noqa: BLE001 -- it ends this scenario, and no other one
+            lead = "the cleanup did not come to its end: "
+            self.ending.error(error, self.scenario.span, "cleanup", lead)
 
     def _left(self, leftovers: tuple[Leftover, ...], frame: Frame) -> None:
         for leftover in leftovers:

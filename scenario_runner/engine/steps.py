@@ -22,7 +22,7 @@ from scenario_runner.engine.context import (
 from scenario_runner.engine.event_log import Sent, StepMark
 from scenario_runner.engine.normalize import answer_of, outcome_of
 from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
-from scenario_runner.errors import ScenarioRunnerError
+from scenario_runner.errors import RunnerFault, ScenarioRunnerError
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted, Verdict
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
@@ -413,7 +413,7 @@ async def _taken(step: Step, frame: Frame) -> Report:
             return Report(verdict=Verdict.NOT_APPLICABLE)
         seen, failures = await _performed(step, frame, attempts)
         failures += _saved(step.save, seen, frame)
-    except (CheckFailed, ScenarioRunnerError) as error:
+    except Exception as error:  # noqa: BLE001 -- whatever it is ends this scenario, and no other
         return replace(_not_seen(error, step, frame), attempts=tuple(attempts))
     if step.action.facts.composite:
         mark = frame.log.mark()
@@ -427,7 +427,7 @@ async def _taken(step: Step, frame: Frame) -> Report:
     return Report(verdict=verdict, seen=seen, failures=failures, attempts=tuple(attempts))
 
 
-def _not_seen(error: CheckFailed | ScenarioRunnerError, step: Step, frame: Frame) -> Report:
+def _not_seen(error: Exception, step: Step, frame: Frame) -> Report:
     match error:
         case CheckFailed(failure=failure):
             return Report(verdict=Verdict.FAILED, failures=(replace(failure, via=frame.via),))
@@ -436,7 +436,8 @@ def _not_seen(error: CheckFailed | ScenarioRunnerError, step: Step, frame: Frame
         case ScenarioRunnerError():
             return Report(verdict=Verdict.ERRORED, failures=(_errored(error, step, frame),))
         case _:
-            assert_never(error)
+            fault = _errored(RunnerFault(error), step, frame)
+            return Report(verdict=Verdict.ERRORED, failures=(fault,))
 
 
 async def _performed(
@@ -489,7 +490,7 @@ def _saved(saves: tuple[Save, ...], seen: ActionResult, frame: Frame) -> tuple[F
 
 
 def _errored(error: ScenarioRunnerError, step: Step, frame: Frame) -> Failure:
-    key, span = "pbx", step.span
+    key, span = "fault" if isinstance(error, RunnerFault) else "pbx", step.span
     if isinstance(error, Undecided):
         key, span = error.key, error.span
     return Failure(key=key, message=error.message, span=span, hint=error.hint, via=frame.via)

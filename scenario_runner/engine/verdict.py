@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from scenario_runner.errors import RunnerFault, ScenarioRunnerError
 from scenario_runner.events import Failure, PbxSnapshot, ScenarioFinished, Verdict
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ class Ending(Struct):
     def fail(self, key: str, span: Span, message: str, hint: str | None = None) -> None:
         """Note what is wrong with the scenario as a whole."""
         self.failures.append(Failure(key=key, message=message, span=span, hint=hint))
+
+    def error(self, error: Exception, span: Span, key: str = "pbx", lead: str = "") -> None:
+        """Note what kept the scenario as a whole from being found out: it is errored."""
+        if not isinstance(error, ScenarioRunnerError):
+            error, key = RunnerFault(error), "fault"
+        self.fail(key, span, lead + error.message, error.hint)
+        self.verdicts.append(Verdict.ERRORED)
 
     def event(
         self, scenario: str, verdict: Verdict, counts: Counts, begin: int, end: int

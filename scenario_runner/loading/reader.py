@@ -83,8 +83,8 @@ class Found:
     `checks` counts what can turn out wrong; `slots` and `extensions` are the numbers named, the
     `written` ones those that an action names which changes something there; `callers` are the
     numbers that call an extension on no condition; `parked` are the slots parked into, and
-    `looked_into` those that other steps look into, which may be any where one `looks_anywhere`. `last_step` is
-    the `id` of the step that was read last.
+    `looked_into` those that other steps look into, which may be any where one `looks_anywhere`.
+    `last_step` is the `id` of the step that was read last.
     """
 
     checks: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,7 @@ from urllib.parse import unquote
 
 from scenario_runner.durations import parse_duration
 from scenario_runner.language.actions import Bridge, Park, Slots
-from scenario_runner.pbx.ringme.answers import SLOT_FULL, words
+from scenario_runner.pbx.ringme.answers import SLOT_FULL, read_json, words
 from scenario_runner.recording.scenario import (
     SHORTEST_WAIT,
     Actor,
@@ -57,10 +56,9 @@ class Exchange:
 def json_of(message: Request | Response) -> Json:
     """Return a body as JSON, or None where it is none."""
     try:
-        parsed: Json = json.loads(message.body)
-    except (ValueError, RecursionError):
+        return read_json(message.body)
+    except ValueError:
         return None
-    return parsed
 
 
 class Transcript:

@@ -135,7 +135,8 @@ class Player:
 
     async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         if self.answers_last and is_answer(data):
-            data = b"".join(sorted(messages(data), key=lambda message: is_answer(message)))
+            said = messages(data)
+            data = b"".join(sorted(said, key=is_answer))
         size = self.piece or len(data) or 1
         for start in range(0, len(data), size):
             writer.write(data[start : start + size])

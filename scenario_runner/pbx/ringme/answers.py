@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import BadAnswer
@@ -50,6 +51,46 @@ def _taught(message: str, settings: RingMeSettings) -> Reason | None:
 
 def _plain(expression: Expression) -> Json:
     return expression.value if isinstance(expression, Literal) else None
+
+
+MOST_DEPTH = 100
+"""How deep JSON may nest. No answer does by half, and what is deeper ends programs."""
+
+
+class UnfitJson(ValueError):
+    """JSON that can be read, and not be handled: it nests too deeply or holds half a character."""
+
+
+def read_json(body: bytes) -> Json:
+    """Read JSON; raise ValueError where it is none, UnfitJson where it is not fit for use."""
+    try:
+        value: Json = json.loads(body)
+    except RecursionError:
+        raise UnfitJson(_TOO_DEEP) from None
+    # Counting brackets is quick, and almost always enough.
+    if body.count(b"[") + body.count(b"{") > MOST_DEPTH and _deeper_than(value, MOST_DEPTH):
+        raise UnfitJson(_TOO_DEEP)
+    if b"\\u" in body or not body.isascii():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise UnfitJson("it holds half a character (a lone surrogate)") from None
+    return value
+
+
+_TOO_DEEP = f"it nests deeper than {MOST_DEPTH} levels"
+
+
+def _deeper_than(value: Json, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [
+            item
+            for one in level
+            if isinstance(one, (list, dict))
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
 
 
 def words(body: Json) -> str:

@@ -25,7 +25,7 @@ from scenario_runner.exchange import Headers, Request, Response, Transport, head
 from scenario_runner.masking import MASK, SHORTEST
 from scenario_runner.pbx.protocol import Raw, Trace
 from scenario_runner.pbx.rate import read_limit
-from scenario_runner.pbx.ringme.answers import words
+from scenario_runner.pbx.ringme.answers import UnfitJson, read_json, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -151,21 +151,22 @@ def previewed(transport: Transport, preview: Callable[[str], None] | None) -> Tr
 def parse_body(response: Response) -> Json:
     """Return the body as JSON, or as text where it says it is none; nothing for an empty body.
 
-    Raises BadAnswer for JSON that is broken.
+    Raises BadAnswer for JSON that is broken, nests too deeply or holds half a character.
     """
     if not response.body:
         return None
     try:
-        parsed: Json = json.loads(response.body)
-    except (ValueError, RecursionError):
+        return read_json(response.body)
+    except ValueError as error:
         text = response.body.decode("utf-8", "replace")
-        if "json" in (header(response.headers, "content-type") or "").lower():
-            raise BadAnswer(
-                f"the answer says it is JSON and is not: {text[:80]}",
-                hint="what the PBX did with the command is not known",
-            ) from None
-        return text
-    return parsed
+        if isinstance(error, UnfitJson):
+            what = f"the answer's JSON can't be used: {error}"
+        elif "json" in (header(response.headers, "content-type") or "").lower():
+            what = "the answer says it is JSON and is not"
+        else:
+            return text
+        hint = "what the PBX did with the command is not known"
+        raise BadAnswer(f"{what}: {text[:80]}", hint=hint) from None
 
 
 def _sent(request: Request) -> str:
@@ -191,7 +192,7 @@ def _text(body: bytes, headers: Headers) -> str:
         shown = [(name, MASK if name in _SECRET_FIELDS else value) for name, value in pairs]
         return urlencode(shown, safe="*")
     try:
-        return json.dumps(_masked(json.loads(text)), ensure_ascii=False)
+        return json.dumps(_masked(read_json(body)), ensure_ascii=False)
     except ValueError:
         return MASK
 
