@@ -135,8 +135,8 @@ class Player:
 
     async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         if self.answers_last and is_answer(data):
-            said = messages(data)
-            data = b"".join(sorted(said, key=is_answer))
+            said = sorted(messages(data), key=is_answer)
+            data = b"".join(said)
         size = self.piece or len(data) or 1
         for start in range(0, len(data), size):
             writer.write(data[start : start + size])
