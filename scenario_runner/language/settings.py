@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from scenario_runner.language.kinds import DURATION, TEXT, Kind, keys_of
+from scenario_runner.language.kinds import DURATION, TEXT, Kind, keys_of, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -123,6 +123,13 @@ def section(declaration: type[Section], **schema: Any) -> Kind:  # noqa: ANN401 
     return Kind(
         name="section", noun="a map", schema={"type": "object", **schema}, of=lambda: (declaration,)
     )
+
+
+def sections(declaration: type[Section], noun: str) -> Kind:
+    """Return the kind of a list of maps with the keys of a declaration."""
+    needed = [key.word for key in keys_of(declaration) if key.required]
+    item = section(declaration, required=needed)
+    return many(item, noun=noun)(name="sections")
 
 
 def url_problems(text: str, *path: str) -> Iterator[SettingProblem]:

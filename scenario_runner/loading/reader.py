@@ -532,6 +532,10 @@ def _value(kind: ValueKind) -> NodeReader | None:
     if kind.name == "section":
         (declaration,) = kind.of()
         return lambda node, reading: declared(declaration, node, node.span, reading)
+    if kind.name == "sections":
+        one = _value(kind.schema["items"])
+        assert one is not None
+        return lambda node, reading: tuple(one(item, reading) for item in items(node))
     return VALUES.get(kind.name)
 
 

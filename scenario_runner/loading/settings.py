@@ -60,6 +60,10 @@ def hide_secrets(declaration: type[Struct], root: Mapping, mask: Mask) -> None:
             case "section" if isinstance(node, Mapping):
                 for inner in key.kind.of():
                     hide_secrets(inner, node, mask)
+            case "sections" if isinstance(node, Listing):
+                (inner,) = key.kind.schema["items"].of()
+                for item in node.items:
+                    hide_secrets(inner, as_map(item), mask)
             case "secret" if len(text_of(node)) >= SHORTEST:
                 mask.add(text_of(node), name="a credential")
 

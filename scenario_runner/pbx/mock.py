@@ -3,28 +3,39 @@
 # Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
 from scenario_runner.errors import TargetError
-from scenario_runner.language.settings import LINE, SettingProblem, Settings
+from scenario_runner.language.settings import (
+    LINE,
+    NUMBER,
+    SECRET,
+    WORD,
+    Section,
+    SettingProblem,
+    Settings,
+    choice,
+    sections,
+)
 from scenario_runner.language.target import Target
 from scenario_runner.pbx.drivers import Context, Driver
 from scenario_runner.pbx.protocol import Connection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockClient:
+class MockClient(Section, frozen=True, kw_only=True):
     """An application that may ask the mock for tokens, beside the runner itself.
 
-    Access `call-api` reaches calls and not subscriptions, `none` reaches nothing. Without an
-    `hourly_limit` of its own it has the mock's.
+    - id: The application's id.
+    - secret: The application's secret, which a scenario asks for a token with.
+    - access: What it reaches: all (the default), call-api (calls and not subscriptions), or none.
+    - hourly_limit: How many requests it may send in an hour; as many as the runner where nothing is
+      said.
     """
 
-    id: str
-    secret: str = field(repr=False)
-    access: Literal["all", "call-api", "none"] = "all"
-    hourly_limit: int | None = None
+    id: Annotated[str, WORD]
+    secret: Annotated[str, SECRET]
+    access: Annotated[Literal["all", "call-api", "none"], choice("all", "call-api", "none")] = "all"
+    hourly_limit: Annotated[int | None, NUMBER(minimum=1)] = None
 
 
 class MockSettings(Settings, frozen=True, kw_only=True):
@@ -34,6 +45,8 @@ class MockSettings(Settings, frozen=True, kw_only=True):
     good for a token.
 
     - profile: What the mock does where the vendor's documentation is silent.
+    - clients: Applications that may ask for tokens, for scenarios about access and the hourly
+      limit. Where nothing is said, any credentials are good.
     """
 
     about: ClassVar[str] = "a PBX inside this process"
@@ -41,7 +54,7 @@ class MockSettings(Settings, frozen=True, kw_only=True):
     in_this_process: ClassVar[bool] = True
 
     profile: Annotated[str, LINE(noun="the name of a profile")] = "vendor"
-    clients: tuple[MockClient, ...] = ()
+    clients: Annotated[tuple[MockClient, ...], sections(MockClient, "a list of applications")] = ()
 
     @property
     def place(self) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from scenario_runner.events import ScenarioFinished
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
-from scenario_runner.execution.targets import MOCK
+from scenario_runner.execution.targets import TargetChoice, choose
 from scenario_runner.execution.virtual import VirtualRun
 from scenario_runner.loading.documents import LoadOptions, load
 from scenario_runner.masking import Mask
-from scenario_runner.pbx.mock import MockClient, MockSettings
+from scenario_runner.mock_pbx.mutants.mutant import WITNESSES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +20,8 @@ if TYPE_CHECKING:
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.mock_pbx.mutants import Mutant
 
-CLIENTS = (
-    MockClient(id="nobody", secret="secret-of-nobody", access="none"),
-    MockClient(id="caller", secret="secret-of-caller", access="call-api"),
-    MockClient(id="seldom", secret="secret-of-seldom", hourly_limit=3),
-)
-"""The applications that the scenarios about access and the hourly limit ask with."""
-
-TARGET = structs.replace(MOCK, settings=MockSettings(clients=CLIENTS))
+TARGET = choose(TargetChoice(file=str(WITNESSES / "scenario-targets.yaml")), Mask())
+"""The mock with the applications that the witnesses about access and the hourly limit ask with."""
 
 
 def scenario_of(path: Path) -> Scenario:

@@ -56,7 +56,7 @@ def test_each_rule_has_mutants_and_each_kind_occurs() -> None:
 
 def test_mutants_have_one_id_each_and_no_witness_is_left_over() -> None:
     assert len(BY_ID) == len(MUTANTS)
-    files = MUTANTS[0].witness.parent.glob("*")
+    files = MUTANTS[0].witness.parent.glob("*.scenario.yaml")
     assert sorted(path.name for path in files) == sorted(f"{one}.scenario.yaml" for one in BY_ID)
 
 

@@ -71,7 +71,7 @@ class Mutant(Struct, frozen=True, eq=False):
     @property
     def witness(self) -> Path:
         """The scenario file that passes on the mock and fails on this mutant."""
-        return _WITNESSES / f"{self.id}.scenario.yaml"
+        return WITNESSES / f"{self.id}.scenario.yaml"
 
     def parts(self, original: Parts) -> Parts:
         """Return the classes that this mutant is made of."""
@@ -85,7 +85,8 @@ class Mutant(Struct, frozen=True, eq=False):
         return replace(original, **{name: self.part})
 
 
-_WITNESSES: Final = Path(__file__).parent / "witnesses"
+WITNESSES: Final = Path(__file__).parent / "witnesses"
+"""The folder of the witnesses, and of the targets file that some of them need."""
 
 DECLARED: Final[list[Mutant]] = []
 """The mutants declared so far; `mutants.MUTANTS` are all of them."""
