@@ -13,6 +13,7 @@ from scenario_runner.cli.exit_codes import exit_code_of
 COMMANDS = {  # the module below this package and the command in it, and the line on the help page
     "run": ("run:command", "Run scenarios and report a verdict for every step."),
     "ui": ("ui:command", "Open a page with the lot, the scenarios, and runs to watch."),
+    "load": ("load:command", "Let scenarios arrive at a rate, and measure the PBX."),
     "validate": ("inspect:validate", "Check scenario files without running them."),
     "list": ("inspect:list_scenarios", "Show which scenarios there are."),
     "report": ("report:command", "Write reports of runs that are over."),

@@ -235,6 +235,7 @@ class Shared(Struct, frozen=True, kw_only=True):
     counts: Counts
     calls: dict[str, NamedCallValue]
     changes: dict[str, StepMark] = field(default_factory=dict)
+    pause: Callable[[], float] | None = None
 
 
 class Frame(Struct, frozen=True, kw_only=True):

@@ -44,7 +44,8 @@ class RunContext(Struct, frozen=True, kw_only=True):
     """How a scenario is run: what it may read from outside, and how its report is told apart.
 
     `leased` are the values that `needs` binds; `order` tells the choices made between waiting
-    commands; `attempt` counts from 1 where failures are retried.
+    commands; `attempt` counts from 1 where failures are retried. `pause` gives the seconds that
+    pass between two steps, as a person thinks.
     """
 
     environment: Mapping[str, str]
@@ -52,6 +53,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
     seed: int = 0
     attempt: int = 1
     leased: tuple[tuple[str, str], ...] = ()
+    pause: Callable[[], float] | None = None
     order: Callable[[], tuple[tuple[int, int], ...]] = tuple
 
 
@@ -165,6 +167,7 @@ class _Run(Struct, kw_only=True):
             log=self.log,
             counts=self.counts,
             calls=calls,
+            pause=self.conditions.pause,
         )
         return Frame(shared=shared, scope=scope, moments={})
 

@@ -365,6 +365,8 @@ async def take_steps(
         if stopped:
             reports.append(_skip(step, frame, place))
             continue
+        if frame.shared.pause is not None and number > 1 and not frame.prefix:
+            await asyncio.sleep(frame.shared.pause())
         report = await take_step(step, frame, place)
         reports.append(report)
         stopped = report.verdict.stops and not keep_going

@@ -20,6 +20,7 @@ from scenario_runner.language.kinds import (
     many,
     mapping,
 )
+from scenario_runner.language.slo import Slo
 from scenario_runner.language.values import Duration
 from scenario_runner.source import Source, Span
 
@@ -79,6 +80,11 @@ MATRIX = Kind(
 VARS = mapping(noun="a map of names to values", propertyNames=NAME)
 CLEANUP = many(STEP(type="object"), noun="a list of steps", minItems=1)
 TAG = TEXT("A word to select the scenario by.", noun="a word", minLength=1)
+OBJECTIVES = many(
+    TEXT("An objective: 'park p99 < 300ms'.", noun="an objective", minLength=1),
+    noun="a list of objectives",
+    minItems=1,
+)
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -105,6 +111,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     - timeout: How long the whole scenario may take; 10m where nothing is said.
     - xfail: Why the scenario is known to fail, best a link to the issue. It then counts as a
       failure if it passes.
+    - slo: What must hold where 'scenario-runner load' runs this scenario: 'park p99 < 300ms',
+      'errors < 1%'. A plain run does not look at it.
     """
 
     name: Annotated[str, TEXT(noun="the scenario's name", key="scenario", minLength=1)]
@@ -118,6 +126,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     timeout: Annotated[Duration, DURATION] = SCENARIO_TIMEOUT
     when: Annotated[Condition | None, CONDITION] = None
     xfail: Annotated[str | None, REASON] = None
+    slo: Annotated[tuple[Slo, ...], OBJECTIVES] = ()
     file: str
     span: Span
     sources: tuple[Source, ...]

@@ -78,6 +78,7 @@ class Allow(Struct, frozen=True, kw_only=True):
     - max_duration: How long a call may last; then it is hung up.
     - random_bridge: Whether a 'bridge' without a slot is allowed, which may take anybody's call; on
       a protected target it is not unless this is true.
+    - load: Whether 'scenario-runner load' may put this target under load; it needs max_calls, too.
     """
 
     numbers: Annotated[
@@ -87,6 +88,7 @@ class Allow(Struct, frozen=True, kw_only=True):
     max_calls: Annotated[int | None, NUMBER(minimum=1)] = None
     max_duration: Annotated[int | None, TIME] = None
     random_bridge: Annotated[bool | None, FLAG] = None
+    load: Annotated[bool, FLAG] = False
 
 
 DESCRIPTION = Kind(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from scenario_runner.language.actions import Binding, Holding
 from scenario_runner.language.scenario import SCENARIO, SCENARIO_TIMEOUT, Needs, Scenario
+from scenario_runner.language.slo import InvalidSlo, parse_slo
 from scenario_runner.loading.cycles import circle, too_large
 from scenario_runner.loading.lint import never_named, refuse_hollow, refuse_too_long, unused
 from scenario_runner.loading.matrix import Listed, table_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Set
     from collections.abc import Mapping as Map
 
+    from scenario_runner.language.slo import Slo
     from scenario_runner.loading.matrix import Table
     from scenario_runner.loading.nodes import Node, Problems
     from scenario_runner.loading.reader import Found, Fragments
@@ -174,6 +176,7 @@ def read_scenarios(
         when=condition(fields.get("when"), reading),
         timeout=duration(fields["timeout"], reading) if "timeout" in fields else SCENARIO_TIMEOUT,
         xfail=text_of(fields.get("xfail")) or None,
+        slo=_objectives(fields.get("slo"), reading),
         steps=steps(fields.get("steps"), wrong.into("steps"), reading),
         sources=(),
     )
@@ -197,6 +200,16 @@ def read_scenarios(
         warnings=tuple(problem for problem in problems.found[before:] if problem.warning),
     )
     return _rowed(scenario, table, values, reading.found), frozenset(one.name for one in variables)
+
+
+def _objectives(node: Node | None, reading: Reading) -> tuple[Slo, ...]:
+    found: list[Slo] = []
+    for one in items(node):
+        try:
+            found.append(parse_slo(text_of(one)))
+        except InvalidSlo as error:
+            reading.report(say("bad-objective", why=error, hint=error.hint), one.span)
+    return tuple(found)
 
 
 def _needs(node: Node | None, reading: Reading) -> Needs:

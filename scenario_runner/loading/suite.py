@@ -83,6 +83,12 @@ class Suite(Sequence[Scenario]):
             else:
                 yield from part
 
+    def template(self, index: int) -> Scenario:
+        """Return a scenario, or what it has in common with the other rows of its matrix."""
+        part, place = self._place(range(len(self))[index])
+        rows = self.parts[part]
+        return rows.template if isinstance(rows, Rows) else rows[place]
+
     def at(self, indexes: Iterable[int]) -> Suite:
         """Return the scenarios at these places, in this order."""
         known = self.positions

@@ -31,6 +31,7 @@ OWN_PAGES = {
     "mock": "docs/mock-server.md",
     "record": "docs/recording.md",
     "ui": "docs/how-to/ui.md",
+    "load": "docs/how-to/load.md",
 }
 
 
