@@ -10,6 +10,7 @@ from scenario_runner.durations import MILLISECOND
 from scenario_runner.exit_code import Exit, gravest
 from scenario_runner.language.slo import Count, CountSlo
 from scenario_runner.loadtest.figures import short
+from scenario_runner.reporters.text import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,8 @@ def _lateness(figures: Figures, most: int) -> list[Finding]:
 def _checked(checks: Checks) -> list[Finding]:
     found = []
     if checks.violated:
-        text = f"{checks.violated:,} answers contradict what was done: {checks.violations[0]}"
+        count = count_text(checks.violated, "contradiction")
+        text = f"{count} to what was done: {checks.violations[0]}"
         found.append(Finding(Exit.FAILED, text))
     if checks.leaks:
         text = f"{len(checks.leaks):,} left behind: {checks.leaks[0]}"

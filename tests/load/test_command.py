@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from scenario_runner.cli import scenario_runner
@@ -131,6 +132,33 @@ def test_ctrl_c_cleans_up_and_reports_what_there_is(
     assert report.checks.leaks == []
     assert report.checks.unknown == []
     assert 6 <= report.tally.started < 20
+
+
+def test_a_call_that_is_left_behind_fails_the_run(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else dials while the run goes on, and stays."""
+    from scenario_runner.loadtest.generator import Generator
+
+    run = Generator.run
+
+    async def leaving(self: Generator, *more: Any) -> None:
+        await run(self, *more)
+        async with httpx.AsyncClient(base_url=url) as client:
+            given = {"client_id": "load", "client_secret": "a-secret-of-mine"}
+            given["grant_type"] = "client_credentials"
+            token = (await client.post("/oauth/token", data=given)).json()["access_token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            placed = await client.post("/mock/calls", json={"extension": "341", "from": "+7"})
+            assert placed.is_success, placed.text
+
+    monkeypatch.setattr(Generator, "run", leaving)
+    with served_mock() as url:
+        targets(folder, url)
+        assert load(*WORDS, "--json", "l.json") == 1
+    (left,) = read_report("l.json").checks.leaks
+    assert left.endswith("at 341")
+    assert f"1 left behind: {left}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def test_the_exit_code(
         (
             Checks(violated=3, violations=["u1 is in two slots: 6 and 7"]),
             Exit.FAILED,
-            "3 answers contradict what was done: u1 is in two slots: 6 and 7",
+            "3 contradictions to what was done: u1 is in two slots: 6 and 7",
         ),
         (Checks(unknown=["timed out"]), Exit.ERRORED, "could not be asked: timed out"),
     ],
