@@ -97,4 +97,4 @@ def test_a_variable_of_the_environment_that_is_no_text_is_errored() -> None:
     step = "  - check: {that: $env.ODD, length: 1}\n"
     ran = run_text(HEAD + step, environment={"ODD": "\udcff"})
     assert ran.verdicts == ["errored"]
-    assert ran.failures[0].message == "the environment variable ODD is not UTF-8 text"
+    assert ran.failures[0].message == "the environment variable ODD holds bytes that are not UTF-8"
