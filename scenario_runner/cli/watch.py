@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,8 @@ def watch(
                 files.changed()
                 click.echo(_waiting(files), err=True)
             pause()
-            touched = _asked_for(users_of(files.changed(), sources), request.paths)
+            there = [file for file in users_of(files.changed(), sources) if Path(file).exists()]
+            touched = _asked_for(there, request.paths)
     except KeyboardInterrupt:
         return code
 

@@ -69,6 +69,7 @@ class LiveLot:
     _asked: dict[str, SomebodyCalls | ExtensionDials] = field(default_factory=dict)
 
     bends_time = False
+    world = None
 
     def __post_init__(self) -> None:
         """Begin without a connection."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from scenario_runner.durations import SECOND, duration_text
+from scenario_runner.events import Exchange
+from scenario_runner.ui.gestures import LookIntoSlot, ParkCall, PickUp, PutDown, TakeFromSlot
 
 if TYPE_CHECKING:
     from scenario_runner.events import RunStarted
+    from scenario_runner.ui.gestures import Gesture
     from scenario_runner.ui.picture import CallNow, Picture
-    from scenario_runner.ui.timeline import Timeline
+    from scenario_runner.ui.timeline import Moment, Timeline
 
 Lamp: TypeAlias = Literal["free", "ringing", "talking", "two calls"]
 
@@ -35,14 +39,16 @@ class SlotView:
     parker: str = ""
     left: str = ""
     share: float = 0.0
+    failed: bool = False
 
     @property
     def label(self) -> str:
         """The slot in one sentence, for those who can't see it."""
+        mark = "; a step about it failed" if self.failed else ""
         if not self.call:
-            return f"Slot {self.number}: free"
+            return f"Slot {self.number}: free{mark}"
         left = f", {self.left} left" if self.left else ""
-        return f"Slot {self.number}: {self.call}, {self.party}, parked by {self.parker}{left}"
+        return f"Slot {self.number}: {self.call}, {self.party}, parked by {self.parker}{left}{mark}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,7 @@ class CallView:
     where: str
     doing: str
     partner: str = ""
-    actions: tuple[str, ...] = ()
+    actions: tuple[type[Gesture], ...] = ()
     left: str = ""
     share: float = 0.0
 
@@ -91,11 +97,17 @@ _MOST_SLOTS = 200
 """More slots are not drawn, but for those that are taken."""
 
 
-def lot_view(picture: Picture, at: int, facts: LotFacts) -> LotView:
-    """Return what the lot looks like at the time `at`, when the PBX holds this."""
+def lot_view(picture: Picture, at: int, facts: LotFacts, failed: str = "") -> LotView:
+    """Return what the lot looks like at the time `at`, when the PBX holds this.
+
+    `failed` is the slot of a step that failed.
+    """
     calls = [_call_view(call, at, facts) for call in picture.calls if not _is_second(call, picture)]
     return LotView(
-        slots=tuple(_slot_view(number, picture, at, facts) for number in _numbers(picture, facts)),
+        slots=tuple(
+            replace(_slot_view(number, picture, at, facts), failed=number == failed)
+            for number in _numbers(picture, facts)
+        ),
         extensions=tuple(_extension_view(number, calls) for number in _extensions(picture, facts)),
         people=tuple(calls),
     )
@@ -143,11 +155,11 @@ def _slot_view(number: str, picture: Picture, at: int, facts: LotFacts) -> SlotV
     )
 
 
-_ACTIONS: dict[str, tuple[str, ...]] = {
-    "ringing": ("answer", "hang up"),
-    "up": ("park", "take", "look", "hang up"),
-    "bridged": ("park", "take", "look", "hang up"),
-    "parked": ("look", "hang up"),
+_ACTIONS: dict[str, tuple[type[Gesture], ...]] = {
+    "ringing": (PickUp, PutDown),
+    "up": (ParkCall, TakeFromSlot, LookIntoSlot, PutDown),
+    "bridged": (ParkCall, TakeFromSlot, LookIntoSlot, PutDown),
+    "parked": (LookIntoSlot, PutDown),
 }
 
 
@@ -192,6 +204,22 @@ def _lamp(calls: tuple[CallView, ...]) -> Lamp:
     if not calls:
         return "free"
     return "ringing" if calls[0].doing == "ringing" else "talking"
+
+
+def failed_slot(moment: Moment) -> str:
+    """Return the slot that a step was about which failed at this moment; empty for none."""
+    if moment.verdict is None or not moment.verdict.bad:
+        return ""
+    for event in reversed(moment.events):
+        if isinstance(event, Exchange) and event.step == moment.step:
+            named = _SLOT.search(event.sent.rpartition("\n\n")[2])
+            if named is not None:
+                return named[1]
+    return ""
+
+
+_SLOT = re.compile(r'"slot": ?"?(\d+)')
+"""A slot as a request over HTTP names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

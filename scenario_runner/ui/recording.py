@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from scenario_runner.durations import MILLISECOND, MINUTE, SECOND, duration_text
+from scenario_runner.language.actions import ACTION_WORDS
 from scenario_runner.recording.scenario import escaped, scalar
 from scenario_runner.ui.gestures import (
     LetTimePass,
     LookIntoSlot,
     ParkCall,
+    PickUp,
     SendRequest,
+    SomebodyCalls,
     TakeFromSlot,
     number_from,
 )
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
     from scenario_runner.ui.world import Report, World
 
 SUFFIX: Final = ".scenario.yaml"
-PROVING: Final = frozenset({"park", "slots", "bridge", "request", "event"})
+_PROVING: Final = frozenset(
+    word for word, actions in ACTION_WORDS.items() if any(action.facts.proves for action in actions)
+)
 """The actions that prove something though nothing is expected of them."""
 _TOLERANCE: Final = SECOND
 _TIME_OUT: Final = 9 * MINUTE
@@ -69,7 +74,7 @@ class RecordedStep:
     @property
     def checks(self) -> bool:
         """Whether a scenario with only this step would check anything."""
-        return bool(self.expect or self.after) or self.action in PROVING
+        return bool(self.expect or self.after) or self.action in _PROVING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +245,8 @@ def _merged(steps: list[RecordedStep]) -> list[RecordedStep]:
 def _answers_at_once(call: RecordedStep, answer: RecordedStep) -> bool:
     fields = dict(call.fields)
     return (
-        (call.action, answer.action) == ("call", "answer")
+        call.action == SomebodyCalls.action
+        and answer.action == PickUp.action
         and ("call", fields.get("as")) in answer.fields
         and call.at == answer.at
         and not (call.expect or answer.expect)

@@ -10,9 +10,16 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import ScenarioRunnerError
-from scenario_runner.events import StepStarted
+from scenario_runner.events import (
+    ScenarioFinished,
+    ScenarioStarted,
+    StepFinished,
+    StepStarted,
+    Verdict,
+)
 from scenario_runner.execution.options import RunOptions, Stop, real_time
 from scenario_runner.execution.run import Gathered, RunRequest, run_scenarios
+from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.loading.scenarios import Rows
 from scenario_runner.loading.suite import Suite
 from scenario_runner.pbx.drivers import Context
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from scenario_runner.events import Event
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
+    from scenario_runner.mock_pbx import MockPbx
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class Running:
     _go: Flag = field(default_factory=Flag)
     _stepping: bool = False
     _until: Place | None = None
+    _mock: MockPbx | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -123,6 +132,7 @@ class Running:
             target=plan.target,
             context=self.context,
             started_at=time.time_ns() // 1000,
+            answered=self._seen,
         )
         try:
             run_scenarios(request, Gathered.of(plan.scenarios), self._take)
@@ -133,17 +143,67 @@ class Running:
             self.changed()
 
     def _take(self, event: Event) -> None:
+        self._go.clear()  # before the wish is looked at, so that no release is overlooked
         if isinstance(event, StepStarted) and self._holds(event):
-            self._go.clear()
             self.held = event
             self.changed()
             self._go.wait()
             self.held = None
         self.log.take(event)
+        self._meet(event)
         self.changed()
+
+    def _meet(self, event: Event) -> None:
+        """Keep which rules of the mock a scenario has met."""
+        if isinstance(event, ScenarioStarted):
+            self._mock = None
+        elif isinstance(event, ScenarioFinished) and self._mock is not None:
+            self.log.scenarios[-1].rules = self._mock.exercised
+
+    def _seen(self, mock: MockPbx) -> None:
+        self._mock = mock
 
     def _holds(self, event: StepStarted) -> bool:
         return self._stepping or (self._until is not None and self._until.holds(event))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a file that was tried: whether it is good, and that in words."""
+
+    good: bool
+    words: str
+
+
+def tried(text: str, target: Target) -> Trial:
+    """Check a file, and run it where the target is the built-in mock.
+
+    Nothing is ever sent to a real PBX that nobody has asked for.
+    """
+    loaded = load_text(text, "recorded.scenario.yaml", LoadOptions())
+    problems = [problem.message for problem in loaded.problems if not problem.warning]
+    if problems:
+        return Trial(good=False, words=problems[0])
+    if target.driver != "mock":
+        return Trial(good=True, words="This file is valid")
+    failed: list[str] = []
+    verdict = Verdict.PASSED
+    request = RunRequest(paths=(), target=target, options=RunOptions(environment={}))
+
+    def take(event: Event) -> None:
+        nonlocal verdict
+        match event:
+            case StepFinished():
+                failed.extend(f"step {event.step}: {one.message}" for one in event.failures)
+            case ScenarioFinished():
+                verdict = event.verdict
+                failed.extend(failure.message for failure in event.failures)
+            case _:
+                pass
+
+    run_scenarios(request, Gathered.of(loaded.scenarios), take)
+    good = verdict is Verdict.PASSED
+    return Trial(good=good, words="This file passes" if good else next(iter(failed), verdict))
 
 
 _ITEM = re.compile(r"\s*- ")

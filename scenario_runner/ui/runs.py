@@ -32,12 +32,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ScenarioRun:
-    """One run of one scenario: one attempt, one order, one row of a matrix."""
+    """One run of one scenario: one attempt, one order, one row of a matrix.
+
+    `rules` are the ids of those that it met, where it ran on the built-in mock.
+    """
 
     run: RunStarted
     started: ScenarioStarted
     events: list[Event] = field(default_factory=list)
     finished: ScenarioFinished | None = None
+    rules: frozenset[str] = frozenset()
     _follower: Follower | None = None
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from scenario_runner.execution.targets import MOCK
 from scenario_runner.execution.virtual import settings_of
 from scenario_runner.pbx.mock import MockSettings
@@ -125,7 +127,7 @@ class ServedLot(Unconnected):
 def target_of(profile: Profile) -> Target:
     """Return a target like the served mock, for what is said of targets."""
     first = profile.first_slot
-    return replace(
+    return structs.replace(
         MOCK,
         slots=(first, first + profile.slots - 1),
         park_timeout=profile.park_timeout,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.mock_pbx.faults import Kind
 from scenario_runner.ui.lot import LotFacts, facts_of_run
 from scenario_runner.ui.narration import NOWHERE
 from scenario_runner.ui.requests import curl_of
@@ -50,6 +49,11 @@ class Stage(Protocol):
     @property
     def bends_time(self) -> bool:
         """Whether time passes as one likes, and one can go on from any moment."""
+        ...
+
+    @property
+    def world(self) -> World | None:
+        """The mock as it is now, where it is one."""
         ...
 
     @property
@@ -190,11 +194,6 @@ class HandStage(Unconnected):
         self.branches.become(self.line.wait_for_timer())
         self.changed()
 
-    def struck(self) -> bool:
-        """Tell whether faults are at work that a recording can't hold."""
-        kinds = {kind.value for kind in Kind}
-        return any(fault["fault"] in kinds for fault in self.world.faults)
-
 
 @dataclass(slots=True, eq=False)
 class RunStage(Unconnected):
@@ -226,6 +225,7 @@ class RunStage(Unconnected):
 
     acts = False
     bends_time = False
+    world = None
 
     @property
     def base_url(self) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scenario_runner.ui.workspace import Workspace
 
 MOST = 10_000
+"""So many scenarios of one run are kept to be looked at."""
 _TICK = 0.25
 _EVERY_SECOND = 4
 _LOOK = 0.2
@@ -36,7 +37,8 @@ class Studio:
     """What all browsers share. Call everything on the event loop of the page's server.
 
     `workspace` is None where only a finished run is looked at; `acts` is false where nothing can be
-    done. `listeners` are told that something has changed; they are called often and must be quick.
+    done. `runs` counts those that were begun. `listeners` are told that something has changed;
+    they are called often and must be quick.
     """
 
     workspace: Workspace | None = None
@@ -48,10 +50,10 @@ class Studio:
     results: dict[str, list[ScenarioRun]] = field(default_factory=dict)
     logs: list[RunLog] = field(default_factory=list)
     running: Running | None = None
+    runs: int = 0
     watching: bool = False
     touched: tuple[str, ...] = ()
     listeners: list[Callable[[], None]] = field(default_factory=list)
-    _seen: int = 0
     _due: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _ticks: int = 0
@@ -159,7 +161,7 @@ class Studio:
                 self._due = True
                 loop.call_soon_threadsafe(self._run_changed)
 
-        self._seen = 0
+        self.runs += 1
         self.running = Running(plan, self.environment, changed, context=self.context)
         for scenario in scenarios:
             self.results.pop(scenario.id, None)

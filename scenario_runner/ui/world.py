@@ -103,7 +103,7 @@ class World:
 
     pbx: MockPbx
     settings: RingMeSettings
-    token: str = ""
+    token: str = field(default="", repr=False)
     names: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
 

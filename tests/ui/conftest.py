@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for a module: while Playwright is there, its event loop runs in the tests' thread.
+
+    So a module whose tests run loops of their own must not use it.
+    """
     with chromium() as made:
         yield made
 

@@ -139,7 +139,8 @@ def a_broken_expectation_is_marked(tab: Tab, file: Path) -> None:
     assert "holds: colleague" in page.locator(".line-failed").inner_text()
     assert page.locator(".mark-failed").inner_text() == "colleague"
     assert "expected: colleague" in tab.step()
-    page.wait_for_selector(".slot.taken[data-slot='6']")
+    page.wait_for_selector(".slot.broken.taken[data-slot='6']")
+    assert page.locator(".slot.broken").count() == 1
     tab.tab("Ladder")
     page.wait_for_selector("line.arrow.failed", state="attached")
     assert run_file(file).returncode == 1

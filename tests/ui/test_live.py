@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from msgspec import structs
 
 from scenario_runner.errors import NotPossible
 from scenario_runner.events import CallChanged, Exchange, PbxReported
@@ -128,7 +129,7 @@ def test_every_exchange_is_told_and_no_secret() -> None:
 def test_what_the_pbx_reports_is_a_moment_of_its_own() -> None:
     def delivered(one: Target) -> Target:
         assert isinstance(one.settings, RestAccess)
-        return replace(one, settings=replace(one.settings, events=EventSettings()))
+        return structs.replace(one, settings=structs.replace(one.settings, events=EventSettings()))
 
     async def deed(lot: LiveLot) -> None:
         await lot.do(COMES_UP)
@@ -155,7 +156,7 @@ def test_what_the_target_does_not_allow_is_not_dialled() -> None:
         await lot.do(DIALS_OUT)
         assert lot.line.now.title == "342 dials the colleague: no answer"
 
-    with_mock(deed, lambda one: replace(one, allow=allowed))
+    with_mock(deed, lambda one: structs.replace(one, allow=allowed))
 
 
 def test_nothing_is_left_behind_when_the_page_closes() -> None:

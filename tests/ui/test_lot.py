@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from scenario_runner.durations import MINUTE, SECOND
@@ -19,6 +21,9 @@ from scenario_runner.ui.ladder_view import LadderView
 from scenario_runner.ui.lot import LotFacts, LotView, lot_view, position_at
 from scenario_runner.ui.timeline import Timeline
 from tests.ui.hand import CALLS_IN, COMES_UP, DIALS_OUT, PARKS, first_hour, played
+
+if TYPE_CHECKING:
+    from scenario_runner.ui.gestures import Gesture
 
 FACTS = LotFacts(
     slots=(1, 20),
@@ -65,13 +70,13 @@ def test_lamps_tell_what_an_extension_does() -> None:
 
 
 def test_people_tell_what_they_do_and_what_can_be_done() -> None:
-    def person(line: Timeline) -> tuple[str, tuple[str, ...]]:
+    def person(line: Timeline) -> tuple[str, tuple[type[Gesture], ...]]:
         one = seen(line).people[0]
         return one.where, one.actions
 
-    assert person(played(CALLS_IN)) == ("rings 341", ("answer", "hang up"))
+    assert person(played(CALLS_IN)) == ("rings 341", (PickUp, PutDown))
     assert person(played(COMES_UP))[0] == "talks to 341"
-    assert person(played(COMES_UP, PARKS)) == ("waits in slot 6", ("look", "hang up"))
+    assert person(played(COMES_UP, PARKS)) == ("waits in slot 6", (LookIntoSlot, PutDown))
     returned = played(COMES_UP, PARKS).wait_for_timer()
     assert person(returned)[0] == "back from its slot, rings 341"
     assert seen(returned).people[0].left == "30s"

@@ -12,6 +12,7 @@ from scenario_runner.cli.exit_codes import exit_code_of
 from scenario_runner.cli.watch import watch
 from scenario_runner.execution.file_watch import FileWatch, users_of
 from scenario_runner.execution.run import RunRequest
+from scenario_runner.execution.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +115,7 @@ def test_only_what_a_change_touches_is_run_again(folder: Path) -> None:
     assert code == 4, "the last run's"
 
 
-def test_a_file_that_becomes_invalid_is_shown_and_waited_for(
+def test_a_file_that_becomes_invalid_is_run_and_waited_for(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = folder / "a.scenario.yaml"
@@ -123,11 +124,9 @@ def test_a_file_that_becomes_invalid_is_shown_and_waited_for(
         lambda: file.write_text("scenario: A\nsteps:\n  - pork: 1\n"),
         lambda: file.write_text(GOOD.format(name="A again")),
     )
-    assert ran == [["."], ["a.scenario.yaml"]]
-    assert code == 2
-    told = capsys.readouterr().err
-    assert "unknown-key" in told
-    assert "watching 4 files; Ctrl-C ends" in told
+    assert ran == [["."], ["a.scenario.yaml"], ["a.scenario.yaml"]]
+    assert code == 3
+    assert "watching 4 files; Ctrl-C ends" in capsys.readouterr().err
 
 
 def test_one_scenario_of_a_file_stays_one(folder: Path) -> None:
@@ -135,15 +134,27 @@ def test_one_scenario_of_a_file_stays_one(folder: Path) -> None:
     assert ran == [["a.scenario.yaml::A"], ["a.scenario.yaml::A"]]
 
 
-def test_a_folder_that_becomes_empty_is_waited_for(
+def test_a_folder_that_becomes_empty_is_waited_for(folder: Path) -> None:
+    (folder / "own").mkdir()
+    file = folder / "own/a.scenario.yaml"
+    file.write_text(GOOD.format(name="A"))
+    code, ran = watched(
+        ("own",),
+        file.unlink,
+        lambda: file.write_text(GOOD.format(name="A again")),
+    )
+    assert ran == [["own"], ["own/a.scenario.yaml"]]
+    assert code == 2
+
+
+def test_that_nothing_is_chosen_is_said_and_waited_for(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def rename() -> None:
-        (folder / "a.scenario.yaml").write_text("# nothing any more\n")
-
-    code, _ = watched(("a.scenario.yaml",), rename)
-    assert code == 2
-    assert "there is nothing in this file" in capsys.readouterr().err
+    selection = Selection(tags=("smoke",))
+    request = RunRequest(paths=("a.scenario.yaml",), selection=selection)
+    code = watch(request, lambda _: 0, Editing(lambda: touch(folder / "a.scenario.yaml")))
+    assert code == 3
+    assert capsys.readouterr().err.count("watching 1 file; Ctrl-C ends") == 2
 
 
 def test_watching_and_stepping_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:

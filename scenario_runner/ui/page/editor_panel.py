@@ -206,6 +206,7 @@ class EditorPanel:
         ]
         if 0 < here <= count:
             marks.append({"kind": "line", "line": here, "class": "line-here"})
+            self._editor.reveal_line(here)
         self._editor.decorations = marks
 
     def _failed_spans(self) -> list[Span]:

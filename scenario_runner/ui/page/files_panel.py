@@ -68,6 +68,8 @@ class FilesPanel:
             if new and len(nodes) <= _UNFOLDED:
                 self._tree.expand(new)
         say(self._counts, counts_text(studio.results))
+        over = studio.running is None or studio.running.over
+        attribute(self._counts, "data-runs", studio.runs if over else "")
 
     def _lines(self) -> tuple[Node, ...]:
         studio = self._state.studio

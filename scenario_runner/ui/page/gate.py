@@ -9,7 +9,7 @@ token is asked for once, in the URL; it is kept in a cookie that no other site m
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
@@ -50,7 +50,7 @@ class Gate:
     """
 
     app: App
-    token: str = ""
+    token: str = field(default="", repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it."""

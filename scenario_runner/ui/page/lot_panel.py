@@ -163,12 +163,12 @@ class LotPanel:
         """Return what can be done with a call: an icon, words, and what it does."""
         name, extension = call.name, call.extension
         dialogs = self._dialogs
-        every: dict[str, list[tuple[str, str, Gesture | Callable[[], None]]]] = {
-            "answer": [("call", "Answer", PickUp(call=name))],
-            "park": [("local_parking", "Park…", lambda: dialogs.park(name))],
-            "take": [("call_merge", "Take…", lambda: dialogs.take(name))],
-            "look": [("search", "Look into a slot…", lambda: dialogs.look(name))],
-            "hang up": [
+        every: dict[type[Gesture], list[tuple[str, str, Gesture | Callable[[], None]]]] = {
+            PickUp: [("call", "Answer", PickUp(call=name))],
+            ParkCall: [("local_parking", "Park…", lambda: dialogs.park(name))],
+            TakeFromSlot: [("call_merge", "Take…", lambda: dialogs.take(name))],
+            LookIntoSlot: [("search", "Look into a slot…", lambda: dialogs.look(name))],
+            PutDown: [
                 ("call_end", f"{name} hangs up", PutDown(call=name)),
                 ("phone_disabled", f"{extension} hangs up", PutDown(call=name, by="extension")),
             ],
@@ -229,7 +229,9 @@ class SlotTile:
                 self._ring = Words("span", "", "ring")
             self._name = Words("span", "", "slot-name").props("aria-hidden=true")
             self._party = Words("span", "", "slot-party").props("aria-hidden=true")
-            self._left = Words("span", "", "slot-left").props("aria-hidden=true")
+            with ui.element("span").classes("slot-left").props("aria-hidden=true"):
+                self._left = Words("span", "")
+                self._parker = Words("span", "", "muted")
 
     def _wanted(self, panel: LotPanel, number: str) -> Gesture | None:
         name = panel.chosen()
@@ -247,12 +249,14 @@ class SlotTile:
         self._seen = (view, chosen)
         choose(self._tile, ("free", "taken"), "taken" if view.call else "free")
         choose(self._tile, ("chosen", "other"), "chosen" if chosen else "other")
+        choose(self._tile, ("broken", "fine"), "broken" if view.failed else "fine")
         attribute(self._tile, "aria-label", view.label)
         attribute(self._tile, "draggable", "true" if view.call else "false")
         attribute(self._tile, "data-drag", f"slot:{view.number}" if view.call else "")
         say(self._name, view.call)
         say(self._party, view.party if len(view.party) <= _ROOM else f"…{view.party[-_ROOM:]}")
-        say(self._left, f"{view.left} · {view.parker}" if view.left else view.parker)
+        say(self._left, view.left)
+        say(self._parker, view.parker)
         self._ring.style(f"--share: {view.share:.4f}")
 
 

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from scenario_runner.api import run
 from scenario_runner.errors import UsageError
-from scenario_runner.events import ScenarioFinished, StepFinished
-from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.ui.page.elements import Press, Words, choose, region, say
 from scenario_runner.ui.page.state import complain, tell
 from scenario_runner.ui.recording import recorded
+from scenario_runner.ui.runner import tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scenario_runner.language.target import Target
     from scenario_runner.ui.page.state import State
 
 _FILE = "recorded.scenario.yaml"
@@ -31,7 +28,7 @@ class RecordingPanel:
     def __init__(self, state: State, saved: Callable[[str], None]) -> None:
         self._state = state
         self._saved = saved
-        self._text = ""
+        self._text: str | None = ""
         self._checking = 0
         with ui.element("div").classes("panel-head"):
             self._undo = Press("Undo", self.undo, icon="undo", classes="press small")
@@ -40,11 +37,15 @@ class RecordingPanel:
             self._badge = Words("span", "", "badge open").props("role=status")
         self._name = ui.input("Name of the scenario", value="Recorded by hand",
                               on_change=self.draw).props("outlined dense")  # fmt: skip
+        self._struck = Words(
+            "p", "Faults are at work here; the file runs without them.", "note"
+        ).props("role=status")
         self._code = region("div", "Recorded scenario", "recording code")
         self._code.props("tabindex=0")
         with ui.element("div").classes("panel-foot"):
             self._file = ui.input("Save as", value="recorded.scenario.yaml")
             self._file.props("outlined dense").classes("grow")
+            self._copy = Press("Copy", self._to_clipboard, icon="content_copy", classes="press")
             self._save = Press("Save", self._write, icon="save", classes="press main")
 
     def draw(self) -> None:
@@ -54,7 +55,11 @@ class RecordingPanel:
         self._redo.enable(enabled=hand is not None and bool(hand.branches.undone))
         stage = self._state.stage
         self._save.enable(enabled=stage.acts and self._state.studio.workspace is not None)
+        self._copy.enable(enabled=stage.acts)
+        world = stage.world
+        self._struck.set_visibility(world is not None and bool(world.faults))
         if not stage.acts:
+            self._draw_nothing()
             return
         file = recorded(stage.line, self._name.value or "Recorded by hand")
         if file.text == self._text:
@@ -67,7 +72,16 @@ class RecordingPanel:
             self._show("open", "Nothing is checked yet: expect something of an answer")
         else:
             self._checking += 1
-            ui.timer(0.15, lambda: self._check(self._text, self._checking), once=True)
+            ui.timer(0.15, lambda: self._check(file.text, self._checking), once=True)
+
+    def _draw_nothing(self) -> None:
+        if self._text is None:
+            return
+        self._text = None
+        self._code.clear()
+        with self._code:
+            Words("p", "A run is not recorded. Go on from one of its moments by hand: that is.")
+        self._show("open", "Nothing is recorded")
 
     def _draw_lines(self, lines: list[tuple[str, int]]) -> None:
         self._code.clear()
@@ -81,13 +95,12 @@ class RecordingPanel:
         return lambda _: self._state.move(float(moment))
 
     async def _check(self, text: str, number: int) -> None:
-        """Run the file, as the command line would, and say what it came to."""
+        """Check the file as the command line would, and say what it came to."""
         if number != self._checking:
             return
-        verdict = await asyncio.to_thread(verdict_of, text, self._state.studio.target)
+        trial = await asyncio.to_thread(tried, text, self._state.studio.target)
         if text == self._text:
-            good = verdict == "passed"
-            self._show("good" if good else "bad", "This file passes" if good else verdict)
+            self._show("good" if trial.good else "bad", trial.words)
 
     def _show(self, kind: str, text: str) -> None:
         choose(self._badge, _BADGES, kind)
@@ -107,12 +120,16 @@ class RecordingPanel:
             self._state.move(None)
             hand.changed()
 
+    def _to_clipboard(self) -> None:
+        ui.clipboard.write(self._text or "")
+        tell("Copied", timeout=1500)
+
     def _write(self) -> None:
         workspace = self._state.studio.workspace
         if workspace is None:
             return
         try:
-            document = workspace.create(self._file.value or _FILE, self._text)
+            document = workspace.create(self._file.value or _FILE, self._text or "")
         except UsageError as error:
             complain(error.message, error.hint or "")
             return
@@ -124,23 +141,3 @@ def _line_class(text: str) -> str:
     word = text.strip().removeprefix("- ").partition(":")[0]
     kinds = {"scenario": "key", "vars": "key", "steps": "key", "expect": "expect", "name": "name"}
     return f"line {kinds.get(word, 'comment' if text.strip().startswith('#') else '')}"
-
-
-def verdict_of(text: str, target: Target) -> str:
-    """Run a scenario file's text; return `passed`, or what is wrong."""
-    loaded = load_text(text, _FILE, LoadOptions())
-    problems = [problem.message for problem in loaded.problems if not problem.warning]
-    if problems:
-        return problems[0]
-    said = "it was not run"
-    failed: list[str] = []
-    for event in run(loaded.scenarios, target=target, environment={}):
-        match event:
-            case ScenarioFinished():
-                said = event.verdict
-                failed += [failure.message for failure in event.failures]
-            case StepFinished():
-                failed += [f"step {event.step}: {one.message}" for one in event.failures]
-            case _:
-                pass
-    return said if said == "passed" or not failed else failed[0]

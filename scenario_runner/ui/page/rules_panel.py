@@ -18,6 +18,7 @@ from scenario_runner.ui.page.elements import Press, Words, region, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scenario_runner.mock_pbx.rules import Rule
     from scenario_runner.ui.page.state import State
 
 
@@ -41,9 +42,8 @@ class FaultsPanel:
 
     def draw(self) -> None:
         """Bring the switches up to date."""
-        hand = self._state.hand
-        faults = () if hand is None else hand.world.faults
-        key = (faults, self._state.can_act)
+        faults = self._faults()
+        key = (faults, self._can_switch())
         if key == self._seen:
             return
         self._seen = key
@@ -55,10 +55,17 @@ class FaultsPanel:
                 self._row(name, active.get(name))
         self._drawing = False
 
+    def _faults(self) -> tuple[dict[str, object], ...]:
+        world = self._state.stage.world
+        return () if world is None else world.faults
+
+    def _can_switch(self) -> bool:
+        return self._state.can_act and self._state.stage.world is not None
+
     def _row(self, name: str, fault: Mapping[str, object] | None) -> None:
         with ui.element("div").classes("fault"):
             switch = ui.switch(name, value=fault is not None, on_change=lambda _: self._flip(name))
-            switch.set_enabled(self._state.can_act and self._state.hand is not None)
+            switch.set_enabled(self._can_switch())
             Words("span", SAYS[KINDS[name]].replace("`by`", "5s"), "muted")
             if fault is not None:
                 Words("span", f"met {fault['met']}, struck {fault['struck']}", "badge")
@@ -69,11 +76,9 @@ class FaultsPanel:
 
     async def _change(self, name: str) -> None:
         """Switch a fault on or off; the mock removes all at once, so the others are added again."""
-        hand = self._state.hand
-        if hand is None:
-            return
-        left = [fault for fault in hand.world.faults if fault["fault"] != name]
-        if len(left) == len(hand.world.faults):
+        faults = self._faults()
+        left = [fault for fault in faults if fault["fault"] != name]
+        if len(left) == len(faults):
             await self._state.send(_adding(self._wanted(name)))
             return
         await self._state.send(SendRequest(request=Request(method="DELETE", path="/mock/faults")))
@@ -106,32 +111,38 @@ class RulesPanel:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._counts: dict[str, Words] = {}
+        self._counts: dict[str, tuple[Words, Words]] = {}
         self._summary = Words("p", "", "muted")
         scroll = region("div", "Rules", "scroll").props("tabindex=0")
         with scroll, ui.element("table").classes("rules"):
             with ui.element("thead"), ui.element("tr"):
-                for head in ("Rule", "What the PBX does", "Source", "Met here"):
+                for head in ("Rule", "Here", "Scenarios"):
                     Words("th", head).props("scope=col")
             with ui.element("tbody"):
                 for rule in RULES:
-                    with ui.element("tr"):
-                        with ui.element("td"):
-                            Words("code", rule.id)
-                        Words("td", rule.says)
-                        with ui.element("td"):
-                            Words(
-                                "span", source_text(rule), f"badge {rule.source.partition(' ')[0]}"
-                            )
-                        self._counts[rule.id] = Words("td", "", "number met")
+                    self._row(rule)
+
+    def _row(self, rule: Rule) -> None:
+        with ui.element("tr"):
+            with ui.element("td"):
+                Words("code", rule.id)
+                Words("p", rule.says)
+                Words("span", source_text(rule), f"badge {rule.source.partition(' ')[0]}")
+            here, runs = Words("td", "", "number met"), Words("td", "", "number met")
+            self._counts[rule.id] = (here, runs)
 
     def draw(self) -> None:
         """Bring the counts up to date."""
-        moments = self._state.line.moments[: self._state.position.index + 1]
-        met = Counter(rule.id for moment in moments for rule in moment.rules)
-        say(self._summary, f"{len(met)} of {len(RULES)} rules were met up to this moment")
-        for name, cell in self._counts.items():
-            say(cell, str(met[name]) if met[name] else "–")
+        state = self._state
+        moments = state.line.moments[: state.position.index + 1]
+        here = Counter(rule.id for moment in moments for rule in moment.rules)
+        runs = Counter(rule for runs in state.studio.results.values() for rule in runs[-1].rules)
+        if state.run is not None:
+            here = Counter(state.run.rules)
+        say(self._summary, f"{len(here)} of {len(RULES)} met here, {len(runs)} by the scenarios")
+        for name, (own, others) in self._counts.items():
+            say(own, str(here[name]) if here[name] else "–")
+            say(others, str(runs[name]) if runs[name] else "–")
 
 
 class KeysDialog:

@@ -39,7 +39,7 @@ class Address:
 
     host: str = "127.0.0.1"
     port: int = 8090
-    token: str = ""
+    token: str = field(default="", repr=False)
 
     @classmethod
     def at(cls, host: str, port: int) -> Address:

@@ -9,7 +9,7 @@ from nicegui import background_tasks, ui
 
 from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.ui.ladder_view import LadderView
-from scenario_runner.ui.lot import LotView, Position, lot_view, position_at
+from scenario_runner.ui.lot import LotView, Position, failed_slot, lot_view, position_at
 from scenario_runner.ui.runner import WHOLE, Extent
 from scenario_runner.ui.stages import HandStage, RunStage
 
@@ -90,7 +90,9 @@ class State:
     def lot(self) -> LotView:
         """What the lot looks like."""
         position = self.position
-        return lot_view(self.moment.picture, position.at, self.stage.facts)
+        return lot_view(
+            self.moment.picture, position.at, self.stage.facts, failed_slot(self.moment)
+        )
 
     @property
     def ladder(self) -> LadderView:

@@ -77,15 +77,15 @@ class TryPanel:
     def _guess(self, field: FormField) -> str:
         """Fill in what the lot tells: the ids of the first call and of its extension."""
         picture = self._state.moment.picture
-        hand = self._state.hand
-        if hand is None or not picture.calls:
+        world = self._state.stage.world
+        if world is None or not picture.calls:
             return {"extension_id": "34414", "client_id": "@me", "grant_type": ""}.get(
                 field.name, ""
             )
         name = self._state.call or picture.calls[0].name
-        call = hand.world.find(name)
+        call = world.find(name)
         known = {
-            "extension_id": hand.world.dialect.extension_id(call.extension),
+            "extension_id": world.dialect.extension_id(call.extension),
             "call_api_id": call.call_api_id,
             "uuid": call.uuid,
             "client_id": "@me",

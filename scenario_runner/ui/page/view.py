@@ -17,7 +17,7 @@ from scenario_runner.ui.page.ladder_panel import LadderPanel
 from scenario_runner.ui.page.lot_panel import LotPanel
 from scenario_runner.ui.page.recording_panel import RecordingPanel
 from scenario_runner.ui.page.rules_panel import FaultsPanel, KeysDialog, RulesPanel
-from scenario_runner.ui.page.state import State
+from scenario_runner.ui.page.state import State, complain
 from scenario_runner.ui.page.step_panel import StepPanel
 from scenario_runner.ui.page.time_bar import TimeBar
 from scenario_runner.ui.page.try_panel import TryPanel
@@ -52,6 +52,7 @@ class View:
         for script in ("drag", "editor"):
             ui.add_body_html(f'<script type="module" src="{assets}/{script}.js"></script>')
         self._due = False
+        self._told: object = None
         self._client = ui.context.client
         self._loop = asyncio.get_running_loop()
         self._state = State(studio, _first_stage(studio, lot), self._client, redraw=self.draw)
@@ -59,6 +60,7 @@ class View:
         self._dialogs = Dialogs(self._state)
         self._build()
         ui.keyboard(self._key, ignore=_LEAVE_KEYS)
+        ui.keyboard(self._space, ignore=[*_LEAVE_KEYS, "button", "summary", "svg", "rect"])
         studio.listeners.append(self.changed)
         self._client.on_connect(self._ask_for_shade)
         self._client.on_delete(lambda: studio.listeners.remove(self.changed))
@@ -134,6 +136,7 @@ class View:
         if not self._client.is_deleted:
             with self._client:
                 self._follow()
+                self._tell_of_errors()
                 self._editor.look_at_disk()
                 self.draw()
 
@@ -149,6 +152,14 @@ class View:
             if running is None or running.over:
                 state.follow = ""
                 state.look_at_run(runs[0] if runs else run)
+
+    def _tell_of_errors(self) -> None:
+        """Say why a run could not be done, once."""
+        running = self._state.studio.running
+        error = None if running is None else running.error
+        if error is not None and error is not self._told:
+            self._told = error
+            complain(error.message, error.hint or "")
 
     def draw(self) -> None:
         """Bring everything up to date."""
@@ -219,6 +230,11 @@ class View:
         dark = self._dark.value is not True
         self._dark.value = dark
         self._editor.shade(dark=dark)
+
+    def _space(self, event: KeyEventArguments) -> None:
+        """Let time run, unless the key presses what has the focus."""
+        if event.action.keydown and not event.action.repeat and event.key.name == " ":
+            self._time.play()
 
     def _key(self, event: KeyEventArguments) -> None:
         if not event.action.keydown:
