@@ -223,7 +223,8 @@ CURRENT_STEP: ContextVar[str] = ContextVar("CURRENT_STEP", default="")
 class Shared(Struct, frozen=True, kw_only=True):
     """What all steps of one scenario share.
 
-    `changes` tells of each call, by its UUID, when the last command to change it was sent.
+    `changes` tells of each call, by its UUID, when the last command to change it was sent; `warned`
+    are the places that were warned about.
     """
 
     scenario: str
@@ -236,6 +237,7 @@ class Shared(Struct, frozen=True, kw_only=True):
     calls: dict[str, NamedCallValue]
     changes: dict[str, StepMark] = field(default_factory=dict)
     pause: Callable[[], float] | None = None
+    warned: set[Span] = field(default_factory=set)
 
 
 class Frame(Struct, frozen=True, kw_only=True):

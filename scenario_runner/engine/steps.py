@@ -23,7 +23,7 @@ from scenario_runner.engine.event_log import Sent, StepMark
 from scenario_runner.engine.normalize import answer_of, outcome_of
 from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
 from scenario_runner.errors import RunnerFault, ScenarioRunnerError
-from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted, Verdict
+from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted, Verdict, Warned
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
     Call,
@@ -41,8 +41,9 @@ from scenario_runner.language.actions import (
     Wait,
 )
 from scenario_runner.language.expectations import BranchesRefused, Succeeded
+from scenario_runner.language.matchers import Equals, Not, OneOf, Spanned
 from scenario_runner.language.vocabulary import Reason
-from scenario_runner.matching import typed
+from scenario_runner.matching import AsText, describe, typed
 from scenario_runner.pbx.protocol import Done, Refused
 from scenario_runner.references import NotThere, as_text, follow, path_text
 
@@ -327,6 +328,11 @@ class _Inside:
                 self._end = max(self._end or 0, report.seen.at)
 
     @property
+    def applied(self) -> bool:
+        """Whether anything inside was done at all."""
+        return not self._verdicts <= {Verdict.NOT_APPLICABLE}
+
+    @property
     def stopped(self) -> bool:
         """Whether one of them stops the scenario."""
         return any(verdict.stops for verdict in self._verdicts)
@@ -336,6 +342,8 @@ class _Inside:
     ) -> ActionResult:
         """Return the result of the step around them: it ended when the last of them did."""
         inner = Verdict.FAILED if self.stopped else Verdict.PASSED
+        if not self.applied:
+            inner = Verdict.NOT_APPLICABLE
         if Verdict.ERRORED in self._verdicts:
             inner = Verdict.ERRORED
         end = frame.now() if self._end is None else self._end
@@ -400,11 +408,34 @@ def holds(condition: Condition, frame: Frame) -> bool:
     match condition:
         case Holding(that, spanned):
             value = frame.scope.resolve(that)
+            _warn_of_types(spanned, value, frame)
             return frame.scope.matches(spanned, value)
         case TargetCan(capability):
             return capability in frame.shared.traits.capabilities
         case _:
             assert_never(condition)
+
+
+def _warn_of_types(spanned: Spanned, value: Json, frame: Frame) -> None:
+    """Warn, once for each place, where a number is compared with its own digits as text."""
+    matcher = spanned.matcher
+    while isinstance(matcher, Not):
+        matcher = matcher.inner
+    compared = Spanned(matcher, spanned.span)
+    if not isinstance(matcher, Equals | OneOf) or frame.scope.matches(compared, value):
+        return
+    if not frame.scope.matches(compared, value, AsText) or spanned.span in frame.shared.warned:
+        return
+    frame.shared.warned.add(spanned.span)
+    frame.shared.emit(
+        Warned(
+            code="when-types",
+            message=f"'when' compares {typed(value)} with {describe(matcher, frame.scope.resolve)}"
+            ", which is never equal",
+            span=spanned.span,
+            hint="write both with quotes, or both without",
+        )
+    )
 
 
 async def _taken(step: Step, frame: Frame) -> Report:
@@ -414,6 +445,8 @@ async def _taken(step: Step, frame: Frame) -> Report:
         if step.when is not None and not holds(step.when, frame):
             return Report(verdict=Verdict.NOT_APPLICABLE)
         seen, failures = await _performed(step, frame, attempts)
+        if seen.inner is Verdict.NOT_APPLICABLE:
+            return Report(verdict=Verdict.NOT_APPLICABLE)
         failures += _saved(step.save, seen, frame)
     except Exception as error:  # noqa: BLE001 -- whatever it is ends this scenario, and no other
         return replace(_not_seen(error, step, frame), attempts=tuple(attempts))

@@ -34,10 +34,22 @@ class Results:
         """Whether none of the scenarios so far needs anybody's attention."""
         return all(verdict.green for verdict in self.counts)
 
-    def exit_code(self, *, allow_skips: bool = False, allow_flaky: bool = False) -> Exit:
-        """Return the exit code; the gravest of what happened wins."""
+    @property
+    def nothing_applied(self) -> bool:
+        """Whether there were scenarios, and not one of them applied."""
+        return set(+self.counts) == {Verdict.NOT_APPLICABLE}
+
+    def exit_code(
+        self, *, allow_skips: bool = False, allow_flaky: bool = False, shard: bool = False
+    ) -> Exit:
+        """Return the exit code; the gravest of what happened wins.
+
+        A run in which nothing applied is like one for which nothing was selected; not so a `shard`
+        of a run, since others may have run something.
+        """
         allowed = {Verdict.SKIPPED: allow_skips, Verdict.FLAKY: allow_flaky}
         codes = [v.exit_code for v in self.counts if self.counts[v] and not allowed.get(v)]
+        codes += [Exit.USAGE] if self.nothing_applied and not shard else []
         codes += [Exit.INVALID] if self.invalid else []
         codes += [Exit.INTERRUPTED] if self.interrupted else []
         return gravest(codes)

@@ -190,7 +190,13 @@ def run_scenarios(request: RunRequest, gathered: Gathered, emit: Callable[[Event
         tell(_empty(request.shard))
     if request.keep_going or not gathered.errors:
         _run_all(request, gathered.scenarios, results, telling.emit)
-    code = results.exit_code(allow_skips=options.allow_skips, allow_flaky=options.allow_flaky)
+    if results.nothing_applied:
+        tell(_nothing_applied(request.target, len(gathered.scenarios)))
+    code = results.exit_code(
+        allow_skips=options.allow_skips,
+        allow_flaky=options.allow_flaky,
+        shard=request.shard is not None,
+    )
     tell(
         RunFinished(
             counts=tuple(results.counts.items()),
@@ -312,6 +318,15 @@ def _empty(shard: Shard) -> Warned:
         message=f"no scenario falls to shard {shard}: there is nothing to do",
         span=NOWHERE,
         hint="fewer shards would do; a file stays whole unless --timings is given",
+    )
+
+
+def _nothing_applied(target: Target, scenarios: int) -> Warned:
+    return Warned(
+        code="nothing-applied",
+        message=f"nothing was run: not one of {scenarios} scenarios applies to {target.name}",
+        span=NOWHERE,
+        hint="the 'when' of a scenario, or of each of its steps, says where it applies",
     )
 
 

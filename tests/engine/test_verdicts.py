@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenario_runner.events import StepStarted
+from scenario_runner.events import StepStarted, Warned
 from tests.running import run_steps, run_text
 
 PARK = "  - park: {call: customer, slot: 6}\n"
@@ -202,3 +202,65 @@ def test_a_step_tells_how_long_it_waits_at_most(step: str, patience: int) -> Non
     ran = run_steps(f"  - {step}\n  - check: {{that: $long, equals: 7m}}\n", "vars: {long: 7m}")
     started = next(event for event in ran.of(StepStarted) if event.step == "3")
     assert started.patience == patience
+
+
+@pytest.mark.parametrize(
+    "composite",
+    [
+        "repeat: {times: 3, steps: [{calls: {extension: 341}, when: $never}]}",
+        "together: [{calls: {extension: 341}, when: $never}, {wait: 1s, when: $never}]",
+        "repeat: {times: 2, steps: [repeat: {times: 2, steps: [{wait: 1s, when: $never}]}]}",
+        "together: [{wait: 2s, when: $never}, {wait: 1s, when: $never}], expect: {succeeded: 0}",
+    ],
+)
+def test_a_composite_of_which_nothing_ran_is_not_applicable(composite: str) -> None:
+    never = "{that: $mode, equals: full}"
+    left_out = "  - {calls: {extension: 341}, expect: {count: 9}, when: $never}\n"
+    steps = (f"  - {{{composite}}}\n" + left_out).replace("$never", never)
+    ran = run_steps(steps, rest="vars: {mode: fast}")
+    assert ran.steps["3"] == "not applicable"
+    assert ran.verdicts == ["failed"]
+    assert ran.failures[-1].message == "nothing that applied here checked anything"
+
+
+def test_a_composite_of_which_one_part_ran_passes() -> None:
+    ran = run_steps(
+        "  - together:\n"
+        "      - {calls: {extension: 341}, when: {that: 1, equals: 2}}\n"
+        "      - {calls: {extension: 341}, expect: {count: 1}}\n"
+    )
+    assert ran.steps["3"] == "passed"
+    assert ran.verdicts == ["passed"]
+
+
+def warnings_of(when: str, vars_: str = "slot: '7'") -> list[str]:
+    ran = run_steps(
+        f"  - repeat: {{times: 3, steps: [{{park: {{call: customer, slot: 6}}, when: {when}}}]}}\n",
+        rest=f"vars: {{{vars_}}}",
+    )
+    return [event.message for event in ran.of(Warned)]
+
+
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        ("{that: $slot, equals: 7}", "'when' compares \"7\" (text) with 7 (number)"),
+        ("{that: $slot, one_of: [6, 7]}", "'when' compares \"7\" (text) with one of"),
+        ("{that: 7, equals: '7'}", "'when' compares 7 (number) with \"7\" (text)"),
+    ],
+)
+def test_a_condition_that_compares_different_types_warns_once(when: str, message: str) -> None:
+    (warning,) = warnings_of(when)
+    assert warning.startswith(message)
+
+
+@pytest.mark.parametrize("when", ["{that: $slot, equals: '8'}", "{that: $slot, equals: x}"])
+def test_a_condition_that_merely_does_not_hold_warns_of_nothing(when: str) -> None:
+    assert not warnings_of(when)
+
+
+def test_the_opposite_of_a_comparison_of_different_types_warns_too() -> None:
+    ran = run_steps(
+        PARK.replace("\n", "\n    when: {that: $slot, not: 7}\n"), rest="vars: {slot: '7'}"
+    )
+    assert [event.code for event in ran.of(Warned)] == ["when-types"]

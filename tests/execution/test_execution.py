@@ -19,6 +19,7 @@ from scenario_runner.events import (
     StepFinished,
     StepStarted,
     Verdict,
+    Warned,
 )
 from scenario_runner.execution.interleavings import given as given_order
 from scenario_runner.execution.interleavings import next_order, order_text, scenario_seed, seeded
@@ -197,6 +198,7 @@ def test_what_passes_only_when_retried_is_flaky_and_red(
         ([Verdict.FLAKY], {}, 1),
         ([Verdict.FLAKY], {"allow_flaky": True}, 0),
         ([Verdict.FAILED, Verdict.ERRORED], {}, 4),
+        ([Verdict.NOT_APPLICABLE], {"shard": True}, 0),
     ],
 )
 def test_exit_codes(verdicts: list[Verdict], options: dict[str, bool], code: int) -> None:
@@ -208,6 +210,34 @@ def test_exit_codes(verdicts: list[Verdict], options: dict[str, bool], code: int
     assert results.exit_code(**options) == (4 if code == 4 else 2)
     results.interrupted = True
     assert results.exit_code(**options) == 130
+
+
+@pytest.mark.parametrize(("others", "code"), [((), 3), ((Verdict.PASSED,), 0)])
+def test_a_run_in_which_nothing_applied_is_no_success(
+    others: tuple[Verdict, ...], code: int
+) -> None:
+    results = Results()
+    for verdict in (Verdict.NOT_APPLICABLE, *others, Verdict.NOT_APPLICABLE):
+        results.add(verdict)
+    assert results.exit_code() == code
+
+
+ROWS = """
+scenario: a
+when: {that: $slot, at_least: 10}
+matrix: {slot: [6, 7]}
+steps:
+  - call: {as: customer, extension: 341, from: "+7812"}
+  - park: {call: customer, slot: $slot}
+"""
+
+
+def test_a_matrix_whose_rows_are_all_excluded_says_so_and_ends_with_3(tmp_path: Path) -> None:
+    (tmp_path / "a.scenario.yaml").write_text(ROWS)
+    events: list[Event] = []
+    assert run_whole(RunRequest(paths=(str(tmp_path),)), events.append) == 3
+    said = [event.message for event in events if isinstance(event, Warned)]
+    assert said[-1] == "nothing was run: not one of 2 scenarios applies to mock"
 
 
 @pytest.fixture
