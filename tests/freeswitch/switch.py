@@ -86,6 +86,9 @@ class Switch:
     rings: dict[str, str] = field(default_factory=dict)
     dialled_by: dict[str, str] = field(default_factory=dict)
     busy: str = ""
+    sessions: int = 100_000
+    """How many more sessions it makes."""
+    per_second: int = 100_000
 
     def token_of(self, uid: str) -> tuple[str, str, Token] | None:
         """Return where a leg is parked."""
@@ -105,6 +108,7 @@ class Switch:
         """Carry out a command of the API."""
         word, _, rest = command.partition(" ")
         known: dict[str, Callable[[str], bytes]] = {
+            "fsctl": lambda _: response(f"+OK sessions per second: {self.per_second}\n"),
             "module_exists": lambda _: response("true"),
             "uuid_exists": lambda uid: response("true" if uid in self.live else "false"),
             "valet_info": lambda lot: response(self.listing(lot)),
@@ -153,14 +157,17 @@ class Switch:
         first = one["origination_uuid"]
         if found[2] == self.busy:
             return b"", "-ERR USER_BUSY\n", b""
+        if not self.sessions:
+            return b"", "-ERR DESTINATION_OUT_OF_ORDER\n", b""
         said = self.created(first, found[2]) + event("CHANNEL_ANSWER", Unique_ID=first)
         return said, f"+OK {first}\n", self.dialled(first, other, found[4])
 
     def dialled(self, first: str, given: dict[str, str], dialled: str) -> bytes:
         """Let a leg dial another."""
         second = given["origination_uuid"]
-        if dialled == self.busy:
-            return self.gone(first, "USER_BUSY")
+        if dialled == self.busy or not self.sessions:
+            cause = "USER_BUSY" if dialled == self.busy else "DESTINATION_OUT_OF_ORDER"
+            return self.gone(first, cause)
         said = self.created(second, dialled, by=first)
         self.rings[second] = first
         if given.get("null_enable_auto_answer") == "false":
@@ -184,6 +191,7 @@ class Switch:
 
     def created(self, uid: str, dialled: str, by: str = "") -> bytes:
         """Make a leg."""
+        self.sessions -= 1
         self.live[uid] = dialled
         self.dialled_by[uid] = by
         return event(

@@ -11,11 +11,11 @@ from scenario_runner.clock import LoopClock
 from scenario_runner.errors import NotPossible, PbxError, TimedOut
 from scenario_runner.language.vocabulary import Capability
 from scenario_runner.pbx.commands import AnswerCall, BridgeCall, ParkCall, PlaceCall, ShowCalls
-from scenario_runner.pbx.protocol import Plan
+from scenario_runner.pbx.protocol import Plan, Refused
 from scenario_runner.pbx.tracked.session import TrackedSession
 
 from .playing import Player
-from .switch import Token, event, response
+from .switch import Token, event, reply, response
 from .talking import SOON, WITHIN, Seen, at, called, connection, reason, session, target
 
 if TYPE_CHECKING:
@@ -40,6 +40,78 @@ def test_an_end_that_does_not_come_up(busy: str, end: str) -> None:
             assert await on.close() == ()
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize(("left", "end"), [(0, "null/+78120000443"), (1, "null/341")])
+def test_a_limit_of_sessions_is_a_refusal(left: int, end: str) -> None:
+    """Where nothing was made, the runner tries once more: FreeSWITCH counts by the second."""
+    player, seen = Player(), Seen()
+    player.switch.sessions = left
+
+    async def play() -> None:
+        async with player, session(target(player.port), seen) as on:
+            outcome = await on.do(
+                PlaceCall(extension="341", flow="in", party="+78120000443"), WITHIN
+            )
+            assert isinstance(outcome, Refused)
+            assert outcome.reason == "no-capacity"
+            assert f"FreeSWITCH made no channel for {end}" in outcome.message
+            assert "`sessions-per-second`" in outcome.message
+            assert await on.close() == ()
+
+    asyncio.run(play())
+    assert len(player.commands("bgapi")) == (2 if left == 0 else 1)
+    assert (1 in seen.slept) == (left == 0)
+
+
+def test_a_call_that_was_refused_for_the_limit_is_placed_a_second_later() -> None:
+    player = Player()
+
+    def refused(command: str) -> bytes:
+        result, job = "-ERR DESTINATION_OUT_OF_ORDER\n", command.rpartition(" ")[2]
+        return event("BACKGROUND_JOB", result, Job_UUID=job) + reply("+OK")
+
+    player.answers["bgapi"] = [refused, player.usual]
+
+    async def play() -> None:
+        async with player, session(target(player.port), Seen()) as on:
+            await called(on)
+
+    asyncio.run(play())
+    assert len(player.commands("bgapi")) == 2
+
+
+def test_a_gateway_that_says_the_same_is_no_limit() -> None:
+    player = Player()
+
+    def out_of_order(command: str) -> bytes:
+        job = command.rpartition(" ")[2]
+        first = command.partition("origination_uuid=")[2].partition(",")[0]
+        cause = "DESTINATION_OUT_OF_ORDER"
+        said = player.switch.created(first, "sofia/x") + player.switch.gone(first, cause)
+        return reply("+OK") + said + event("BACKGROUND_JOB", f"-ERR {cause}\n", Job_UUID=job)
+
+    player.answers["bgapi"] = [out_of_order]
+
+    async def play() -> None:
+        async with player, session(target(player.port), Seen()) as on:
+            with pytest.raises(PbxError, match=r"did not come up: .*DESTINATION_OUT_OF_ORDER"):
+                await called(on)
+
+    asyncio.run(play())
+
+
+def test_calls_are_placed_no_faster_than_freeswitch_makes_sessions() -> None:
+    """Two thirds of 30 sessions a second, two for each call: ten calls a second, evenly."""
+    player, seen = Player(), Seen()
+    player.switch.per_second = 30
+
+    async def play() -> None:
+        async with player, session(target(player.port), seen) as on:
+            await asyncio.gather(*(called(on, party=f"+7812000044{n}") for n in range(6)))
+
+    asyncio.run(play())
+    assert [round(seconds, 1) for seconds in sorted(seen.slept)] == [0.1, 0.2, 0.3, 0.4, 0.5]
 
 
 def test_phones_are_not_answered_by_the_runner() -> None:

@@ -11,6 +11,7 @@ from scenario_runner.pbx.freeswitch.dialect import FreeSwitchDialect, ReturnPlan
 from scenario_runner.pbx.freeswitch.dialling import dialling_of
 from scenario_runner.pbx.freeswitch.esl import Esl, TracedEsl, shown_command
 from scenario_runner.pbx.freeswitch.lot import Lot, Spoilage
+from scenario_runner.pbx.freeswitch.pace import LIMIT, Pace
 from scenario_runner.pbx.freeswitch.tracker import CHANNELS, SUBSCRIBED, FreeSwitchTracker
 from scenario_runner.pbx.tracked.connection import TrackedConnection
 from scenario_runner.pbx.tracked.hub import CONNECTING, Hub
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 class FreeSwitchHub(Hub[Esl]):
     """The connection to one FreeSWITCH."""
 
-    def __init__(self, target: Target, settings: FreeSwitchSettings) -> None:
+    def __init__(self, target: Target, settings: FreeSwitchSettings, pace: Pace) -> None:
         super().__init__(Esl, (settings.host, settings.port), CHANNELS)
         self._target = target
         self._settings = settings
+        self.pace = pace
         numbers = frozenset(number for number, _ in target.extensions)
         self.spoilage = Spoilage()
         self.tracker: FreeSwitchTracker = FreeSwitchTracker(
@@ -38,7 +40,7 @@ class FreeSwitchHub(Hub[Esl]):
         )
 
     async def log_in(self, client: Esl, trace: Tracing) -> None:
-        """Say the password, ask for events, and look for the modules."""
+        """Say the password, ask for events, look for the modules and for the limit of sessions."""
         command = f"auth {self._settings.password}"
         reply = await client.command(command, CONNECTING)
         if not reply.granted:
@@ -51,6 +53,7 @@ class FreeSwitchHub(Hub[Esl]):
         if not reply.granted:
             raise BadAnswer(f"FreeSWITCH does not send events: {reply.text}")
         await self._check_modules(client)
+        self.pace.take((await client.command(f"api {LIMIT}", CONNECTING)).text)
 
     async def _check_modules(self, client: Esl) -> None:
         wanted = ["mod_valet_parking"]
@@ -91,7 +94,7 @@ class FreeSwitch(TrackedConnection):
         self._run = uuid4().hex[:8]
         self._scenarios = count(1)
         self.answers = self._return.dialling.answers
-        self._own_hub = FreeSwitchHub(target, settings)
+        self._own_hub = FreeSwitchHub(target, settings, Pace(context.sleep))
         super().__init__(target, settings, context, self._own_hub)
 
     def dialect(self, clock: Clock, watcher: Watcher) -> FreeSwitchDialect:
@@ -100,5 +103,5 @@ class FreeSwitch(TrackedConnection):
         name = self._settings.lot or own
         lot = Lot(name, name == own, self.target.slots, self._own_hub.spoilage)
         return FreeSwitchDialect(
-            TracedEsl(self.hub, clock, watcher), lot, self._return, self._sleep
+            TracedEsl(self.hub, clock, watcher), lot, self._return, self._own_hub.pace, self._sleep
         )

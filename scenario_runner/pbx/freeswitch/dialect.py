@@ -18,7 +18,14 @@ from scenario_runner.pbx.freeswitch.lot import listed
 from scenario_runner.pbx.freeswitch.tracker import VALET, place_in, uid_of
 from scenario_runner.pbx.protocol import Done, Refused
 from scenario_runner.pbx.tracked.calls import Call
-from scenario_runner.pbx.tracked.dialect import Coming, Dialect, End, Occupant, no_call
+from scenario_runner.pbx.tracked.dialect import (
+    Coming,
+    Dialect,
+    End,
+    NoCapacity,
+    Occupant,
+    no_call,
+)
 from scenario_runner.pbx.tracked.lookup import Refusals
 from scenario_runner.pbx.tracked.waiters import Seen, outcome
 
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.freeswitch.dialling import FreeSwitchDialling
     from scenario_runner.pbx.freeswitch.esl import Message, TracedEsl
     from scenario_runner.pbx.freeswitch.lot import Lot
+    from scenario_runner.pbx.freeswitch.pace import Pace
     from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
     from scenario_runner.pbx.tracked.calls import CallTable, Place
     from scenario_runner.pbx.tracked.client import Stopwatch
@@ -56,9 +64,14 @@ class _Listed:
 
 
 class _Coming(Coming):
+    made = False
+    """Whether the second end's channel was made, which FreeSWITCH refuses beyond its limits."""
+
     def judge(self, event: WireMessage) -> None:
         if event.event == "CHANNEL_HANGUP":
-            raise _no_call(self.ended(uid_of(event)), event.get("Hangup-Cause"))
+            cause, end = event.get("Hangup-Cause"), self.ended(uid_of(event))
+            raise _no_capacity(end) if cause == _NO_ROOM and not self.made else _no_call(end, cause)
+        self.made = self.made or uid_of(event) == self.second.uid
         if event.event == "CHANNEL_ANSWER" and uid_of(event) == self.first.uid:
             self.first_up = True
 
@@ -79,6 +92,17 @@ _CAUSES = {
     "NO_ROUTE_DESTINATION": "there is no way to it",
     "CHAN_NOT_IMPLEMENTED": "FreeSWITCH has no such kind of channel",
 }
+
+
+_NO_ROOM = "DESTINATION_OUT_OF_ORDER"
+"""What FreeSWITCH gives for a cause where it makes no channel because of its limits."""
+
+
+def _no_capacity(end: str) -> NoCapacity:
+    return NoCapacity(
+        f"FreeSWITCH made no channel for {end}: {_NO_ROOM}, which it says where "
+        "`sessions-per-second` or `max-sessions` is reached"
+    )
 
 
 def _no_call(end: str, cause: str) -> NoCall:
@@ -113,12 +137,14 @@ class FreeSwitchDialect(Dialect):
         client: TracedEsl,
         lot: Lot,
         plan: ReturnPlan,
+        pace: Pace,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         super().__init__(client, lot.slots)
         self._lot = lot
         self._plan = plan
         self._dialling = plan.dialling
+        self._pace = pace
         self._sleep = sleep
 
     def ends(self, request: PlaceCall) -> tuple[End, End]:
@@ -133,9 +159,19 @@ class FreeSwitchDialect(Dialect):
         In the background, since it takes until the first end answers.
         """
         command = _originate(request, first, second, within)
-        result = await self.client.background(command, within)
-        if not result.granted:
-            raise _no_call(first.dialled, result.text.removeprefix("-ERR").strip())
+        for again in (True, False):
+            await self._pace.turn(2)
+            with self.hub.waiters.of((first.uid,), _created) as made:
+                result = await self.client.background(command, within)
+                cause = result.text.removeprefix("-ERR").strip()
+                if result.granted:
+                    return
+                if cause != _NO_ROOM or made.done():
+                    raise _no_call(first.dialled, cause)
+            if again:
+                # Nothing was made, so nothing can be there twice.
+                await self._sleep(1)
+        raise _no_capacity(first.dialled)
 
     async def answer(self, call: Call, within: int) -> None:
         """Answer for the channel that rings, which FreeSWITCH dialled itself.
@@ -298,6 +334,10 @@ class ReturnPlan:
         }
         wishes = ";".join(f"{key}={value}" for key, value in values.items())
         return f"uuid_setvar_multi {call.remote} {wishes}"
+
+
+def _created(event: WireMessage) -> bool | None:
+    return event.event == "CHANNEL_CREATE" or None
 
 
 def _originate(request: PlaceCall, first: End, second: End, within: int) -> str:

@@ -45,6 +45,10 @@ class NoCall(PbxError):
     """A call that was placed did not come up."""
 
 
+class NoCapacity(NoCall):
+    """A call that was placed did not come up, since the PBX takes no more calls."""
+
+
 class End(NamedTuple):
     """One end of a call that is placed: what is dialled for it, and its channel if that is known.
 

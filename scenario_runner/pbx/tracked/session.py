@@ -33,7 +33,7 @@ from scenario_runner.pbx.commands import (
 from scenario_runner.pbx.people import Appeal, is_wanted, not_placed, too_late
 from scenario_runner.pbx.protocol import CallIds, Done, Holding, Leftover, Listed, PbxEvent, Refused
 from scenario_runner.pbx.tracked.closing import Closing
-from scenario_runner.pbx.tracked.dialect import no_call
+from scenario_runner.pbx.tracked.dialect import NoCapacity, no_call
 from scenario_runner.pbx.tracked.lookup import find_call, find_talking, slot_number
 from scenario_runner.pbx.tracked.waiters import EVERY, outcome
 
@@ -136,9 +136,16 @@ class TrackedSession:
         if self._by_people:
             call, seen = await self._placed_by_people(request)
         else:
-            call, seen = await self._dialect.place(request, self._closing.own, within)
+            try:
+                call, seen = await self._dialect.place(request, self._closing.own, within)
+            except NoCapacity as error:
+                return self._no_capacity(error, watch)
         raw = self._client.raw(watch, seen)
         return Done(raw=raw, ids=_ids(call), state=call.reported_state)
+
+    def _no_capacity(self, error: NoCapacity, watch: Stopwatch) -> Refused:
+        raw = self._client.raw(watch)
+        return Refused(raw=raw, reason=Reason.NO_CAPACITY, message=error.message)
 
     async def _placed_by_people(self, request: PlaceCall) -> tuple[Call, Evidence | None]:
         appeal = Appeal(self._context.announce, request)
