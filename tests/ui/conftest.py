@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("nicegui", reason="NOT CHECKED: the live page's extra is not installed")
-pytest.importorskip("playwright", reason="NOT CHECKED IN A BROWSER: playwright is not installed")
-
 from scenario_runner.ui.studio import Studio
 from scenario_runner.ui.workspace import Workspace
-from tests.ui.browser import SIZES, Served, Tab, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
+
+    from tests.ui.browser import Served, Tab
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +24,18 @@ def browser() -> Iterator[Browser]:
 
     So a module whose tests run loops of their own must not use it.
     """
+    pytest.importorskip("playwright", reason="NOT CHECKED IN A BROWSER: install the extra dev-full")
+    from tests.ui.browser import chromium
+
     with chromium() as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[Served]:
+    pytest.importorskip("nicegui", reason="NOT CHECKED: install the extra ui")
+    from tests.ui.browser import Served
+
     made = Served()
     made.start()
     yield made
@@ -47,6 +51,8 @@ def studio(served: Served, tmp_path: Path) -> Studio:
 @pytest.fixture
 def new_tab(browser: Browser, served: Served, studio: Studio) -> Iterator[Callable[..., Tab]]:
     """Open tabs; see afterwards that none complained, nor asked anybody else for anything."""
+    from tests.ui.browser import SIZES, Tab
+
     del studio
     tabs: list[Tab] = []
 
