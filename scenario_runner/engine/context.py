@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -210,11 +211,18 @@ def call_fields(ids: CallIds | None, call: NamedCallValue) -> dict[str, Json]:
     return fields
 
 
+@lru_cache(maxsize=8)
 def target_fields(traits: Traits) -> dict[str, Json]:
     """Return what `$target` tells: durations as text, as they would be typed."""
     seconds, rest = divmod(traits.park_timeout, 1_000_000)
     timeout = f"{seconds}s" if not rest else f"{traits.park_timeout // 1000}ms"
-    return {"name": traits.name, "slots": traits.slots, "park_timeout": timeout}
+    slots: list[Json] = list(range(traits.first_slot, traits.first_slot + traits.slots))
+    return {
+        "name": traits.name,
+        "slots": slots,
+        "slot_count": traits.slots,
+        "park_timeout": timeout,
+    }
 
 
 CURRENT_STEP: ContextVar[str] = ContextVar("CURRENT_STEP", default="")

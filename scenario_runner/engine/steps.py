@@ -42,6 +42,7 @@ from scenario_runner.language.actions import (
 )
 from scenario_runner.language.expectations import BranchesRefused, Succeeded
 from scenario_runner.language.matchers import Equals, Not, OneOf, Spanned
+from scenario_runner.language.values import parse_range
 from scenario_runner.language.vocabulary import Reason
 from scenario_runner.matching import AsText, describe, typed
 from scenario_runner.pbx.protocol import Done, Refused
@@ -262,8 +263,13 @@ def _rounds(action: Repeat, frame: Frame) -> Sequence[Json]:
     """Return what `as` is bound to in each round, or the numbers of the rounds."""
     if action.each is not None:
         items = frame.scope.resolve(action.each)
+        if isinstance(items, str) and (numbers := parse_range(items)) is not None:
+            _refuse_endless(len(numbers), frame, action.each.span)
+            return numbers
         if not isinstance(items, list) or not items:
-            message = f"'each' is {typed(items)}, not a list with items"
+            message = (
+                f"'each' is {typed(items)}, neither a list with items nor a range such as 1-20"
+            )
             raise Unresolved(message, action.each.span)
         _refuse_endless(len(items), frame, action.each.span)
         return items

@@ -81,7 +81,7 @@ BRANCHES = many(
     minItems=2,
 )
 TIMES = VALUE(noun="a number", type=["integer", "string"], minimum=1, maximum=10000)
-ITEMS = VALUE(noun="a list of values", type=["array", "string"], minItems=1)
+ITEMS = VALUE(noun="a list of values, or a range", type=["array", "string"], minItems=1)
 BINDINGS = mapping(
     name="bindings", noun="a map of names to values", minProperties=1, propertyNames=NAME
 )
@@ -416,11 +416,12 @@ class Together(ActionBase, frozen=True):
 
 
 class Repeat(ActionBase, frozen=True, kw_only=True):
-    """Runs steps again: 'times: 3', or 'each: [6, 7]' with 'as: slot'.
+    """Runs steps again: 'times: 3', or 'each: 1-20' with 'as: slot'.
 
     - times: How often the steps run.
-    - each: The steps run once for each of these, bound to the name in 'as'.
-    - as: The name of the current item of 'each'.
+    - each: The steps run once for each of these, bound to the name in 'as': a list, a range of
+      numbers such as '1-20', or '$target.slots'.
+    - as: The name of the current item of 'each', or of the round's number with 'times'.
     - steps: The steps that are run again.
     """
 
@@ -437,7 +438,8 @@ class Repeat(ActionBase, frozen=True, kw_only=True):
 
     def said(self, prose: Prose) -> str:
         if self.times is not None:
-            return f"This is done {prose.text(self.times)} times"
+            count = f"This is done {prose.text(self.times)} times"
+            return count if self.as_ is None else f"{count}, and `{self.as_}` is the round's number"
         items = prose.text(self.each) if self.each is not None else ""
         return f"This is done for each `{self.as_}` of {items}"
 

@@ -39,10 +39,11 @@ from scenario_runner.language.matchers import (
     OneOf,
     StartsWith,
 )
-from scenario_runner.language.values import Duration, size
+from scenario_runner.language.values import Duration, parse_range, size
 from scenario_runner.language.vocabulary import CallState
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, shape
+from scenario_runner.loading.reader import refuse_slot_list
 from scenario_runner.references import Items, Literal, references
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ def look_at(step: Step, reading: Reading) -> None:
         matcher = clause.compares()
         code = "cannot-fail.matcher" if matcher and _hollow(matcher) else "cannot-fail.answer"
         reading.problems.report(say(code), clause.span)
-    for spanned in _compared_beside(step):
+    for that, spanned in _compared_beside(step):
         refuse_hollow(spanned, reading)
+        refuse_list_as_number(that, spanned.matcher, reading)
     if step.repeating and len(hollow) == len(step.expect):
         reading.problems.report(say("empty-poll"), step.span)
     if isinstance(step.action, Repeat):
@@ -196,6 +198,8 @@ def _own_rounds(action: Repeat) -> int:
             return times
         case Repeat(each=Items(items)):
             return max(len(items), 1)
+        case Repeat(each=Literal(str(text))) if (numbers := parse_range(text)) is not None:
+            return len(numbers)
         case _:
             return 1
 
@@ -276,17 +280,26 @@ def _beyond(most: int | None, high: Expression) -> bool:
     return most is not None and bound is not None and bound >= most
 
 
-def _compared_beside(step: Step) -> Iterator[Spanned]:
-    """The matchers of a step that do not stand in `expect`."""
+def _compared_beside(step: Step) -> Iterator[tuple[Expression | None, Spanned]]:
+    """The matchers of a step that do not stand in `expect`, and what they are about, if written."""
     match step.action:
-        case Check(matcher=matcher):
-            yield matcher
+        case Check(that=that, matcher=matcher):
+            yield that, matcher
         case AwaitEvent(where=fields):
-            yield from (matcher for _, matcher in fields)
+            yield from ((None, matcher) for _, matcher in fields)
         case _:
             pass
     if isinstance(step.when, Holding):
-        yield step.when.matcher
+        yield step.when.that, step.when.matcher
+
+
+def refuse_list_as_number(that: Expression | None, matcher: Matcher, reading: Reading) -> None:
+    """Report the list of the target's slots where it is compared with numbers."""
+    match matcher:
+        case AtLeast() | AtMost() | Between() | Equals(Literal(int())) if that is not None:
+            refuse_slot_list(that, reading)
+        case _:
+            pass
 
 
 def refuse_hollow(spanned: Spanned, reading: Reading) -> None:

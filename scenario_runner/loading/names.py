@@ -109,7 +109,7 @@ def path_fault(value: Expression, path: Path) -> str | None:
 
 RESERVED = ("env", "secret", "target")
 CALL_FIELDS = ("uuid", "call_api_id", "extension", "extension_id", "call_id")
-TARGET_FIELDS = ("name", "slots", "park_timeout")
+TARGET_FIELDS = ("name", "slots", "slot_count", "park_timeout")
 _MOST_COMPARED = 200
 
 
@@ -289,6 +289,8 @@ class Names:
 
     def _read_reserved(self, reference: Reference) -> None:
         name, path = reference.name, reference.path
+        if name == "target" and path[:1] == ("slots",) and isinstance(path[-1], int):
+            return
         if name == "target":
             self._field(reference, TARGET_FIELDS, "the target")
         elif not path or not isinstance(path[0], str):

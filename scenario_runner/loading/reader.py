@@ -30,7 +30,7 @@ from scenario_runner.language.matchers import (
     Equals,
     Spanned,
 )
-from scenario_runner.language.values import Duration, size
+from scenario_runner.language.values import Duration, is_slot_list, size
 from scenario_runner.language.vocabulary import Capability, Reason
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind
@@ -251,6 +251,7 @@ def duration_hint(text: str) -> str:
 def amount(node: Node, reading: Reading) -> Expression:
     """A number, a duration, or a reference to one."""
     made = expression(node, reading)
+    refuse_slot_list(made, reading)
     if isinstance(made, Text) or (isinstance(made, Literal) and size(made) is None):
         reading.report(say("not-an-amount.amount", text=text_of(node)), node.span)
     return made
@@ -271,8 +272,16 @@ def _number(node: Node, what: str, reading: Reading) -> Expression:
     return made
 
 
+def refuse_slot_list(made: Expression, reading: Reading) -> None:
+    """Report the list of the target's slots where a number is wanted."""
+    if is_slot_list(made):
+        reading.report(say("slot-list.number"), made.span)
+
+
 def _slot(node: Node, reading: Reading) -> Expression:
     made = _number(node, "a slot", reading)
+    if is_slot_list(made):
+        reading.report(say("slot-list.slot"), node.span)
     reading.found.slots.append(made)
     return made
 

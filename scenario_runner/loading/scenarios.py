@@ -12,7 +12,13 @@ from scenario_runner.language.actions import Binding, Holding
 from scenario_runner.language.scenario import SCENARIO, SCENARIO_TIMEOUT, Needs, Scenario
 from scenario_runner.language.slo import InvalidSlo, parse_slo
 from scenario_runner.loading.cycles import circle, too_large
-from scenario_runner.loading.lint import never_named, refuse_hollow, refuse_too_long, unused
+from scenario_runner.loading.lint import (
+    never_named,
+    refuse_hollow,
+    refuse_list_as_number,
+    refuse_too_long,
+    unused,
+)
 from scenario_runner.loading.matrix import Listed, table_of
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, Names
@@ -189,6 +195,7 @@ def read_scenarios(
     values = Values(reading.names, scenario.vars)
     if isinstance(scenario.when, Holding):
         refuse_hollow(scenario.when.matcher, reading)
+        refuse_list_as_number(scenario.when.that, scenario.when.matcher.matcher, reading)
     if not problems.errors:
         unused(reading.names, reading)
         never_named(reading, values.texts)

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from scenario_runner.durations import parse_duration
 from scenario_runner.errors import Note, suggestion
-from scenario_runner.language.actions import ACTION_WORDS, Repeat, Save, Step, Together, Use
+from scenario_runner.language.actions import (
+    ACTION_WORDS,
+    MOST_ROUNDS,
+    Repeat,
+    Save,
+    Step,
+    Together,
+    Use,
+)
 from scenario_runner.language.expectations import (
     EXPECTATION_WORDS,
     BranchesRefused,
@@ -27,11 +35,12 @@ from scenario_runner.language.matchers import (
     Not,
     OneOf,
 )
+from scenario_runner.language.values import is_slot_list, parse_range
 from scenario_runner.language.vocabulary import CallState, Capability, Reason
 from scenario_runner.loading.lint import look_at
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, read_path
-from scenario_runner.loading.nodes import Listing, Mapping, as_map, items, text_of
+from scenario_runner.loading.nodes import Leaf, Listing, Mapping, as_map, items, text_of
 from scenario_runner.loading.reader import (
     condition,
     duration_hint,
@@ -39,6 +48,7 @@ from scenario_runner.loading.reader import (
     known_word,
     matcher,
     plan,
+    refuse_slot_list,
     spot,
     under_word,
 )
@@ -200,6 +210,8 @@ def _whole_numbers(made: Matcher, subject: Subject, reading: Reading) -> None:
     assert subject.limits is not None
     (least, most), what = subject.limits, subject.value
     for value in _compared(made.inner if isinstance(made, Length) else made):
+        if not isinstance(made, (AtLeast, AtMost, Between)):  # those have looked themselves
+            refuse_slot_list(value, reading)
         number = value.value if isinstance(value, Literal) else least
         if not isinstance(number, int) or isinstance(number, bool):
             reading.report(say("not-an-amount.whole", what=what), value.span)
@@ -452,26 +464,59 @@ def _repeat(node: Node, wrong: Violations, reading: Reading) -> Repeat:
     fields = as_map(node).fields
     times, each = fields.get("times"), fields.get("each")
     return Repeat(
-        times=None if times is None else expression(times, reading),
-        each=None if each is None else expression(each, reading),
+        times=None if times is None else _times(times, reading),
+        each=None if each is None else _each_of(each, reading),
         as_=_item(as_map(node), reading),
         steps=steps(fields.get("steps"), wrong.into("steps"), reading),
     )
 
 
+def _times(node: Node, reading: Reading) -> Expression:
+    made = expression(node, reading)
+    refuse_slot_list(made, reading)
+    return made
+
+
+def _each_of(node: Node, reading: Reading) -> Expression:
+    """What the steps of a repeat are run for: a list, a range, or all slots of the target."""
+    made = expression(node, reading)
+    reading.found.alone |= is_slot_list(made)
+    match made:
+        case Literal(str(text)) if parse_range(text) is None:
+            first, _, last = text.partition("-")
+            turned = parse_range(f"{last}-{first}") is not None
+            code = "bad-range.downwards" if turned else "bad-range.text"
+            reading.report(say(code, text=text, meant=f"{last}-{first}"), made.span)
+        case _:
+            pass
+    return made
+
+
 def _item(fields: Mapping, reading: Reading) -> str | None:
-    """Bind the name of the current item of `each`."""
+    """Bind the name of the current item of `each`, or of the round's number."""
     node, each = fields.fields.get("as"), fields.fields.get("each")
     if node is None and each is not None:
         reading.report(say("missing-key.as"), fields.keys["each"])
     if node is None:
         return None
-    if each is None and "times" in fields.fields:
-        reading.report(say("misplaced-key.as"), fields.keys["as"])
     bound = reading.names.bind(text_of(node), Kind.ITEM, node.span)
     if isinstance(each, Listing):
         bound.options = tuple(expression(item, reading) for item in each.items)
+    else:
+        numbers = _numbers(fields)
+        bound.options = tuple(Literal(number, node.span) for number in numbers[:MOST_ROUNDS])
     return text_of(node)
+
+
+def _numbers(fields: Mapping) -> range:
+    """The numbers that a repeat counts through, as far as the file says."""
+    match fields.fields.get("each", fields.fields.get("times")):
+        case Leaf(value=int(times)) if not isinstance(times, bool):
+            return range(1, times + 1)
+        case Leaf(value=str(text)):
+            return parse_range(text) or range(0)
+        case _:
+            return range(0)
 
 
 def _use(node: Node, _: Violations, reading: Reading) -> Use:

@@ -183,11 +183,13 @@ class Session(Protocol):
 class Traits(Struct, frozen=True, kw_only=True):
     """What a target is like, for `$target` and for `when: {target_can: …}`.
 
-    `remedies` say how the target could be made able to do what it can't, for hints.
+    `slots` is how many there are, `first_slot` the number of the first. `remedies` say how the
+    target could be made able to do what it can't, for hints.
     """
 
     name: str
     slots: int
+    first_slot: int = 1
     park_timeout: int
     capabilities: frozenset[Capability] = frozenset()
     remedies: tuple[tuple[Capability, str], ...] = ()

@@ -106,6 +106,39 @@ def test_each_round_of_a_repeat_is_told_apart() -> None:
     assert "2 of 3" not in ran.step("3").summary
 
 
+def repeated(loop: str, rest: str = "") -> list[str]:
+    ran = run_steps(
+        f"  - repeat: {{{loop}, steps: [{{slots: {{call: colleague, slot: $n}}}}]}}\n", rest=rest
+    )
+    assert ran.verdicts == ["passed"], ran.failures
+    return [step for step in ran.steps if step.startswith("3[") and step.endswith(".1")]
+
+
+@pytest.mark.parametrize(
+    ("loop", "rounds"),
+    [
+        ("each: 5-9, as: n", 5),
+        ("each: 7-7, as: n", 1),
+        ("each: $some, as: n", 3),
+        ("each: $target.slots, as: n", 20),
+        ("times: 4, as: n", 4),
+        ("times: $target.slot_count, as: n", 20),
+    ],
+)
+def test_a_repeat_counts_through_ranges_and_slots(loop: str, rounds: int) -> None:
+    assert len(repeated(loop, "vars: {some: 3-5}" if "$some" in loop else "")) == rounds
+
+
+@pytest.mark.parametrize("some", ["5-3", "three", "''", "1-", "'1 - 3'", "7"])
+def test_a_repeat_of_what_is_neither_list_nor_range_is_errored(some: str) -> None:
+    ran = run_steps(
+        "  - repeat: {each: $some, as: n, steps: [{slots: {call: colleague, slot: $n}}]}\n",
+        rest=f"vars: {{some: {some}}}",
+    )
+    assert ran.verdicts == ["errored"]
+    assert "a range such as 1-20" in ran.failures[0].message
+
+
 def test_what_a_round_binds_is_new_each_time_and_the_last_stays() -> None:
     ran = run_steps("""
   - repeat:

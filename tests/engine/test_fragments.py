@@ -73,7 +73,7 @@ def test_a_call_that_never_came_up_is_not_applicable_in_a_cleanup(tmp_path: Path
     ran = run_files(
         tmp_path,
         """
-  - check: {that: $target.slots, equals: 0}
+  - check: {that: $target.slot_count, equals: 0}
   - call: {as: customer, extension: 341, from: "+7"}
 cleanup:
   - use: {file: waits.yaml, with: {who: customer, slot: 6}}

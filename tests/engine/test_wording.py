@@ -125,7 +125,8 @@ def test_what_has_no_items(value: str, said: str) -> None:
               steps:
                 - check: {{that: $one, equals: 1}}
     """)
-    assert [f.message for f in ran.failures] == [f"'each' is {said}, not a list with items"]
+    message = f"'each' is {said}, neither a list with items nor a range such as 1-20"
+    assert [f.message for f in ran.failures] == [message]
 
 
 def test_rounds_may_come_from_a_variable() -> None:

@@ -180,7 +180,7 @@ def _matcher(node: Node) -> Iterator[_Change]:
 
 def _other_value(node: Node) -> str:
     text = str(node.value)
-    if text.startswith("$target.slots"):
+    if text.startswith("$target.slot_count"):
         return "999"
     quoted = node.end_mark.index - node.start_mark.index > len(text)
     return str(int(text) + 1) if text.isdecimal() and not quoted else NEVER

@@ -179,6 +179,25 @@ def test_numbers_known_before_the_run_are_reserved() -> None:
     assert one.needs.literal_extensions == ("341", "346")
 
 
+@pytest.mark.parametrize(
+    ("loop", "slots", "alone"),
+    [
+        ("each: 3-5", ("3", "4", "5"), False),
+        ("times: 2", ("1", "2"), False),
+        ("each: $target.slots", (), True),
+    ],
+)
+def test_what_a_repeat_counts_through_is_reserved(
+    loop: str, slots: tuple[str, ...], alone: bool
+) -> None:
+    (one,) = scenarios(
+        "scenario: A\nsteps:\n" + CALL + f"  - repeat:\n      {loop}\n      as: s\n      steps:\n"
+        "        - slots: {call: customer, slot: $s}\n          expect: {empty: true}\n"
+    )
+    assert one.needs.literal_slots == slots
+    assert one.needs.alone is alone
+
+
 def test_matrix_of_lists() -> None:
     rows = scenarios(
         "scenario: A\nmatrix: {slot: [1, 2], mode: [full, '1']}\nsteps:\n" + CALL

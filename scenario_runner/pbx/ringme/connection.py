@@ -73,6 +73,7 @@ class RingMe:
         return Traits(
             name=settings.name,
             slots=settings.slots[1] - settings.slots[0] + 1,
+            first_slot=settings.slots[0],
             park_timeout=settings.park_timeout,
             capabilities=frozenset(can),
         )

@@ -59,6 +59,7 @@ class TrackedConnection(ABC):
         return Traits(
             name=self.target.name,
             slots=last - first + 1,
+            first_slot=first,
             park_timeout=self.target.park_timeout,
             capabilities=_CAN | {Capability.ANSWER} if self.answers else _CAN,
             remedies=((Capability.ANSWER, self.remedy),),
