@@ -55,6 +55,8 @@ class Terminal:
         """Write lines above the live line."""
         text = Text("\n").join([_coloured(line) for line in lines])
         if text.plain:
+            if self._live.is_started:
+                self._live.refresh()  # else the line that is drawn below is that of its last tick
             self._rich.print(text, soft_wrap=True)
 
     def hear(self, event: Event) -> None:

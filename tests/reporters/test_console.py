@@ -93,6 +93,29 @@ def test_live_line_shows_how_far_the_run_is() -> None:
     assert stream_.getvalue().count("done") == 1
 
 
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_is_written_stands_above_a_live_line_of_that_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream_ = Tty()
+    terminal = Terminal(stream_)
+    for event in (stream("passed")[0], _started("a"), _started("b")):
+        terminal.hear(event)
+    terminal._live.refresh()  # its clock does so eight times a second
+    for event in (_ended("a"), _started("c")):
+        terminal.hear(event)
+    terminal.show([Line("passed a")])
+    terminal.close()
+    _, _, below = stream_.getvalue().partition("passed a")
+    assert "1 of 2 done" in below
+    assert "0 of 2 done" not in below
+
+
 def _started(name: str) -> Event:
     (started,) = (e for e in stream("passed")[:3] if isinstance(e, ScenarioStarted))
     return replace(started, scenario=name, name=name)
