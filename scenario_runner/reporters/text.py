@@ -41,7 +41,10 @@ def _cells(text: str) -> int:
 
 
 def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
-    """Break text between words into lines of at most `width` columns, each with its indent."""
+    """Break text between words into lines of at most `width` columns, each with its indent.
+
+    A longer word stays whole: ids, addresses and paths are copied.
+    """
     indent = " " * cells(first) if rest is None else rest
     if cells(text) + cells(first) <= width and "\n" not in text:
         return [first + text]
@@ -60,24 +63,9 @@ def _filled(paragraph: str, width: int, first: str, indent: str) -> list[str]:
             continue
         if begun:
             lines.append(indent)
-        head, *more = _cut(word, width - cells(lines[-1]))
-        lines[-1] += head
-        lines += [indent + piece for piece in more]
+        lines[-1] += word
         begun = True
     return lines
-
-
-def _cut(text: str, room: int) -> list[str]:
-    """Cut text into pieces of at most `room` columns (ten, if there is no room)."""
-    room = max(10, room)
-    if cells(text) <= room:
-        return [text]
-    pieces = [""]
-    for letter in text:
-        if cells(pieces[-1]) + cells(letter) > room:
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
 
 
 def quoted(text: str, lead: str) -> list[str]:
