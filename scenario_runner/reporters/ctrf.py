@@ -17,7 +17,7 @@ from scenario_runner.reporters.failures import (
 )
 from scenario_runner.reporters.file_reporter import FileReporter, Format
 from scenario_runner.reporters.output import open_output
-from scenario_runner.reporters.text import target_text, unrun_text
+from scenario_runner.reporters.text import target_name, unrun_text
 
 if TYPE_CHECKING:
     from scenario_runner.events import InvalidFile
@@ -84,7 +84,7 @@ class Ctrf(Format):
             status: self._statuses[status]
             for status in ("passed", "failed", "skipped", "pending", "other")
         }
-        extra: Json = {"target": target_text(gathered.run), "seed": gathered.run.seed}
+        extra: Json = {"target": target_name(gathered.run), "seed": gathered.run.seed}
         return {
             "tests": self._statuses.total(),
             **counts,
