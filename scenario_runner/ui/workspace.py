@@ -131,10 +131,17 @@ class Workspace:
         with suppress(OSError):
             now = path.read_bytes()
             if not overwrite and now not in (document.data, data):
-                return Conflict(self.read(document.file))
+                return Conflict(self._theirs(document.file, now))
         _write(path, data)
         self.refresh()
         return Saved(Document(document.file, text, data))
+
+    def _theirs(self, file: str, now: bytes) -> Document:
+        """Return what another program has written, without its text where it is none."""
+        try:
+            return self.read(file)
+        except InvalidFiles:
+            return Document(file, "", now)
 
     def create(self, name: str, text: str) -> Document:
         """Write a new file below the path; raises UsageError for a name that is taken or wrong."""

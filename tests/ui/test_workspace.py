@@ -99,6 +99,15 @@ def test_what_another_program_wrote_is_never_overwritten_unasked(folder: Path) -
     assert (folder / "in" / A).read_text() == "mine: x\n"
 
 
+def test_what_another_program_wrote_may_be_no_text(folder: Path) -> None:
+    space = Workspace("in")
+    document = space.read(f"in/{A}")
+    (folder / "in" / A).write_bytes(b"\xff")
+    done = space.save(document, "mine: x\n")
+    assert isinstance(done, Conflict)
+    assert (done.theirs.text, done.theirs.data) == ("", b"\xff")
+
+
 def test_the_same_text_written_twice_is_no_conflict(folder: Path) -> None:
     space = Workspace("in")
     document = space.read(f"in/{A}")

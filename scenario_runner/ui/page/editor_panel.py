@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -33,6 +34,7 @@ class EditorPanel:
         self._state = state
         self._document: Document | None = None
         self._loaded: LoadedFile | None = None
+        self._unreadable: tuple[Problem, ...] = ()
         self._line = 1
         self._marked: tuple[object, ...] = ()
         self._asking = False
@@ -95,13 +97,18 @@ class EditorPanel:
             complain(error.message, error.hint or "")
             return
         except InvalidFiles as error:
-            self._document = Document(file, "", b"")
-            self._set("")
-            self._draw_problems(error.problems)
+            self._show_unreadable(file, error.problems)
             return
+        self._unreadable = ()
         self._set(self._document.text)
         self._check()
         self._show_line(line)
+
+    def _show_unreadable(self, file: str, problems: tuple[Problem, ...]) -> None:
+        """Show why a file can't be shown."""
+        self._document, self._loaded, self._unreadable = Document(file, "", b""), None, problems
+        self._set("")
+        self._check()
 
     def _recorded(self, file: str) -> Document:
         """Return the text of a file as a finished run tells it."""
@@ -111,7 +118,6 @@ class EditorPanel:
         return Document(file, "", b"")
 
     def _set(self, text: str) -> None:
-        self._editor.decorations = []
         self._editor.value = text
         self._marked = ()
 
@@ -152,8 +158,11 @@ class EditorPanel:
         workspace = self._state.studio.workspace
         if workspace is None or self._document is None:
             return
-        self._loaded = workspace.check(self.file, self._editor.value or "")
-        self._draw_problems(self._loaded.problems)
+        if self._unreadable and not self.dirty:
+            self._draw_problems(self._unreadable)
+        else:
+            self._loaded = workspace.check(self.file, self._editor.value or "")
+            self._draw_problems(self._loaded.problems)
         self.draw()
 
     def _draw_problems(self, problems: tuple[Problem, ...]) -> None:
@@ -207,7 +216,15 @@ class EditorPanel:
         if 0 < here <= count:
             marks.append({"kind": "line", "line": here, "class": "line-here"})
             self._editor.reveal_line(here)
-        self._editor.decorations = marks
+        self._mark(marks, len(text))
+
+    def _mark(self, marks: list[dict[str, object]], length: int) -> None:
+        """Mark the text in the browser, past NiceGUI's property.
+
+        To set a property sends the whole element, and its text would undo what is typed meanwhile.
+        """
+        call = f"markEditor({self._editor.id}, {json.dumps(marks)}, {length})"
+        self._editor.client.run_javascript(call)
 
     def _failed_spans(self) -> list[Span]:
         """Return the places of what does not hold, where the text is the one that was run."""
@@ -258,14 +275,18 @@ class EditorPanel:
             return
         try:
             there = workspace.read(self.file)
-        except (UsageError, InvalidFiles):
+        except UsageError:
+            return
+        except InvalidFiles as error:
+            if not self.dirty and not self._unreadable:
+                self._show_unreadable(self.file, error.problems)
             return
         if there.data == self._document.data:
             return
         if self.dirty:
             self._ask_whose(there)
             return
-        self._document = there
+        self._document, self._unreadable = there, ()
         self._set(there.text)
         self._check()
 
@@ -284,7 +305,7 @@ class EditorPanel:
                 self._saved(done.document)
 
         def take_theirs() -> None:
-            self._document = theirs
+            self._document, self._unreadable = theirs, ()
             self._set(theirs.text)
             self._check()
 

@@ -61,7 +61,7 @@ class FilesPanel:
         self._all.enable(enabled=studio.workspace is not None)
         nodes = found(self._lines(), self._find.value or "")
         if nodes != self._nodes:
-            before = {node.id for node in self._nodes}
+            before = {node.id for node in self._nodes if node.children}
             self._nodes = nodes
             self._tree.props["nodes"] = [_shown(node) for node in nodes]
             new = [node.id for node in nodes if node.id not in before and node.children]

@@ -1,5 +1,5 @@
-// Completion, a name for screen readers, and the cursor's line: what NiceGUI's editor has no hook
-// for. What can be written is asked of the page's server, which knows the schema and the file.
+// Completion, a name for screen readers, the cursor's line, and marks: what NiceGUI's editor has no
+// hook for. What can be written is asked of the page's server, which knows the schema and the file.
 import * as CM from "nicegui-codemirror";
 
 async function source(context) {
@@ -50,6 +50,21 @@ window.extendEditor = async (id, label, completes) => {
     const editor = getElement(id)?.editor;
     if (editor) {
       editor.dispatch({ effects: CM.StateEffect.appendConfig.of(extensions(id, label, completes)) });
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+};
+
+// Marks are given to the text that they were made for: one that came late is waited for, and where
+// more was typed meanwhile the next marks are on their way.
+const turns = {};
+window.markEditor = async (id, marks, length) => {
+  const turn = (turns[id] = (turns[id] ?? 0) + 1);
+  for (let tries = 0; tries < 80 && turns[id] === turn; tries += 1) {
+    const shown = getElement(id);
+    if (shown?.editor && [...shown.editor.state.doc.toString()].length === length) {
+      shown.setDecorations(marks);
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
