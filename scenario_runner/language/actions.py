@@ -86,7 +86,16 @@ BINDINGS = mapping(
     name="bindings", noun="a map of names to values", minProperties=1, propertyNames=NAME
 )
 GIVEN = mapping(noun="a map of parameters", key="with", propertyNames=NAME)
-RENAMED = mapping(noun="a map of names", propertyNames=NAME, additionalProperties=NAME)
+TAKEN = Kind(
+    name="taken",
+    noun="a list of names, or a map that gives them other ones",
+    schema={
+        "type": ["array", "object"],
+        "items": NAME,
+        "propertyNames": NAME,
+        "additionalProperties": NAME,
+    },
+)
 FIELD_MATCHERS = mapping(
     name="matchers by field",
     noun="a map of fields to matchers",
@@ -457,15 +466,16 @@ class Use(ActionBase, frozen=True, kw_only=True):
 
     - file: The fragment's file, relative to this file.
     - with: Values for the fragment's parameters.
-    - exports: Names from inside the fragment and the names they get here: {customer: first}.
-      Everything else stays inside.
+    - exports: Which of the names that the fragment exports come out of it: all, where nothing is
+      said; some: [customer]; some under other names: {customer: first}; none: []. Everything else
+      stays inside.
     """
 
     word = "use"
     facts = Facts(parts=(Part.MOMENT,), checks=False, composite=True)
     fragment: Annotated["Fragment", TEXT(noun="a file name", key="file", minLength=1)]
     given: Annotated[tuple[Binding, ...], GIVEN] = ()
-    exports: Annotated[tuple[tuple[str, str], ...], RENAMED] = ()
+    exports: Annotated[tuple[tuple[str, str], ...], TAKEN] = ()
 
     def steps_inside(self) -> tuple["Step", ...]:
         return self.fragment.steps
@@ -748,7 +758,8 @@ class Fragment(Struct, frozen=True, kw_only=True):
     - fragment: What the steps do, for people: 'A parked customer'.
     - description: What the fragment is for, in your own words.
     - params: What the fragment is given with 'with', used as $name inside.
-    - exports: Names that the file using the fragment may take over; everything else stays inside.
+    - exports: Names that come out of the fragment, for the file that uses it; everything else stays
+      inside.
     """
 
     name: Annotated[str, TEXT(noun="the fragment's name", key="fragment", minLength=1)]

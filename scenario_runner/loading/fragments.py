@@ -15,6 +15,7 @@ from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, Names
 from scenario_runner.loading.nodes import (
     Leaf,
+    Listing,
     Mapping,
     Problems,
     Unreadable,
@@ -31,6 +32,8 @@ from scenario_runner.references import Fields, Items, Literal, Reference
 from scenario_runner.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scenario_runner.loading.nodes import Node
     from scenario_runner.loading.schema_errors import Violations
     from scenario_runner.loading.yaml import Document
@@ -82,11 +85,15 @@ class Shelf:
         params = known.fragment.params if known else ()
         given = _given(fields.fields.get("with"), params, reading)
         if known is None:
-            reading.names.suspect(words(exports) if exports else set())
+            if exports is None:
+                reading.names.suspect_all()
+            else:
+                reading.names.suspect(words(exports))
             return Use(fragment=_nothing("", file.span), given=given)
         _check_given(given, known.fragment, file, reading)
         _count(known, given, reading)
-        return Use(fragment=known.fragment, given=given, exports=_taken(exports, known, reading))
+        taken = _taken(exports, known, file.span, reading)
+        return Use(fragment=known.fragment, given=given, exports=taken)
 
     def _fragment(self, file: Leaf, reading: Reading) -> Known | None:
         """Return the fragment that a `use` names; report at the `use` why it can't be had."""
@@ -331,27 +338,41 @@ def json_type(value: Expression) -> str | None:
             return "string"
 
 
-def _taken(node: Node | None, known: Known, reading: Reading) -> tuple[tuple[str, str], ...]:
-    """The names that a `use` takes over, and what they are called from there on."""
-    if not isinstance(node, Mapping):
-        return ()
-    exported = known.fragment.exports
-    taken = []
-    for inside, value in node.fields.items():
-        if inside not in exported:
-            listed = ", ".join(exported) or "nothing"
-            hint = did_you_mean(inside, exported) or f"it exports: {listed}"
-            said = say(
-                "unknown-export.fragment", fragment=known.fragment.name, name=inside, hint=hint
-            )
-            note = Note(message="the fragment is here", span=known.fragment.span)
-            reading.report(said, node.keys[inside], note)
-            reading.names.suspect({text_of(value)})
+def _taken(
+    node: Node | None, known: Known, use: Span, reading: Reading
+) -> tuple[tuple[str, str], ...]:
+    """Bind the names that come out of a fragment; return them with what they are called here."""
+    fragment, taken = known.fragment, []
+    for inside, name, span in _wanted(node, fragment, use):
+        if inside not in fragment.exports:
+            listed = ", ".join(fragment.exports) or "nothing"
+            hint = did_you_mean(inside, fragment.exports) or f"it exports: {listed}"
+            said = say("unknown-export.fragment", fragment=fragment.name, name=inside, hint=hint)
+            note = Note(message="the fragment is here", span=fragment.span)
+            reading.report(said, span, note)
+            reading.names.suspect({name})
             continue
-        bound = reading.names.bind(text_of(value), Kind.EXPORT, value.span)
+        bound = reading.names.bind(name, Kind.EXPORT, span)
         bound.is_call = inside in known.calls
-        taken.append((inside, text_of(value)))
+        bound.used |= node is None
+        taken.append((inside, name))
+    reading.names.offer(fragment.name, fragment.exports, dict(taken))
     return tuple(taken)
+
+
+def _wanted(node: Node | None, fragment: Fragment, use: Span) -> Iterator[tuple[str, str, Span]]:
+    """Yield what a `use` takes over: the name inside, the name here, and where that is said."""
+    match node:
+        case Mapping():
+            for inside, value in node.fields.items():
+                place = value.span if inside in fragment.exports else node.keys[inside]
+                yield inside, text_of(value), place
+        case Listing():
+            for item in node.items:
+                yield text_of(item), text_of(item), item.span
+        case _:
+            for name in fragment.exports:
+                yield name, name, use
 
 
 def _count(known: Known, given: tuple[Binding, ...], reading: Reading) -> None:

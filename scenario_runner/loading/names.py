@@ -163,6 +163,8 @@ class Names:
     label_order: list[str] = field(default_factory=list)
     conditions: tuple[Condition, ...] = ()
     unsure: set[str] = field(default_factory=set)
+    all_unsure: bool = False
+    offered: dict[str, str] = field(default_factory=dict)
     _missing: list[_Missing] = field(default_factory=list)
     _missing_labels: list[tuple[str, Span]] = field(default_factory=list)
 
@@ -174,7 +176,8 @@ class Names:
             return bound
         for other in (*self.visible.get(name, ()), *self.concurrent.get(name, ())):
             if not exclude_one_another(other.conditions, bound.conditions):
-                self.problems.report(say("bound-twice", name=name), span, _bound_at(other.span))
+                code = "bound-twice.export" if kind is Kind.EXPORT else "bound-twice.name"
+                self.problems.report(say(code, name=name), span, _bound_at(other.span))
                 other.used = bound.used = True
                 break
         self.visible.setdefault(name, []).append(bound)
@@ -231,6 +234,19 @@ class Names:
             for bound in self.visible[word]:
                 bound.used = True
 
+    def suspect_all(self) -> None:
+        """Take every name from here on for one that a fragment that can't be had might export."""
+        self.all_unsure = True
+
+    def offer(self, fragment: str, exports: tuple[str, ...], taken: dict[str, str]) -> None:
+        """Note what a fragment exports and the step that uses it does not take under that name."""
+        for name in exports:
+            lead = f"the fragment '{fragment}' exports it"
+            if name not in taken:
+                self.offered[name] = f"{lead}; take it over with exports: [{name}]"
+            elif taken[name] != name:
+                self.offered[name] = f"{lead}, and its name is '{taken[name]}' here"
+
     @contextmanager
     def under(self, condition: Condition | None) -> Iterator[None]:
         """What is bound inside is bound only where the condition holds."""
@@ -257,7 +273,8 @@ class Names:
             self._report_label(name, span)
 
     def _miss(self, name: str, span: Span, wanted: Kind) -> None:
-        self._missing.append(_Missing(name, span, len(self.everything), wanted))
+        if not self.all_unsure:
+            self._missing.append(_Missing(name, span, len(self.everything), wanted))
 
     def _known(self, miss: _Missing) -> list[str]:
         """The names that could have been meant."""
@@ -275,7 +292,8 @@ class Names:
             self.problems.report(say(code, name=shown), miss.span, _bound_at(bound_at), *also)
             return
         known = self._known(miss)
-        hint = did_you_mean(miss.name, known) or _listed(known, is_call=is_call)
+        hint = self.offered.get(miss.name) or did_you_mean(miss.name, known)
+        hint = hint or _listed(known, is_call=is_call)
         code = "unknown-call.nowhere" if is_call else "undefined-name.nowhere"
         self.problems.report(say(code, name=shown, hint=hint), miss.span, *also)
 

@@ -52,6 +52,22 @@ def run_files(folder: Path, steps: str) -> Ran:
     return ran
 
 
+@pytest.mark.parametrize(
+    ("exports", "name"),
+    [("", "customer"), (", exports: [customer]", "customer"), (", exports: {customer: c}", "c")],
+)
+def test_what_a_fragment_exports_comes_out_of_it(tmp_path: Path, exports: str, name: str) -> None:
+    ran = run_files(
+        tmp_path,
+        f"""
+  - use: {{file: parked.yaml, with: {{slot: 6}}{exports}}}
+  - slots: {{call: {name}, slot: 6}}
+    expect: {{holds: {name}}}
+""",
+    )
+    assert ran.verdicts == ["passed"], ran.failures
+
+
 def test_a_call_is_given_by_its_name(tmp_path: Path) -> None:
     ran = run_files(
         tmp_path,

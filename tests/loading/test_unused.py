@@ -49,6 +49,10 @@ def warnings(folder: Path, steps: str) -> list[str]:
         "  - slots: {call: a, slot: 1}\n    expect: {body: {slot: {one_of: [1, $word]}}}",
         "  - use: {file: part.yaml, with: {number: '$word'}}",
         "  - repeat: {times: $word, steps: [{slots: {call: a, slot: 1}}]}",
+        (
+            "  - use: {file: part.yaml, with: {number: '1', slot: $word}, exports: [customer]}\n"
+            "  - slots: {call: customer, slot: 1}"
+        ),
         "  - set: {b: $word}\n  - check: {that: $b, equals: 6}",
         "  - request: {get: /x/$word}",
         "  - event: {type: hangup, call: a, where: {CallID: $word}}",
@@ -75,6 +79,7 @@ def test_a_name_is_used_wherever_it_is_read(tmp_path: Path, steps: str) -> None:
             "  - use: {file: part.yaml, with: {number: '$word'}, exports: {customer: c}}",
             "unused-export: the export 'c' is never used",
         ),
+        ("  - use: {file: part.yaml, with: {number: '$word'}}", None),
         (
             "  - repeat: {each: [1, $word], as: i, steps: [{slots: {call: a, slot: 1}}]}",
             None,
