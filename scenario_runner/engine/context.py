@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from scenario_runner.durations import parse_duration
 from scenario_runner.engine.event_log import EventLog, Sent, StepMark
 from scenario_runner.engine.verdict import Counts
 from scenario_runner.errors import NotPossible, ScenarioRunnerError, TargetError, Undecidable
-from scenario_runner.events import CallChanged, Event, Exchange, PbxReported
+from scenario_runner.events import CallChanged, Event, Exchange, Failure, PbxReported
 from scenario_runner.language.actions import CallTarget, NamedCall
 from scenario_runner.language.vocabulary import CallState, Capability
 from scenario_runner.masking import Mask
@@ -248,6 +248,10 @@ class Shared(Struct, frozen=True, kw_only=True):
     warned: set[Span] = field(default_factory=set)
 
 
+LateCheck: TypeAlias = Callable[[], Awaitable[tuple[Failure, ...]]]
+"""A check that has to wait until nothing else runs beside it."""
+
+
 class Frame(Struct, frozen=True, kw_only=True):
     """Where a step runs.
 
@@ -255,7 +259,8 @@ class Frame(Struct, frozen=True, kw_only=True):
     `slot 6`); `via` are the places of the `use` steps that led here; `tolerant` says that a
     `together` around it judges the refusals, `cleaning` that a name which was never bound makes a
     step not applicable; `rounds` are those of the repeats around it, multiplied. `sent` is the last
-    command to change a call in this branch.
+    command to change a call in this branch. `late` are the checks to be made at the end of the
+    `together` around it; None outside of one.
     """
 
     shared: Shared
@@ -268,6 +273,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     cleaning: bool = False
     rounds: int = 1
     sent: Sent = field(default_factory=Sent)
+    late: list[LateCheck] | None = None
 
     @property
     def session(self) -> Session:

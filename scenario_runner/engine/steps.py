@@ -9,17 +9,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND, duration_text
-from scenario_runner.engine.actions import act, named_call
+from scenario_runner.engine.actions import Plain, act, named_call
 from scenario_runner.engine.checks import Checker, certain
 from scenario_runner.engine.context import (
     CURRENT_STEP,
     Frame,
+    LateCheck,
     Scope,
     Unbound,
     Undecided,
     Unresolved,
 )
 from scenario_runner.engine.event_log import Sent, StepMark
+from scenario_runner.engine.joining import look_behind
 from scenario_runner.engine.normalize import answer_of, outcome_of
 from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
 from scenario_runner.errors import RunnerFault, ScenarioRunnerError
@@ -168,10 +170,12 @@ class TakeSteps(Protocol):
         ...
 
 
-async def together(
-    action: Together, step: Step, frame: Frame, take_steps: TakeSteps
-) -> ActionResult:
-    """Start all branches at the same moment and wait for all of them."""
+async def together(action: Together, step: Step, frame: Frame, take_steps: TakeSteps) -> Asked:
+    """Start all branches at the same moment and wait for all of them.
+
+    Then the slots are asked about whose calls its bridges took; returns those failures, too.
+    """
+    late: list[LateCheck] = [] if frame.late is None else frame.late
     place = CURRENT_STEP.get()
     judged = any(isinstance(c, (Succeeded, BranchesRefused)) for c in step.expect)
     frames = [
@@ -179,6 +183,7 @@ async def together(
             frame.inside(place, f".b{number}.", label, frame.scope.child()),
             tolerant=judged,
             sent=Sent(frame.sent.last),
+            late=late,
         )
         for number, label in enumerate(_branch_labels(action), 1)
     ]
@@ -194,7 +199,10 @@ async def together(
     inside = _Inside()
     for branch_reports in reports:
         inside.add(branch_reports)
-    return inside.result(frame, tally=_tally(action, reports))
+    result = inside.result(frame, tally=_tally(action, reports))
+    if frame.late is not None:
+        return result, ()
+    return result, tuple([failure for check in late for failure in await check()])
 
 
 def _branch_labels(action: Together) -> list[str]:
@@ -487,25 +495,35 @@ async def _performed(
     checker = Checker(step, frame)
     match step.action:
         case Together():
-            seen = await together(step.action, step, frame, take_steps)
+            seen, late = await together(step.action, step, frame, take_steps)
+            return seen, (*late, *checker.failures(seen))
         case Repeat():
             seen = await repeat(step.action, frame, take_steps)
         case Use():
             seen = await use(step.action, step, frame, take_steps)
         case action:
-            if step.repeating is not None:
-                seen, failures = await ask(
-                    step, lambda: act(action, step, frame), checker, frame, attempts
-                )
-                if failures and isinstance(seen.outcome, Refused):
-                    certain(seen.outcome, step, frame)
-                return seen, failures
-            seen = await act(action, step, frame)
+            if step.repeating is None:
+                return await _once(action, step, checker, frame)
+            seen, failures = await ask(
+                step, lambda: act(action, step, frame), checker, frame, attempts
+            )
+            if failures and isinstance(seen.outcome, Refused):
+                certain(seen.outcome, step, frame)
+            return seen, failures
+    return seen, checker.failures(seen)
+
+
+async def _once(action: Plain, step: Step, checker: Checker, frame: Frame) -> Asked:
+    """Take an action that neither has steps inside nor is asked again."""
+    seen = await act(action, step, frame)
     if isinstance(seen.outcome, Refused):
         certain(seen.outcome, step, frame)
         if frame.tolerant and not step.expect:
             return seen, ()
-    return seen, checker.failures(seen)
+    failures = checker.failures(seen)
+    if failures:
+        return seen, failures
+    return await look_behind(step, seen, frame)
 
 
 def _saved(saves: tuple[Save, ...], seen: ActionResult, frame: Frame) -> tuple[Failure, ...]:
@@ -602,7 +620,7 @@ def _finished(step: Step, frame: Frame, place: str, begin: int, report: Report) 
             step=place,
             verdict=report.verdict,
             at=now,
-            took=now - begin,
+            took=now - begin - (seen.own if seen is not None else 0),
             summary=seen.summary if seen is not None else "",
             failures=report.failures,
             attempts=report.attempts,

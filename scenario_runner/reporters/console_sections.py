@@ -111,6 +111,9 @@ def _step_row(step: StepResult, width: int) -> Iterator[Line]:
     indent = "  " * min(depth + 1, max(1, width // 20))
     text = f"{one_line(started.label)} {one_line(started.title)}"
     yield from _verdict_row(indent, step.finished.verdict, text, step.finished.took, width)
+    if step.finished.note and not step.finished.verdict.bad:
+        for note in wrapped(f"note: {one_line(step.finished.note)}", width, f"{indent}    "):
+            yield Line(note, Tone.DIM)
 
 
 class Alike:

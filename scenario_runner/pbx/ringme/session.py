@@ -150,6 +150,9 @@ CLOSING = 10 * SECOND
 """The longest that one exchange of the cleanup may take, in microseconds."""
 
 
+_INFERRED = "inferred from this scenario's own park; not reported by the PBX"
+
+
 class RingMeSession:
     """Speaks the dialect for one scenario; see `pbx.protocol.Session`."""
 
@@ -302,7 +305,7 @@ class RingMeSession:
         if known is not None:
             self._memory.bridged(uuid_of(call.call_api_id), reported, call.extension, extension_id)
         told = answer.get("UUID")
-        word = "" if told else "whom, by what this scenario parked there: the PBX does not tell"
+        word = "" if told else _INFERRED
         uuid = as_text(told) if told else known
         return Done(raw=raw, slot=reported, uuid=uuid, driver_word=word)
 
