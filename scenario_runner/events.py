@@ -173,6 +173,10 @@ class PbxSnapshot(Struct, frozen=True, kw_only=True, gc=False):
         Pairs,
         _said("The live calls with their extensions, and their states."),
     ] = ()
+    unasked: Annotated[
+        tuple[str, ...],
+        _said("What could not be asked, so that nothing is known of it."),
+    ] = ()
 
 
 class _Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="event", tag=True):

@@ -200,6 +200,7 @@ class _Run(Struct, kw_only=True):
                 (f"{frame.who(call.uuid)} at {call.extension}", call.state.value)
                 for call in holding.calls
             ),
+            unasked=holding.unasked,
         )
 
     async def _shielded(self, cleaning: Coroutine[None, None, None]) -> None:

@@ -1,4 +1,8 @@
-"""Undoes what runs that were killed have left on a target, by their journals."""
+"""Undoes what runs that were killed have left on a target, by their journals.
+
+A call is over when the PBX lists it no more, and not because a request about it was refused: such
+a refusal may be about its extension.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
-from scenario_runner.errors import PbxError, ScenarioRunnerError
+from scenario_runner.errors import NotPossible, PbxError, ScenarioRunnerError
 from scenario_runner.execution.targets import masked
-from scenario_runner.language.vocabulary import Party, Reason
+from scenario_runner.language.vocabulary import Party
 from scenario_runner.masking import MASK
-from scenario_runner.pbx.commands import CallAddress, HangUp, ShowCalls, Unsubscribe
+from scenario_runner.pbx.commands import CallAddress, FindPlaced, HangUp, ShowCalls, Unsubscribe
 from scenario_runner.pbx.drivers import find_driver
-from scenario_runner.pbx.journal import FOLDER, PlacedCall, left_behind
+from scenario_runner.pbx.journal import FOLDER, left_behind
 from scenario_runner.pbx.protocol import Done, NullWatcher, Plan, Refused
 
 if TYPE_CHECKING:
@@ -23,10 +27,13 @@ if TYPE_CHECKING:
     from scenario_runner.language.target import Target
     from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.journal import Left
-    from scenario_runner.pbx.protocol import Session
+    from scenario_runner.pbx.protocol import Listed, PlacedCall, Session
 
 
 _WITHIN = 10 * SECOND
+_ROUNDS = 4
+_PAUSE_S = 0.25
+"""A PBX may list a call for a moment after it ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +60,7 @@ async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tupl
                 Plan(scenario="cleanup"), NullWatcher(), clock
             ) as session:
                 for left in mine:
-                    done = await _undone(left, session)
+                    done = await _undone(left, session, context)
                     told += done
                     if all(one.good for one in done):
                         left.file.unlink(missing_ok=True)
@@ -62,52 +69,74 @@ async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tupl
     return tuple(told)
 
 
-async def _undone(left: Left, session: Session) -> list[Undone]:
-    told: list[Undone] = []
-    for call in left.calls:
-        told += await _hung_up(call, session)
+async def _undone(left: Left, session: Session, context: Context) -> list[Undone]:
+    told = [await _Ending(call, session, context).ended() for call in left.calls]
     for path, url in left.watched:
         told.append(await _unwatched(path, url, session))
     return told
 
 
-async def _hung_up(call: PlacedCall, session: Session) -> list[Undone]:
-    """Hang a call up; one whose ids never became known is looked for by its party."""
-    named = f"the call at {call.extension} with {call.party}"
-    if call.ids is None and MASK in call.party:
-        message = f"{named} can't be looked for, since its number is a secret: look yourself"
-        return [Undone(good=False, message=message)]
-    try:
-        addresses = await _addresses(call, session)
-        outcomes = [
-            await session.do(HangUp(call=one, by=Party.EXTENSION), _WITHIN) for one in addresses
-        ]
-    except PbxError as error:
-        return [Undone(good=False, message=f"{named} can't be hung up: {error.message}")]
-    refused = [
-        outcome
-        for outcome in outcomes
-        if isinstance(outcome, Refused)
-        and outcome.raw.status != 404
-        and outcome.reason is not Reason.NO_SUCH_CALL
-    ]
-    if refused:
-        return [Undone(good=False, message=f"{named} can't be hung up: {refused[0].message}")]
-    ended = any(isinstance(outcome, Done) for outcome in outcomes)
-    return [Undone(good=True, message=f"{named} {'was hung up' if ended else 'was over already'}")]
+class _Ending:
+    """Hangs one call up, wherever the PBX lists it, until it lists nothing of it."""
+
+    def __init__(self, call: PlacedCall, session: Session, context: Context) -> None:
+        self._call = call
+        self._session = session
+        self._sleep = context.sleep
+        self._named = f"the call at {call.extension} with {call.party}"
+
+    async def ended(self) -> Undone:
+        if self._call.ids is None and MASK in self._call.party:
+            return self._bad("can't be looked for, since its number is a secret: look yourself")
+        try:
+            return await self._until_gone()
+        except PbxError as error:
+            return self._bad(f"could not be asked about: {error.message}")
+
+    def _bad(self, why: str) -> Undone:
+        return Undone(good=False, message=f"{self._named} {why}")
+
+    async def _until_gone(self) -> Undone:
+        """Each round tries every hang-up; what the last one said is told where nothing helped."""
+        hung_up, said = False, "is still listed"
+        for number in range(_ROUNDS):
+            if number:
+                await self._sleep(_PAUSE_S)
+            found = await self._listed()
+            if isinstance(found, Refused):
+                return self._bad(f"could not be asked about: {found.message}")
+            if not found:
+                word = "was hung up" if hung_up else "was over already"
+                return Undone(good=True, message=f"{self._named} {word}")
+            for one in found:
+                refused = await self._hung_up(one)
+                hung_up = hung_up or refused is None
+                said = f"can't be hung up: {refused}" if refused is not None else said
+        return self._bad(said)
+
+    async def _listed(self) -> tuple[Listed, ...] | Refused:
+        """Return what is left of the call; a driver that can't look is asked for all calls."""
+        try:
+            found = await self._session.do(FindPlaced(call=self._call), _WITHIN)
+        except NotPossible:
+            everything = ShowCalls(extension=self._call.extension)
+            found = await self._session.do(everything, _WITHIN)
+            if isinstance(found, Done):
+                return tuple(one for one in found.listed if _is_it(one, self._call))
+        return found if isinstance(found, Refused) else found.listed
+
+    async def _hung_up(self, one: Listed) -> str | None:
+        """Hang up what is listed; return why that did not work."""
+        address = CallAddress(call_api_id=one.call_api_id or one.uuid, extension=one.extension)
+        try:
+            outcome = await self._session.do(HangUp(call=address, by=Party.EXTENSION), _WITHIN)
+        except PbxError as error:
+            return error.message
+        return outcome.message if isinstance(outcome, Refused) else None
 
 
-async def _addresses(call: PlacedCall, session: Session) -> list[CallAddress]:
-    if call.ids is not None:
-        return [CallAddress(call_api_id=call.ids.call_api_id, extension=call.ids.extension)]
-    listed = await session.do(ShowCalls(extension=call.extension), _WITHIN)
-    if isinstance(listed, Refused):
-        return []
-    return [
-        CallAddress(call_api_id=one.call_api_id or one.uuid, extension=call.extension)
-        for one in listed.listed
-        if one.party == call.party
-    ]
+def _is_it(one: Listed, call: PlacedCall) -> bool:
+    return one.party == call.party if call.ids is None else one.uuid == call.ids.uuid
 
 
 async def _unwatched(path: str, url: str, session: Session) -> Undone:
@@ -116,6 +145,9 @@ async def _unwatched(path: str, url: str, session: Session) -> Undone:
         outcome = await session.do(Unsubscribe(path=path, url=url), _WITHIN)
     except PbxError as error:
         text = f"subscriptions at {path} can't be removed: {error.message}"
+        return Undone(good=False, message=text)
+    if isinstance(outcome, Refused):
+        text = f"subscriptions at {path} can't be removed: {outcome.message}"
         return Undone(good=False, message=text)
     removed = outcome.raw.body
     count = len(removed) if isinstance(removed, list) else 0

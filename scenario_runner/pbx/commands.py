@@ -14,6 +14,7 @@ from msgspec import Struct
 from scenario_runner.errors import NotPossible
 from scenario_runner.exchange import Request
 from scenario_runner.language.vocabulary import Capability, Party
+from scenario_runner.pbx.protocol import PlacedCall
 from scenario_runner.references import Json
 
 if TYPE_CHECKING:
@@ -115,6 +116,16 @@ class ShowCall(CommandBase, frozen=True, kw_only=True):
     call: CallAddress
 
 
+class FindPlaced(CommandBase, frozen=True, kw_only=True):
+    """Look what is left of a call that a run which is over has placed.
+
+    `Done.listed` is what the PBX lists of it now, each to be hung up where it is listed; nothing
+    means that the call is over. What could not be asked is refused or raised, never an empty list.
+    """
+
+    call: PlacedCall
+
+
 class SendRequest(CommandBase, frozen=True, kw_only=True):
     """Send a raw request below the API's root."""
 
@@ -141,7 +152,7 @@ class Unsubscribe(CommandBase, frozen=True, kw_only=True):
         return Capability.RAW_REQUESTS
 
 
-Question: TypeAlias = AskSlot | ShowCalls | ShowCall
+Question: TypeAlias = AskSlot | ShowCalls | ShowCall | FindPlaced
 """Changes nothing on the PBX, so it may be asked again."""
 
 Command: TypeAlias = (

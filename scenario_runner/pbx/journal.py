@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import structs
 
 from scenario_runner.masking import Mask
-from scenario_runner.pbx.protocol import CallIds
+from scenario_runner.pbx.protocol import CallIds, PlacedCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,16 +78,6 @@ class NoJournal:
 
     def unwatched(self, path: str, url: str) -> None:
         """Pass over it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedCall:
-    """A call that was about to be placed, and its ids where they became known."""
-
-    extension: str
-    party: str
-    flow: str
-    ids: CallIds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,15 @@ class CallIds(Struct, frozen=True, kw_only=True):
     call_id: str = ""
 
 
+class PlacedCall(Struct, frozen=True, kw_only=True):
+    """A call that was about to be placed, and its ids where they became known."""
+
+    extension: str
+    party: str
+    flow: str
+    ids: CallIds | None = None
+
+
 class Raw(Struct, frozen=True, kw_only=True):
     """The raw answer: status code (0 outside HTTP), headers, and the body as parsed, or as text.
 
@@ -123,10 +132,14 @@ class Leftover(Struct, frozen=True, kw_only=True):
 
 
 class Holding(Struct, frozen=True, kw_only=True):
-    """What the PBX holds: (slot, uuid) of the occupied slots, and the live calls."""
+    """What the PBX holds: (slot, uuid) of the occupied slots, and the live calls.
+
+    `unasked` says what could not be asked.
+    """
 
     slots: tuple[tuple[str, str], ...] = ()
     calls: tuple[Listed, ...] = ()
+    unasked: tuple[str, ...] = ()
 
 
 class Plan(Struct, frozen=True, kw_only=True):

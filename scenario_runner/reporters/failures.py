@@ -257,8 +257,10 @@ def _attempts_account(attempts: tuple[Attempt, ...], width: int) -> Iterator[Lin
 def _snapshot_account(snapshot: PbxSnapshot, width: int) -> Iterator[Line]:
     yield Line("  PBX state at that moment:", Tone.DIM)
     slots = [f"slot {slot}: {who}" for slot, who in snapshot.slots] or ["no occupied slot"]
-    calls = [f"{call}: {state}" for call, state in snapshot.calls] or ["no live call"]
-    for text in slots + calls:
+    calls = [f"{call}: {state}" for call, state in snapshot.calls]
+    if not calls and not snapshot.unasked:
+        calls = ["no live call"]
+    for text in slots + calls + list(snapshot.unasked):
         yield from _prose(text, width)
 
 

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 from msgspec import structs
 
 from scenario_runner.durations import SECOND, duration_text
-from scenario_runner.errors import NotPossible, PbxError
+from scenario_runner.errors import BadAnswer, NotPossible, PbxError
 from scenario_runner.language.vocabulary import EventType
 from scenario_runner.pbx.journal import NoJournal
 from scenario_runner.pbx.protocol import Done, Leftover, NullWatcher, PbxEvent
-from scenario_runner.pbx.ringme.answers import entries_of, uuid_of, words
+from scenario_runner.pbx.ringme.answers import entries_of, refused, uuid_of, words
 from scenario_runner.references import Json, as_text
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.journal import Journaling
+    from scenario_runner.pbx.protocol import Outcome
     from scenario_runner.pbx.ringme.rest import Rest
 
 
@@ -131,22 +132,36 @@ class SubscribedFeed:
         """Do nothing: the PBX tells."""
 
     async def stop(self, rest: Rest, within: int) -> tuple[Leftover, ...]:
-        """Remove every subscription that was made, or may have been made."""
+        """Remove every subscription that was made, or may have been made; each one by itself."""
         self._unlisten()
         left: list[Leftover] = []
         for path, event_ids in self._subscribed.items():
-            if path in self._unsure:
-                event_ids.extend(await self._found(path, event_ids, rest, within))
-            kept = [one for one in event_ids if not await _removed(path + one, rest, within)]
-            left += [Leftover(what=f"event subscription {path}{one}") for one in kept]
+            kept = await self._removed(path, event_ids, rest, within)
+            left += [Leftover(what=what) for what in kept]
             if not kept:
                 self._journal.unwatched(path, self._url)
         return tuple(left)
 
-    async def _found(self, path: str, known: list[str], rest: Rest, within: int) -> list[str]:
-        """Return the subscriptions of ours that are there and not known."""
-        raw = await rest.call("GET", path, within)
-        return [one for one in subscriptions_to(self._url, raw.body) if one not in known]
+    async def _removed(self, path: str, known: list[str], rest: Rest, within: int) -> list[str]:
+        """Remove the subscriptions below a path; return what could not be removed or asked."""
+        kept: list[str] = []
+        if path in self._unsure:
+            try:
+                raw = await rest.call("GET", path, within)
+                if raw.status >= 400:
+                    raise BadAnswer(f"status {raw.status}")
+                known.extend(o for o in subscriptions_to(self._url, raw.body) if o not in known)
+            except PbxError as error:
+                kept.append(f"it could not be asked what is subscribed at {path} ({error.message})")
+        for one in known:
+            try:
+                raw = await rest.call("DELETE", f"{path}{one}", within)
+                gone = raw.status < 400 or raw.status == 404
+            except PbxError:
+                gone = False
+            if not gone:
+                kept.append(f"event subscription {path}{one}")
+        return kept
 
 
 def subscriptions_to(url: str, listed: Json) -> list[str]:
@@ -156,19 +171,18 @@ def subscriptions_to(url: str, listed: Json) -> list[str]:
     return [as_text(entry.get("id")) for entry in ours]
 
 
-async def unsubscribe(path: str, url: str, rest: Rest, within: int) -> Done:
+async def unsubscribe(path: str, url: str, rest: Rest, within: int) -> Outcome:
     """Remove the subscriptions below `path` that deliver to `url`; see `commands.Unsubscribe`."""
     raw = await rest.call("GET", path, within)
+    if raw.status >= 400:
+        return refused(raw, rest.settings, about_call=False)
     removed: list[Json] = []
     for one in subscriptions_to(url, raw.body):
-        await rest.call("DELETE", f"{path}{one}", within)
+        gone = await rest.call("DELETE", f"{path}{one}", within)
+        if gone.status >= 400 and gone.status != 404:
+            return refused(gone, rest.settings, about_call=False)
         removed.append(one)
     return Done(raw=structs.replace(raw, body=removed))
-
-
-async def _removed(path: str, rest: Rest, within: int) -> bool:
-    raw = await rest.call("DELETE", path, within)
-    return raw.status < 400 or raw.status == 404
 
 
 EVERY = 1 * SECOND

@@ -20,6 +20,7 @@ from scenario_runner.pbx.commands import (
     BridgeCall,
     BridgeSlot,
     CallAddress,
+    FindPlaced,
     HangUp,
     ParkCall,
     PlaceCall,
@@ -28,7 +29,16 @@ from scenario_runner.pbx.commands import (
     ShowCalls,
     Unsubscribe,
 )
-from scenario_runner.pbx.protocol import CallIds, Done, Holding, Leftover, Listed, Outcome, Raw
+from scenario_runner.pbx.protocol import (
+    CallIds,
+    Done,
+    Holding,
+    Leftover,
+    Listed,
+    Outcome,
+    Raw,
+    Refused,
+)
 from scenario_runner.pbx.rate import read_limit
 from scenario_runner.pbx.ringme.answers import (
     call_list,
@@ -37,7 +47,7 @@ from scenario_runner.pbx.ringme.answers import (
     refused,
     uuid_of,
 )
-from scenario_runner.pbx.ringme.closing import call_lists, hang_up_and_look
+from scenario_runner.pbx.ringme.closing import Closing, call_lists, find_placed, says_nothing
 from scenario_runner.pbx.ringme.dialers import Placing
 from scenario_runner.pbx.ringme.events import unsubscribe
 from scenario_runner.pbx.ringme.recovery import (
@@ -71,7 +81,9 @@ class Memory:
     """The calls a session placed or met: their ids, slots and partners.
 
     `placing` are the calls that were asked for and whose ids are not known, or not yet;
-    `strangers` are the UUIDs of calls that were there before.
+    `strangers` are the UUIDs of calls that were there before. What a joined call does is assumed:
+    `homes` are the ids of calls before they were taken to be at another extension, `presumed`
+    those of calls taken to be over since the one they were joined with is.
     """
 
     park_timeout: int
@@ -79,6 +91,8 @@ class Memory:
     strangers: set[str] = field(default_factory=set)
     own: dict[str, CallIds] = field(default_factory=dict)
     ids: dict[str, CallIds] = field(default_factory=dict)
+    homes: dict[str, CallIds] = field(default_factory=dict)
+    presumed: dict[str, CallIds] = field(default_factory=dict)
     slots: dict[str, None] = field(default_factory=dict)
     _parked: dict[str, Parked] = field(default_factory=dict)
     _partners: dict[str, str] = field(default_factory=dict)
@@ -114,6 +128,7 @@ class Memory:
         self._part(uuid)
         self._partners |= {uuid: other, other: uuid}
         if other in self.ids:
+            self.homes.setdefault(other, self.ids[other])
             moved = replace(self.ids[other], extension=extension, extension_id=extension_id)
             self.ids[other] = moved
         return other
@@ -134,6 +149,8 @@ class Memory:
     def ended(self, uuid: str) -> None:
         """Remember that a call is over; the one it is joined with is, too (assumed)."""
         partner = self._partners.get(uuid)
+        if partner is not None and partner in self.own:
+            self.presumed[partner] = self.own[partner]
         for gone in (uuid, partner):
             if gone is not None:
                 self.own.pop(gone, None)
@@ -189,7 +206,34 @@ class RingMeSession:
         return outcome if limit is None else replace(outcome, driver_word=str(limit))
 
     async def do(self, command: Command, within: int) -> Outcome:
-        """Do what is asked; see `pbx.protocol.Session`."""
+        """Do what is asked; see `pbx.protocol.Session`.
+
+        A call that is unknown at the extension it was taken to be at is looked for where it was.
+        """
+        outcome = await self._done(command, within)
+        if outcome.raw.status != 404:
+            return outcome
+        there = await self._at_home(command, within)
+        return outcome if there is None else await self._done(there, within)
+
+    async def _at_home(self, command: Command, within: int) -> Command | None:
+        """Return the command for the extension that the call never left, as the PBX says."""
+        match command:
+            case ParkCall() | BridgeCall() | HangUp() | AskSlot() | ShowCall():
+                uuid = uuid_of(command.call.call_api_id)
+                home, taken = self._memory.homes.get(uuid), self._memory.ids.get(uuid)
+            case _:
+                return None
+        if home is None or taken is None or command.call.extension != taken.extension:
+            return None
+        address = CallAddress(call_api_id=home.call_api_id, extension=home.extension)
+        raw = await self._rest.call("GET", self._one(address), within)
+        if raw.status >= 400:
+            return None
+        self._memory.ids[uuid] = home
+        return replace(command, call=address)
+
+    async def _done(self, command: Command, within: int) -> Outcome:
         match command:
             case PlaceCall():
                 outcome = await self._place(command, within)
@@ -217,6 +261,9 @@ class RingMeSession:
                 return await self._list_calls(extension, within)
             case ShowCall(call=call):
                 return await self._call_status(call, within)
+            case FindPlaced(call=placed):
+                found = await find_placed(placed, self._rest, within)
+                return Done(raw=Raw(at=self._rest.wire.clock.now()), listed=found)
             case _:
                 assert_never(question)
 
@@ -410,8 +457,8 @@ class RingMeSession:
 
     async def close(self) -> tuple[Leftover, ...]:
         """Hang up what was placed, look for residue, unsubscribe."""
-        left = await hang_up_and_look(self, self._rest, self._memory, self._plan, CLOSING)
-        return left + await self._unwatch()
+        closing = Closing(self, self._rest, self._memory, self._plan, CLOSING)
+        return await closing.close() + await self._unwatch()
 
     async def release(self) -> None:
         """End watching, where the session was not closed in order."""
@@ -425,20 +472,26 @@ class RingMeSession:
     async def holding(self) -> Holding:
         """Look at the live calls and the slots this scenario dealt with."""
         listed: list[Listed] = []
-        for path in call_lists(self._settings, self._memory.own):
+        unasked: list[str] = []
+        for path in call_lists(self._settings, self._memory.own.values()):
             raw = await self._rest.call("GET", path, CLOSING)
-            listed += call_list(raw, self._numbers) if raw.status < 400 else ()
+            if raw.status < 400:
+                listed += call_list(raw, self._numbers)
+            else:
+                unasked.append(f"calls: could not be asked (status {raw.status})")
         strangers = any(call.uuid not in self._memory.own for call in listed)
         slots: list[tuple[str, str]] = []
         for witness in list(self._memory.own.values())[:1]:
             address = CallAddress(call_api_id=witness.call_api_id, extension=witness.extension)
             for slot in self._interesting(strangers=strangers):
                 seen = await self._slots(address, slot, CLOSING)
-                if isinstance(seen, Done) and seen.uuid is not None:
+                if isinstance(seen, Refused) and says_nothing(seen):
+                    unasked.append(f"slot {slot}: could not be asked about ({seen.message})")
+                elif isinstance(seen, Done) and seen.uuid is not None:
                     slots.append((slot, seen.uuid))
         parked = {uuid for _, uuid in slots}
         calls = (replace(c, state=CallState.PARKED) if c.uuid in parked else c for c in listed)
-        return Holding(slots=tuple(slots), calls=tuple(calls))
+        return Holding(slots=tuple(slots), calls=tuple(calls), unasked=tuple(unasked))
 
     def _interesting(self, *, strangers: bool) -> tuple[str, ...]:
         """Return the slots worth a look: the scenario's own, or all where others may be parked."""

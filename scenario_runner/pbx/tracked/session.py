@@ -21,6 +21,7 @@ from scenario_runner.pbx.commands import (
     AnySlot,
     AskSlot,
     BridgeCall,
+    FindPlaced,
     HangUp,
     ParkCall,
     PlaceCall,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.pbx.commands import CallAddress, Command, Question
     from scenario_runner.pbx.drivers import Context
-    from scenario_runner.pbx.protocol import Outcome, Plan, Traits
+    from scenario_runner.pbx.protocol import Outcome, PlacedCall, Plan, Traits
     from scenario_runner.pbx.tracked.calls import Call
     from scenario_runner.pbx.tracked.client import Evidence, Stopwatch
     from scenario_runner.pbx.tracked.dialect import Dialect
@@ -126,6 +127,8 @@ class TrackedSession:
                 return await self._show_calls(extension, watch, within)
             case ShowCall(call=call):
                 return await self._show_call(call, watch, within)
+            case FindPlaced(call=placed):
+                return await self._find_placed(placed, watch, within)
             case _:
                 assert_never(question)
 
@@ -309,7 +312,7 @@ class TrackedSession:
         word = f"{self._dialect.pbx} ended the channel in the party's stead: nobody hung a phone up"
         return Done(raw=self._client.raw(watch, seen), state=CallState.ENDED, driver_word=word)
 
-    async def _show_calls(self, extension: str, watch: Stopwatch, within: int) -> Outcome:
+    async def _show_calls(self, extension: str, watch: Stopwatch, within: int) -> Done:
         """List the calls known from events whose channels the PBX still has."""
         legs = [_leg_of(call) for call in self._table.alive() if call.extension == extension]
         there, seen = await self._dialect.existing([uid for uid in legs if uid], within)
@@ -320,6 +323,16 @@ class TrackedSession:
         )
         raw = self._client.raw(watch, seen)
         return Done(raw=raw, listed=listed, driver_word=self._dialect.remembered)
+
+    async def _find_placed(self, placed: PlacedCall, watch: Stopwatch, within: int) -> Outcome:
+        """Look whether the channel of a call is there that a run before has placed."""
+        if placed.ids is None:
+            found = await self._show_calls(placed.extension, watch, within)
+            return replace(found, listed=tuple(o for o in found.listed if o.party == placed.party))
+        uuid = placed.ids.uuid
+        there, seen = await self._dialect.exists(uuid, within)
+        left = Listed(uuid=uuid, extension=placed.extension, state=CallState.UP)
+        return Done(raw=self._client.raw(watch, seen), listed=(left,) if there else ())
 
     async def _show_call(self, address: CallAddress, watch: Stopwatch, within: int) -> Outcome:
         """The PBX tells whether the call is there, its events what it does."""
