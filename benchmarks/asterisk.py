@@ -32,29 +32,19 @@ from scenario_runner.pbx.commands import (
     ShowCalls,
 )
 from scenario_runner.pbx.drivers import Context
-from scenario_runner.pbx.protocol import Done, Plan
+from scenario_runner.pbx.protocol import Done, NullWatcher, Plan
 from tests.asterisk.instance import SECRET, USER, Instance, discard, free_ports
 from tests.asterisk.packages import NotToBeHad, fetched
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from scenario_runner.pbx.protocol import CallIds, PbxEvent, Session, Trace
+    from scenario_runner.pbx.protocol import CallIds, Session
 
 TIMES = 400
 CALLS = 200
 MOST_OVERHEAD_MS = 0.5
 WITHIN = 30 * SECOND
-
-
-class Nobody:
-    """A watcher that does not look."""
-
-    def traced(self, trace: Trace) -> None:
-        del trace
-
-    def reported(self, event: PbxEvent) -> None:
-        del event
 
 
 class Row(NamedTuple):
@@ -188,7 +178,7 @@ async def measure(port: int) -> bool:
     assert isinstance(of.settings, AsteriskSettings)
     connection = Asterisk(of, of.settings, Context())
     clock = LoopClock(asyncio.get_running_loop())
-    async with connection.session(Plan(scenario="bench"), Nobody(), clock) as on:
+    async with connection.session(Plan(scenario="bench"), NullWatcher(), clock) as on:
         rows = await exchanges(on, port)
         placing, parking, done, right = await many(on)
         begin = perf_counter()

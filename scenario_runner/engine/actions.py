@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.engine.context import NamedCallValue, Unbound, Unresolved
 from scenario_runner.engine.result import ActionResult, CheckFailed
-from scenario_runner.errors import suggestion
+from scenario_runner.errors import AnswerLost, suggestion
 from scenario_runner.events import Failure
 from scenario_runner.exchange import Headers, Request
 from scenario_runner.language.actions import (
@@ -171,6 +171,7 @@ async def await_event(action: AwaitEvent, step: Step, frame: Frame) -> ActionRes
             return ActionResult(sent=begin, at=event.at, summary=_told(event, frame), event=event)
         left = wanted.until - frame.now()
         if left <= 0:
+            _require_hearing(wanted, frame)
             raise CheckFailed(_no_event(wanted, step, frame))
         await frame.log.arrival(left / SECOND)
 
@@ -179,11 +180,23 @@ async def _count_events(wanted: _EventFilter, begin: int, frame: Frame) -> Actio
     left = wanted.until - frame.now()
     if left > 0:
         await asyncio.sleep(left / SECOND)
+    _require_hearing(wanted, frame)
     found = frame.log.take_all(wanted.since.mark, wanted)
     last = found[-1] if found else None
     at = last.at if last else frame.now()
     summary = f"{len(found)} such events"
     return ActionResult(sent=begin, at=at, summary=summary, event=last, count=len(found))
+
+
+def _require_hearing(wanted: _EventFilter, frame: Frame) -> None:
+    """Raise AnswerLost where what is waited for may have come unheard."""
+    deaf = frame.log.missed(wanted.since.sent, min(wanted.until, frame.now()))
+    if deaf is not None:
+        raise AnswerLost(
+            f"whether {wanted.text()} came is not known: the connection that brings events was "
+            f"lost {deaf}",
+            hint="run it again; an event that was heard all the same would have counted",
+        )
 
 
 def _told(event: PbxEvent, frame: Frame) -> str:

@@ -419,3 +419,11 @@ class Listener:
                 uuid=event.uuid,
             )
         )
+
+    def deaf(self, at: int) -> None:
+        """From now on events may be missed."""
+        self._log.deaf(at)
+
+    def hearing(self, at: int) -> None:
+        """Events are heard again."""
+        self._log.hearing(at)

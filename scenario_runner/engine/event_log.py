@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from scenario_runner.durations import SECOND
+from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.language.vocabulary import EventType
 
 if TYPE_CHECKING:
@@ -50,6 +50,23 @@ class _Caused(Struct, frozen=True):
     until: int
 
 
+class Deaf(NamedTuple):
+    """A time in which events may have been missed, in microseconds; it may last."""
+
+    since: int
+    until: int | None = None
+
+    def overlaps(self, since: int, until: int) -> bool:
+        """Tell whether any of it is between these two."""
+        return self.since <= until and (self.until is None or self.until >= since)
+
+    def __str__(self) -> str:
+        begin = duration_text(self.since)
+        if self.until is None:
+            return f"since {begin}"
+        return f"from {begin} to {duration_text(self.until)}"
+
+
 class EventLog:
     """Every event the PBX reported, in the order they came; each can be taken once.
 
@@ -64,6 +81,7 @@ class EventLog:
         self._awaited: list[_Caused] = []
         self._taken: set[int] = set()
         self._arrived = asyncio.Event()
+        self._deaf: list[Deaf] = []
 
     def add(self, event: PbxEvent) -> None:
         """Take in an event and wake who waits for one."""
@@ -77,6 +95,19 @@ class EventLog:
                 self._awaited.remove(one)
                 return one.mark
         return len(self._begins) - 1
+
+    def deaf(self, at: int) -> None:
+        """From now on events may be missed."""
+        self._deaf.append(Deaf(at))
+
+    def hearing(self, at: int) -> None:
+        """Events are heard again."""
+        if self._deaf and self._deaf[-1].until is None:
+            self._deaf[-1] = Deaf(self._deaf[-1].since, at)
+
+    def missed(self, since: int, until: int) -> Deaf | None:
+        """Return a time between these two in which events may have been missed."""
+        return next((one for one in self._deaf if one.overlaps(since, until)), None)
 
     def mark(self) -> int:
         """Return a new mark: events that come from now on are after it."""

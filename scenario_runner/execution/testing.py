@@ -65,6 +65,12 @@ class SyncPbx:
         """Keep an event; called by the driver."""
         self.events.append(event)
 
+    def deaf(self, at: int) -> None:
+        """Pass over it: the mock is always heard; called by the driver."""
+
+    def hearing(self, at: int) -> None:
+        """Pass over it; called by the driver."""
+
     def __enter__(self) -> SyncPbx:
         plan = Plan(scenario="by hand", events=True)
         self._opened = self._connection.session(plan, self, self._clock)

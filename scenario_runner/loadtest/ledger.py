@@ -287,6 +287,12 @@ class _Listening:
         self._ledger.reported(event)
         self._inner.reported(event)
 
+    def deaf(self, at: int) -> None:
+        self._inner.deaf(at)
+
+    def hearing(self, at: int) -> None:
+        self._inner.hearing(at)
+
 
 class WatchedSession:
     """A session whose commands are entered in the ledger, before they are sent and after."""

@@ -166,6 +166,14 @@ class Watcher(Protocol):
         """The PBX reported an event."""
         ...
 
+    def deaf(self, at: int) -> None:
+        """From now on events may be missed: the connection that brings them was lost."""
+        ...
+
+    def hearing(self, at: int) -> None:
+        """Events are heard again."""
+        ...
+
 
 class Session(Protocol):
     """One scenario's dealings with a PBX. Its coroutines may raise a `PbxError`."""
@@ -230,4 +238,10 @@ class NullWatcher:
         """Pass over it."""
 
     def reported(self, event: PbxEvent) -> None:
+        """Pass over it."""
+
+    def deaf(self, at: int) -> None:
+        """Pass over it."""
+
+    def hearing(self, at: int) -> None:
         """Pass over it."""

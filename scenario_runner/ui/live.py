@@ -165,6 +165,12 @@ class LiveLot:
             )
         )
 
+    def deaf(self, at: int) -> None:
+        """Events may be missed from now on; no step of a gesture waits for one."""
+
+    def hearing(self, at: int) -> None:
+        """Events are heard again."""
+
     def reported(self, event: PbxEvent) -> None:
         """Keep an event of the PBX; outside of a gesture it is a moment of its own."""
         name = self._watched.names.get(event.uuid)

@@ -53,12 +53,19 @@ class Seen:
 
     traces: list[Trace] = field(default_factory=list)
     events: list[PbxEvent] = field(default_factory=list)
+    gaps: list[list[int]] = field(default_factory=list)
 
     def traced(self, trace: Trace) -> None:
         self.traces.append(trace)
 
     def reported(self, event: PbxEvent) -> None:
         self.events.append(event)
+
+    def deaf(self, at: int) -> None:
+        self.gaps.append([at])
+
+    def hearing(self, at: int) -> None:
+        self.gaps[-1].append(at)
 
     @property
     def told(self) -> list[tuple[str, str]]:

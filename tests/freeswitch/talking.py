@@ -48,15 +48,24 @@ class Seen:
 
     traces: list[Trace] = field(default_factory=list)
     events: list[PbxEvent] = field(default_factory=list)
+    gaps: list[list[int]] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    heard_again: asyncio.Event = field(default_factory=asyncio.Event)
 
     def traced(self, trace: Trace) -> None:
         self.traces.append(trace)
 
     def reported(self, event: PbxEvent) -> None:
         self.events.append(event)
+
+    def deaf(self, at: int) -> None:
+        self.gaps.append([at])
+
+    def hearing(self, at: int) -> None:
+        self.gaps[-1].append(at)
+        self.heard_again.set()
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -1,8 +1,9 @@
 """One session as a real FreeSWITCH 1.11.1 answered it: the switch that is played must say the same.
 
-What is recorded are the commands with their answers, and the events of each channel in their order.
-The order of events of different channels differs from time to time, and so does that of a command's
-answer and the events that it causes. `--rewrite-golden` with a FreeSWITCH named records it anew.
+What is recorded are the commands with their answers, and the events of each channel in their order,
+those of the parking module apart. The order of events of different channels differs from time to
+time, and so does that of a command's answer and the events that it causes. `--rewrite-golden` with
+a FreeSWITCH named records it anew.
 """
 
 from __future__ import annotations
@@ -91,10 +92,15 @@ class Recorder:
 
         parts = [f"> {trace.sent}\n{_answer(trace)}" for trace in traces]
         _UUID.sub(named, "".join(trace.sent for trace in traces))
-        parts += [
-            "\n".join([f"channel {uid}", *self.events.get(uid, ["never there"])]) for uid in names
-        ]
+        for uid in list(names):
+            own = sorted(self.events.get(uid, ["never there"]), key=is_of_parking)
+            parts.append("\n".join([f"channel {uid}", *own]))
         return _LOT.sub("LOT", _UUID.sub(named, "\n\n".join(parts))) + "\n"
+
+
+def is_of_parking(line: str) -> bool:
+    """Tell whether an event is the parking module's: those come in an order of their own."""
+    return line.startswith("valet_parking")
 
 
 def _answer(trace: Trace) -> str:

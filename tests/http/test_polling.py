@@ -24,6 +24,12 @@ class Heard:
     def reported(self, event: PbxEvent) -> None:
         self.events.append(event)
 
+    def deaf(self, at: int) -> None:
+        del at
+
+    def hearing(self, at: int) -> None:
+        del at
+
 
 def entry(answered: bool, flow: str = "IN") -> dict[str, Json]:
     return {

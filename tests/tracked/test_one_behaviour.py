@@ -46,6 +46,8 @@ class Played:
     announced: list[str]
     calls_in: Callable[[str], Awaitable[None]]
     hangs_up: Callable[[str], Awaitable[None]]
+    cuts: Callable[[], None]
+    seen: esl_talking.Seen
 
 
 @asynccontextmanager
@@ -73,12 +75,15 @@ async def _asterisk(calls: str) -> AsyncIterator[Played]:
         assert isinstance(target.settings, AsteriskSettings)
         told: list[str] = []
         connection = Asterisk(target, target.settings, Context(announce=told.append, sleep=briefly))
-        async with _session(connection) as on:
+        seen = esl_talking.Seen()
+        async with _session(connection, seen) as on:
             yield Played(
                 on,
                 told,
                 lambda party: player.say(incoming(party)),
                 lambda uid: player.say(ami.HUNG_UP % uid),
+                player.hang_up_on_client,
+                seen,
             )
 
 
@@ -112,21 +117,26 @@ async def _freeswitch(calls: str) -> AsyncIterator[Played]:
         connection = FreeSwitch(
             target, target.settings, Context(announce=told.append, sleep=briefly)
         )
-        async with _session(connection) as on:
+        seen = esl_talking.Seen()
+        async with _session(connection, seen) as on:
             yield Played(
                 on,
                 told,
                 lambda party: player.say(incoming(party)),
                 lambda uid: player.say(player.switch.gone(uid, "ORIGINATOR_CANCEL")),
+                player.hang_up_on_client,
+                seen,
             )
 
 
 @asynccontextmanager
-async def _session(connection: Asterisk | FreeSwitch) -> AsyncIterator[Session]:
+async def _session(
+    connection: Asterisk | FreeSwitch, seen: esl_talking.Seen
+) -> AsyncIterator[Session]:
     clock = LoopClock(asyncio.get_running_loop())
     plan = Plan(scenario="by hand", events=True)
     try:
-        async with connection.session(plan, esl_talking.Seen(), clock) as on:
+        async with connection.session(plan, seen, clock) as on:
             yield on
     finally:
         await connection.close()
@@ -153,6 +163,18 @@ def test_a_caller_who_hangs_up_while_he_is_answered_is_told_at_once(pbx: str) ->
             with pytest.raises(PbxError, match="did not come up: the extension 341") as caught:
                 await asyncio.wait_for(answering, 2)
             assert not isinstance(caught.value, TimedOut)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+def test_a_lost_connection_is_made_anew_at_once_and_told(pbx: str) -> None:
+    async def play() -> None:
+        async with played(pbx) as one:
+            one.cuts()
+            await asyncio.wait_for(one.seen.heard_again.wait(), 5)
+            ((since, until),) = one.seen.gaps
+            assert since <= until
 
     asyncio.run(play())
 

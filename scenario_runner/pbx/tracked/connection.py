@@ -75,7 +75,7 @@ class TrackedConnection(ABC):
             self.traits,
             by_people=self._by_people,
         )
-        unlisten = self.hub.listen(session.heard) if plan.events else None
+        unlisten = self.hub.listen(session) if plan.events else None
         try:
             await session.begin()
             yield session

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from scenario_runner.durations import SECOND
+from scenario_runner.errors import ScenarioRunnerError
 from scenario_runner.pbx.tracked.calls import CallTable
 from scenario_runner.pbx.tracked.waiters import EventWaiters
 from scenario_runner.pbx.tracked.wire import WireClient
@@ -30,6 +32,22 @@ class Tracing(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Who listens to the events of calls."""
+
+    def heard(self, event: CallEvent) -> None:
+        """Something happened to a call."""
+        ...
+
+    def deaf(self) -> None:
+        """From now on events may be missed: the connection was lost."""
+        ...
+
+    def hearing(self) -> None:
+        """There is a connection again, and what the PBX holds is known."""
+        ...
+
+
 _C = TypeVar("_C", bound=WireClient)
 
 
@@ -48,10 +66,11 @@ class Hub(ABC, Generic[_C]):
         self.calls = CallTable()
         self.waiters: EventWaiters = EventWaiters(keys)
         self._locks: dict[str, asyncio.Lock] = {}
-        self._listeners: list[Callable[[CallEvent], None]] = []
+        self._listeners: list[Listener] = []
         self._client: _C | None = None
         self._backlog: list[WireMessage] | None = None
         self._connecting = asyncio.Lock()
+        self._returning: asyncio.Task[None] | None = None
 
     @abstractmethod
     async def log_in(self, client: _C, trace: Tracing) -> None:
@@ -64,10 +83,10 @@ class Hub(ABC, Generic[_C]):
     async def resync(self, client: _C) -> None:
         """Bring the call table up to date; calls whose channels are gone have ended."""
 
-    def listen(self, heard: Callable[[CallEvent], None]) -> Callable[[], None]:
-        """Call `heard` with each event of a call; the returned function ends that."""
-        self._listeners.append(heard)
-        return lambda: self._listeners.remove(heard)
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Let somebody listen to the events of calls; the returned function ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def lock(self, slot: str) -> asyncio.Lock:
         """Return what lets one command at a time deal with a slot."""
@@ -84,21 +103,40 @@ class Hub(ABC, Generic[_C]):
         async with self._connecting:
             if self._client is None or not self._client.open:
                 self._backlog = []
+                again = self._client is not None
                 try:
                     self._client = await self._connected(trace)
                 finally:
                     self._catch_up()
+                if again:
+                    for listener in tuple(self._listeners):
+                        listener.hearing()
             return self._client
 
     async def close(self) -> None:
         """Log off."""
-        if self._client is not None:
-            self._client.close()
-        self._client = None
+        client, self._client = self._client, None
+        if self._returning is not None:
+            self._returning.cancel()
+            await asyncio.wait((self._returning,))
+        if client is not None:
+            client.close()
+
+    def _lost(self, error: PbxError) -> None:
+        """Fail who waits for events, and connect anew at once: until then none is heard."""
+        self.waiters.lost(error)
+        if self._client is not None and not self._connecting.locked():
+            for listener in tuple(self._listeners):
+                listener.deaf()
+            self._returning = asyncio.create_task(self._return())
+
+    async def _return(self) -> None:
+        # Whoever sends the next command tries again, and says what is wrong.
+        with suppress(ScenarioRunnerError):
+            await self.client(_untraced)
 
     async def _connected(self, trace: Tracing) -> _C:
-        lost = self.waiters.lost
-        client = await self._wire.connect(self._address, self._heard, lost, CONNECTING)
+        client = await self._wire.connect(self._address, self._heard, self._lost, CONNECTING)
         try:
             await self.log_in(client, trace)
             await self.resync(client)
@@ -123,5 +161,9 @@ class Hub(ABC, Generic[_C]):
 
     def report(self, event: CallEvent) -> None:
         """Pass an event of a call on to whoever listens."""
-        for heard in tuple(self._listeners):
-            heard(event)
+        for listener in tuple(self._listeners):
+            listener.heard(event)
+
+
+def _untraced(sent: str, answer: WireAnswer | PbxError) -> None:
+    del sent, answer

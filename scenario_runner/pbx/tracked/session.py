@@ -97,6 +97,14 @@ class TrackedSession:
                 )
             )
 
+    def deaf(self) -> None:
+        """Tell that events may be missed from now on."""
+        self._client.watcher.deaf(self._client.clock.now())
+
+    def hearing(self) -> None:
+        """Tell that events are heard again."""
+        self._client.watcher.hearing(self._client.clock.now())
+
     async def do(self, command: Command, within: int) -> Outcome:
         """Do what is asked; see `pbx.protocol.Session`."""
         require(command, self._traits)
