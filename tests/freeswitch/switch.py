@@ -111,6 +111,7 @@ class Switch:
             "fsctl": lambda _: response(f"+OK sessions per second: {self.per_second}\n"),
             "module_exists": lambda _: response("true"),
             "uuid_exists": lambda uid: response("true" if uid in self.live else "false"),
+            "uuid_getvar": lambda text: response(self.disposition(text.partition(" ")[0])),
             "valet_info": lambda lot: response(self.listing(lot)),
             "uuid_setvar_multi": lambda text: self.set(*text.split(" ", 1)),
             "uuid_transfer": lambda text: self.transfer(*_TRANSFER.findall(text)[0]),
@@ -123,6 +124,12 @@ class Switch:
         if word not in known:
             return response(f"-ERR {word} Command not found!\n")
         return known[word](rest)
+
+    def disposition(self, uid: str) -> str:
+        """Tell how far a leg has come: its variable `endpoint_disposition`."""
+        if uid not in self.live:
+            return "-ERR No such channel!\n"
+        return "EARLY MEDIA" if uid in self.rings else "ANSWER"
 
     def listing(self, wanted: str) -> str:
         """Write the lots; names as they are, the filter deaf to case."""

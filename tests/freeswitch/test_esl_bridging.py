@@ -24,7 +24,7 @@ from scenario_runner.pbx.commands import (
 from scenario_runner.pbx.protocol import Done, Refused
 
 from .playing import Player
-from .switch import Token, response
+from .switch import Token, event, response
 from .talking import SOON, WITHIN, Seen, at, called, reason, session, target
 
 if TYPE_CHECKING:
@@ -146,6 +146,21 @@ def test_the_customer_hangs_up_while_being_taken() -> None:
     assert isinstance(outcome, Refused)
     assert outcome.reason == "slot-empty"
     assert "left after the driver had looked" in outcome.driver_word
+
+
+def test_the_agent_hangs_up_before_taking() -> None:
+    """The desk's channel ends first, the rest of its call some milliseconds later."""
+
+    async def act(on: Session, _: CallIds, agent: CallIds, player: Player) -> Outcome:
+        desk = next(uid for uid, dialled in player.switch.live.items() if dialled == "null/342")
+        await player.say(event("CHANNEL_HANGUP", Unique_ID=desk, Hangup_Cause="NORMAL_CLEARING"))
+        assert reason(await on.do(ShowCalls(extension="342"), WITHIN)) == "done"
+        return await on.do(BridgeCall(call=at(agent), slot=6), WITHIN)
+
+    outcome = run(Player(), act)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == "no-such-call"
+    assert "the extension's phone has left this call" in outcome.message
 
 
 def test_accepted_is_not_joined() -> None:

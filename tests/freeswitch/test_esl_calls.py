@@ -114,6 +114,25 @@ def test_calls_are_placed_no_faster_than_freeswitch_makes_sessions() -> None:
     assert [round(seconds, 1) for seconds in sorted(seen.slept)] == [0.1, 0.2, 0.3, 0.4, 0.5]
 
 
+def test_a_first_end_that_rings_too_long_is_named() -> None:
+    def rings(command: str) -> bytes:
+        first = command.partition("origination_uuid=")[2].partition(",")[0]
+        return reply("+OK") + player.switch.created(first, "user/7812")
+
+    player = Player(answers={"bgapi": [rings]})
+
+    async def play() -> None:
+        async with player, session(target(player.port), Seen()) as on:
+            request = PlaceCall(extension="341", flow="in", party="+78120000443")
+            with pytest.raises(PbxError) as caught:
+                await on.do(request, SOON)
+            message = "the call did not come up: null/+78120000443: it did not answer within 50ms"
+            assert caught.value.message == message
+            assert await on.close() == ()
+
+    asyncio.run(play())
+
+
 def test_phones_are_not_answered_by_the_runner() -> None:
     async def play() -> None:
         of = target(0, extension="user/{number}")

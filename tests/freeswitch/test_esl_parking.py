@@ -77,7 +77,7 @@ def test_what_is_sent_to_park() -> None:
     }
     assert back.startswith("m:^:bridge:{origination_uuid=")
     assert back.endswith(",null_enable_auto_answer=false,null_pre_answer=true}null/341")
-    assert ",originate_timeout=30,ignore_early_media=true," in back
+    assert ",originate_timeout=31,ignore_early_media=true," in back
     assert park == f"api uuid_transfer {uid} 'valet_park:{LOT} 6' inline"
 
 
@@ -268,6 +268,20 @@ def test_a_call_that_nobody_takes_returns_and_is_answered() -> None:
 
     assert reason(run(Player(), act, seen)) == "done"
     assert seen.told == [*UP, ("hangup", "341"), *UP]
+
+
+def test_a_call_that_returned_while_the_connection_was_lost_still_rings() -> None:
+    seen = Seen()
+
+    async def act(on: Session, ids: CallIds, player: Player) -> Outcome:
+        await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
+        player.hang_up_on_client()
+        player.switch.times_out(ids.uuid)
+        await asyncio.wait_for(seen.heard_again.wait(), 5)
+        assert await state_of(on, ids) is CallState.RINGING
+        return await on.do(AnswerCall(call=at(ids)), WITHIN)
+
+    assert reason(run(Player(), act, seen)) == "done"
 
 
 def test_a_call_that_returns_through_the_dialplan_is_recognised() -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 from uuid import uuid4
 
-from scenario_runner.durations import MINUTE, SECOND
-from scenario_runner.errors import BadAnswer
+from scenario_runner.durations import MINUTE, SECOND, duration_text
+from scenario_runner.errors import BadAnswer, TimedOut
 from scenario_runner.language.vocabulary import CallState, Reason
 from scenario_runner.pbx.freeswitch.dialling import endpoint, return_to, ringing
 from scenario_runner.pbx.freeswitch.lot import listed
@@ -162,7 +162,13 @@ class FreeSwitchDialect(Dialect):
         for again in (True, False):
             await self._pace.turn(2)
             with self.hub.waiters.of((first.uid,), _created) as made:
-                result = await self.client.background(command, within)
+                try:
+                    result = await self.client.background(command, within)
+                except TimedOut:
+                    if not made.done():
+                        raise
+                    late = f"it did not answer within {duration_text(within)}"
+                    raise no_call(first.dialled, late) from None
                 cause = result.text.removeprefix("-ERR").strip()
                 if result.granted:
                     return

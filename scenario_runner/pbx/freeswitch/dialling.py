@@ -38,7 +38,8 @@ def dialling_of(target: Target, settings: FreeSwitchSettings) -> FreeSwitchDiall
 
 def endpoint(uid: str, dialled: str, within: int, *variables: str) -> str:
     """Write what is dialled: the channel's name, and how long it may ring, in microseconds."""
-    rings = f"originate_timeout={max(1, within // SECOND)}"
+    # FreeSWITCH counts by a clock of whole seconds: the first one may be over at once (measured).
+    rings = f"originate_timeout={max(1, within // SECOND) + 1}"
     given = (f"origination_uuid={uid}", rings, _ANSWERED, _STAYS, *variables)
     return f"{{{','.join(given)}}}{dialled}"
 

@@ -138,7 +138,7 @@ class FreeSwitchTracker(CallTracker):
             for uid in (*call.legs, call.coming):
                 if uid:
                     await self._look_for(uid, ask)
-            self._take_coming(call)
+            await self._take_coming(call, ask)
             self.calls.drop_missing(call)
         parked = [call for call in calls if call.place is not None]
         if parked:
@@ -154,12 +154,16 @@ class FreeSwitchTracker(CallTracker):
             self._separate(uid)
             self.calls.drop(uid)
 
-    def _take_coming(self, call: Call) -> None:
-        """Take in a channel of a call that came up unheard of."""
-        if call.coming in self.calls.channels:
-            join = self.calls.set_desk if call.remote else self.calls.set_remote
-            join(call, call.coming)
-            call.coming = ""
+    async def _take_coming(self, call: Call, ask: Callable[[str], Awaitable[str]]) -> None:
+        """Take in a channel of a call that came up unheard of, and whether it still rings."""
+        uid = call.coming
+        if uid not in self.calls.channels:
+            return
+        join = self.calls.set_desk if call.remote else self.calls.set_remote
+        join(call, uid)
+        call.coming = ""
+        if await ask(f"uuid_getvar {uid} endpoint_disposition") != "ANSWER":
+            call.state, call.rings = CallState.RINGING, uid
 
 
 def uid_of(event: WireMessage) -> str:

@@ -296,7 +296,9 @@ class TrackedSession:
             if occupant is None:
                 return self._refuse(Reason.SLOT_EMPTY, watch)
             if not call.desk:
-                raise NotPossible("the extension's phone has left this call: nothing to join with")
+                message = "the extension's phone has left this call: there is nothing to join with"
+                raw = self._client.raw(watch)
+                return Refused(raw=raw, reason=Reason.NO_SUCH_CALL, message=message)
             self._table.let_partner_go(call)
             call.retrieving = True
             return await self._dialect.retrieve(call, occupant, watch, within)
