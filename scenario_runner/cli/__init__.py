@@ -24,6 +24,7 @@ COMMANDS = {  # the module below this package and the command in it, and the lin
     "cleanup": ("targets:cleanup", "Undo what a run that was killed left on a target."),
     "compare": ("compare:command", "Run scenarios on two targets and grade the difference."),
     "coverage": ("coverage:command", "Say which rules of call parking scenarios meet."),
+    "mutate": ("mutate:command", "Say which wrong behaviours of a PBX scenarios would notice."),
     "mock": ("mock:command", "Serve a mock PBX over HTTP."),
     "schema": ("inspect:schema", "Print the JSON Schema of scenario files, or another one."),
     "explain": ("inspect:explain", "Say what the code of a message means."),

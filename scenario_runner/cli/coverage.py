@@ -7,60 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scenario_runner.cli.options import (
-    SelectionOptions,
-    TargetOptions,
-    VariableOptions,
-    argument,
-    group,
-    option,
-    takes,
-)
+from scenario_runner.cli.options import MockRunOptions, argument, group, option, takes
 from scenario_runner.exit_code import Exit, gravest
 
 if TYPE_CHECKING:
     from scenario_runner.coverage.table import Coverage
-    from scenario_runner.execution.run import RunRequest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MockRunOptions:
-    """Which scenarios run on the built-in mock, and how."""
-
-    selected: SelectionOptions = group(SelectionOptions)
-    variables: VariableOptions = group(VariableOptions)
-    target: TargetOptions = group(TargetOptions)
-    seed: int = option(type=int, default=0, help="Seed of all that is left to chance [default: 0].")
-
-    def request(self, paths: tuple[str, ...], shard: str | None = None) -> RunRequest:
-        """Return what is to be run; raises TargetError, UsageError, InvalidFiles."""
-        import os
-        import time
-
-        from scenario_runner.execution.options import RunOptions, real_time
-        from scenario_runner.execution.run import RunRequest, rerun_command
-        from scenario_runner.execution.selection import split_ids
-        from scenario_runner.execution.shards import Shard
-        from scenario_runner.execution.targets import choose
-
-        context = self.target.context()
-        rerun = rerun_command(self.variables.typed() + self.target.typed(), seed=self.seed)
-        return RunRequest(
-            paths=paths,
-            selection=self.selected.selection(),
-            loading=self.variables.load_options(),
-            options=RunOptions(
-                environment=dict(os.environ),
-                seed=self.seed,
-                allow_skips=True,
-                rerun=rerun,
-                stopwatch=real_time,
-            ),
-            target=choose(self.target.choice(split_ids(paths)[0]), context.mask),
-            context=context,
-            shard=None if shard is None else Shard.parse(shard),
-            started_at=time.time_ns() // 1000,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

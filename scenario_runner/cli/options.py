@@ -21,6 +21,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.selection import Selection
     from scenario_runner.execution.targets import TargetChoice
     from scenario_runner.loading.documents import LoadOptions
@@ -198,6 +199,59 @@ class TargetOptions(TargetsOptions):
         """Return the options that have values, as they would be typed."""
         named = [("--target", self.target_name)] if self.target_name else []
         return TargetsOptions.typed(self) + named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MockRunOptions:
+    """Which scenarios run on the built-in mock, and how."""
+
+    selected: SelectionOptions = group(SelectionOptions)
+    variables: VariableOptions = group(VariableOptions)
+    target: TargetOptions = group(TargetOptions)
+    seed: int = option(type=int, default=0, help="Seed of all that is left to chance [default: 0].")
+
+    def request(self, paths: tuple[str, ...], shard: str | None = None) -> RunRequest:
+        """Return what is to be run; raises TargetError, UsageError, InvalidFiles."""
+        import os
+        import time
+
+        from scenario_runner.execution.options import RunOptions, real_time
+        from scenario_runner.execution.run import RunRequest, rerun_command
+        from scenario_runner.execution.selection import split_ids
+        from scenario_runner.execution.shards import Shard
+        from scenario_runner.execution.targets import choose
+
+        context = self.target.context()
+        rerun = rerun_command(self.variables.typed() + self.target.typed(), seed=self.seed)
+        return RunRequest(
+            paths=paths,
+            selection=self.selected.selection(),
+            loading=self.variables.load_options(),
+            options=RunOptions(
+                environment=dict(os.environ),
+                seed=self.seed,
+                allow_skips=True,
+                rerun=rerun,
+                stopwatch=real_time,
+            ),
+            target=choose(self.target.choice(split_ids(paths)[0]), context.mask),
+            context=context,
+            shard=None if shard is None else Shard.parse(shard),
+            started_at=time.time_ns() // 1000,
+        )
+
+
+MOST_WORKERS = 256
+
+
+def worker_count(text: str) -> int:
+    """Read `--workers`: a number, or 0 for `auto`; raises BadParameter."""
+    if text != "auto" and not (text.isdecimal() and 1 <= int(text) <= MOST_WORKERS):
+        raise click.BadParameter(
+            f"'{text}' is neither 'auto' nor a number from 1 to {MOST_WORKERS}",
+            param_hint="--workers",
+        )
+    return 0 if text == "auto" else int(text)
 
 
 def _report(help_: str) -> Any:  # noqa: ANN401 -- see `option`

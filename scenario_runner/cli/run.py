@@ -16,6 +16,7 @@ from scenario_runner.cli.options import (
     group,
     option,
     takes,
+    worker_count,
 )
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.shards import Shard
     from scenario_runner.exit_code import Exit
-
-
-_MOST_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +116,11 @@ class HowToRun:
 
     def worker_count(self) -> int:
         """Return the number of worker processes, 0 for `auto`; raises BadParameter."""
-        text = self.workers
-        if text != "auto" and not (text.isdecimal() and 1 <= int(text) <= _MOST_WORKERS):
-            raise click.BadParameter(
-                f"'{text}' is neither 'auto' nor a number from 1 to {_MOST_WORKERS}",
-                param_hint="--workers",
-            )
-        if self.step and text != "1":
+        if self.step and self.workers != "1":
             raise click.UsageError(
                 "--step goes through one scenario at a time: leave out --workers"
             )
-        return 0 if text == "auto" else int(text)
+        return worker_count(self.workers)
 
     def part(self) -> Shard | None:
         """Return which part of the run is wanted, None for the whole."""

@@ -58,7 +58,7 @@ _CLIENT_ID, _CLIENT_SECRET = "scenario-runner", "mock"
 class InProcess:
     """Carries requests to a mock in this process and its event deliveries back.
 
-    `fault` is what a timer of the mock raised: an event loop only logs it.
+    What a timer of the mock raised, whoever sends next is told: an event loop would only log it.
     """
 
     url = "http://in-process.invalid/events"
@@ -70,7 +70,7 @@ class InProcess:
         self._clock = clock
         self._turns = turns
         self._answered = answered
-        self.fault: Exception | None = None
+        self._fault: Exception | None = None
         self._listeners: list[Callable[[str], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: int | None = None
@@ -78,6 +78,8 @@ class InProcess:
     async def send(self, request: Request, within: float) -> Response:
         """Hand the request to the mock when it is its turn; see `exchange.Transport`."""
         await self._turns.take()
+        if self._fault is not None:
+            raise self._fault
         answer = self._mock.handle(request, self._clock.now())
         self._answered(self._mock)
         self._after()
@@ -128,8 +130,8 @@ class InProcess:
         self._deadline = None
         try:
             self._mock.tick(self._clock.now())
-        except Exception as fault:  # noqa: BLE001 -- raised again when the scenario is over
-            self.fault = fault
+        except Exception as fault:  # noqa: BLE001 -- see `send`
+            self._fault = fault
             return
         self._answered(self._mock)
         self._after()
@@ -381,6 +383,4 @@ class VirtualRun:
             verdict = await execute(scenario, connection, clock, emit, conditions)
         finally:
             wire.close()
-        if wire.fault is not None:
-            raise wire.fault
         return turns, verdict

@@ -94,6 +94,12 @@ DECLARED: Final[list[Mutant]] = []
 P = TypeVar("P", bound=type)
 
 
+def _inside_a_sentence(text: str) -> str:
+    """Begin a sentence small, unless its first word is a name such as EventTime."""
+    first = text.partition(" ")[0]
+    return text if first[1:] != first[1:].lower() else text[:1].lower() + text[1:]
+
+
 def breaks(rule: Rule, name: str, kind: Kind) -> Callable[[P], P]:
     """Declare the class below as a mutant: a part of the mock in which one decision is another.
 
@@ -102,8 +108,8 @@ def breaks(rule: Rule, name: str, kind: Kind) -> Callable[[P], P]:
     place = declared_at(1)
 
     def declare(part: P) -> P:
-        says = (part.__doc__ or "").rstrip(".")
-        DECLARED.append(Mutant(rule, name, kind, says[:1].lower() + says[1:], place, part=part))
+        says = _inside_a_sentence((part.__doc__ or "").rstrip("."))
+        DECLARED.append(Mutant(rule, name, kind, says, place, part=part))
         return part
 
     return declare

@@ -1,0 +1,1 @@
+"""Mutation testing of scenarios: which wrong behaviours of the mock they would notice."""
