@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenario_runner.source import Source, Span
+from scenario_runner.source import Source, Span, read_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEXT = "scenario: x\nsteps:\n  - prak: {call: a, slot: 6}\n    expect: 1\n"
 
@@ -39,3 +44,11 @@ def test_no_text_and_no_place_breaks_an_excerpt(
 ) -> None:
     shown = Source("f", text).excerpt(Span("f", *place))
     assert all(letter.isprintable() or letter == "\n" for letter in shown)
+
+
+def test_a_file_that_is_only_shown_may_be_out_of_reach(tmp_path: Path) -> None:
+    (tmp_path / "here.yaml").write_bytes(b"\xef\xbb\xbfscenario: \xff")
+    found = read_source(str(tmp_path / "here.yaml"))
+    assert found is not None
+    assert found.text == "scenario: \N{REPLACEMENT CHARACTER}"
+    assert read_source(str(tmp_path / "gone.yaml")) is None
