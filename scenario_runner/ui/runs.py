@@ -111,10 +111,11 @@ class Follower:
         """Take in the next event.
 
         What becomes of several calls at once (a bridge) is one moment: it ends with the next event
-        of another kind.
+        of another kind. A question of the runner's own, which belongs to no step, ends none.
         """
         self.taken += 1
-        if not isinstance(event, CallChanged | StepFinished):
+        own = isinstance(event, Exchange) and not event.step
+        if not own and not isinstance(event, CallChanged | StepFinished):
             self._settle()
         self._let_return(getattr(event, "at", 0))
         self._pending.append(event)
