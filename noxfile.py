@@ -64,4 +64,4 @@ def real(session: nox.Session) -> None:
 def full(session: nox.Session) -> None:
     """Test everything, with each Python that is there."""
     session.install("--quiet", "-e", ".[dev-full]")
-    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "auto", "--slow", *session.posargs)

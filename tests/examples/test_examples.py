@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scenario_runner.events import ScenarioFinished
+from scenario_runner.language.actions import ACTION_WORDS, all_steps
 from tests.examples.running_examples import EXAMPLES, FILES, FRAGMENTS, load_example, run
 
 
@@ -29,6 +30,16 @@ def test_a_race_is_green_in_every_order(file: Path) -> None:
 
 def test_the_examples_are_numbered_without_a_gap() -> None:
     assert [int(file.name[:2]) for file in FILES] == list(range(1, len(FILES) + 1))
+
+
+def test_every_action_is_shown() -> None:
+    shown = {
+        step.word
+        for file in FILES
+        for scenario in load_example(file.read_text(), file).scenarios
+        for step in all_steps(scenario.steps + scenario.cleanup)
+    }
+    assert not (missing := ACTION_WORDS.keys() - shown), f"no example shows: {', '.join(missing)}"
 
 
 @pytest.mark.parametrize("file", FILES + FRAGMENTS, ids=lambda file: file.stem)
