@@ -21,9 +21,9 @@ from scenario_runner.exit_code import Exit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scenario_runner.errors import Problem
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.loading.suite import Suite
+    from scenario_runner.loading.validating import Validated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,10 @@ class ValidateLine:
     paths: tuple[str, ...] = argument(nargs=-1, required=True, metavar="PATH...")
     variables: VariableOptions = group(VariableOptions)
     strict: bool = option(is_flag=True, help="Take warnings for errors.")
+    ignore_others: bool = option(
+        is_flag=True,
+        help="Pass over YAML files that are neither scenarios nor a fragment nor a targets file.",
+    )
 
 
 @click.command("validate")
@@ -40,32 +44,45 @@ class ValidateLine:
 def validate(line: ValidateLine) -> Exit:
     """Check the files and folders named PATH, without running anything.
 
-    Every problem is shown with its place, an excerpt and how to mend it.
+    A file holds scenarios, a fragment or targets; folders are searched for scenarios. Every problem
+    is shown with its place, an excerpt and how to fix it.
     """
     from scenario_runner.cli.exit_codes import show_problems
     from scenario_runner.cli.reporting import coloured_screen, on_terminal, plain_screen
     from scenario_runner.errors import NothingSelected
-    from scenario_runner.loading.documents import load
     from scenario_runner.loading.files import find_files, run_root
+    from scenario_runner.loading.validating import validate_files
+    from scenario_runner.pbx import drivers
 
     loading = line.variables.load_options(strict=line.strict)
     options = replace(loading, root=run_root(line.paths))
-    problems: list[Problem] = []
-    files = scenarios = 0
-    for loaded in load(find_files(line.paths), options):
-        files += 1
-        scenarios += len(loaded.scenarios)
-        problems += loaded.problems
-    if not files:
+    files = find_files(line.paths)
+    found = tuple(validate_files(files, options, drivers, others=not line.ignore_others))
+    if not found and not line.ignore_others:
         raise NothingSelected("there is no scenario file in what was named")
+    problems = [problem for one in found for problem in one.problems]
     if problems:
         screen = coloured_screen() if on_terminal() else plain_screen()
         show_problems(problems, screen)
     if any(not problem.warning for problem in problems):
         return Exit.INVALID
-    file = "1 file is valid" if files == 1 else f"{files} files are valid"
-    click.echo(f"{file}: {scenarios} scenario{'s' * (scenarios != 1)}")
+    click.echo(_all_valid(found))
     return Exit.PASSED
+
+
+def _all_valid(found: tuple[Validated, ...]) -> str:
+    """Say how many files are valid, and what they hold."""
+    from scenario_runner.loading.validating import FileKind
+
+    kinds = [one.kind for one in found]
+    counts = {
+        "scenario": sum(one.scenarios for one in found),
+        "fragment": kinds.count(FileKind.FRAGMENT),
+        "targets file": kinds.count(FileKind.TARGETS),
+    }
+    held = ", ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items() if n)
+    files = "1 file is valid" if len(found) == 1 else f"{len(found)} files are valid"
+    return f"{files}: {held}" if held else "there was nothing to check"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,16 +59,17 @@ def load(files: Iterable[str], options: LoadOptions) -> Iterator[LoadedFile]:
         except Unreadable as error:
             yield LoadedFile(file=file, scenarios=Suite(), problems=(error.problem,))
             continue
-        yield _load(Source(file, text), options, shelf)
+        yield load_source(Source(file, text), options, shelf)
 
 
 def load_text(text: str, file: str, options: LoadOptions) -> LoadedFile:
     """Load the text of a file that is called `file`."""
     shelf = Shelf(Path(options.root), options.strict)
-    return _load(Source(file, text.removeprefix("\ufeff")), options, shelf)
+    return load_source(Source(file, text.removeprefix("\ufeff")), options, shelf)
 
 
-def _load(source: Source, options: LoadOptions, shelf: Shelf) -> LoadedFile:
+def load_source(source: Source, options: LoadOptions, shelf: Shelf) -> LoadedFile:
+    """Load a file that was read already, with the fragments that are known."""
     problems = Problems(strict=options.strict)
     shelf.begin(source.file)
     around = Surroundings(file=source.file, fragments=shelf, overrides=dict(options.overrides))

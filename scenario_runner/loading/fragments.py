@@ -29,16 +29,16 @@ from scenario_runner.loading.schema_errors import check
 from scenario_runner.loading.steps import steps
 from scenario_runner.loading.yaml import parse
 from scenario_runner.references import Fields, Items, Literal, Reference
-from scenario_runner.source import Source
+from scenario_runner.source import Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scenario_runner.errors import Problem
     from scenario_runner.loading.nodes import Node
     from scenario_runner.loading.schema_errors import Violations
     from scenario_runner.loading.yaml import Document
     from scenario_runner.references import Expression
-    from scenario_runner.source import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,22 @@ class Shelf:
     def used(self) -> tuple[Source, ...]:
         """The texts of the fragments that were used since `begin`."""
         return tuple(self.sources[name] for name in sorted(self._used[0]) if name in self.sources)
+
+    def check(self, source: Source) -> tuple[Problem, ...]:
+        """Return the problems of a fragment by itself."""
+        self.begin(source.file)
+        self.sources[source.file] = source
+        problems = Problems(strict=self.strict)
+        try:
+            documents = parse(source.text, source.file, problems)
+            if len(documents) == 1 and _is_fragment(documents[0]):
+                self._built(documents[0], source.file, problems)
+            else:
+                start = Span(source.file, 1, 1, 1, 1)
+                problems.report(say("not-a-fragment", file=source.file), start)
+        except Unreadable as error:
+            problems.found.append(error.problem)
+        return problems.in_order()
 
     def use(self, fields: Mapping, reading: Reading) -> Use:
         """Read a step that runs a fragment, and count what its steps do.

@@ -23,6 +23,7 @@ from scenario_runner.loading.reader import Reading, expression
 from scenario_runner.loading.schema_errors import check
 from scenario_runner.loading.settings import hide_secrets, read_target
 from scenario_runner.loading.yaml import parse
+from scenario_runner.masking import Mask
 from scenario_runner.references import Json, Reference, as_text, references, resolve
 from scenario_runner.source import Span
 
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Mapping as Map
 
+    from scenario_runner.errors import Problem
     from scenario_runner.language.settings import Settings
     from scenario_runner.language.target import Target
     from scenario_runner.loading.nodes import Node
     from scenario_runner.loading.yaml import Document
-    from scenario_runner.masking import Mask
 
 
 _BEGIN = "write 'targets:', below it the name of a target, and below that 'driver:'"
@@ -100,6 +101,18 @@ class TargetsFile:
         if problems.errors:
             raise InvalidFiles(problems.in_order())
         return target
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with the targets, as far as the environment does not matter."""
+        found: list[Problem] = []
+        for name in self.entries:
+            try:
+                self.target(name, {}, Mask())
+            except InvalidFiles as error:
+                found += error.problems
+            except TargetError:  # a variable that is not set here; a run says so
+                continue
+        return tuple(found)
 
     def description(self, name: str) -> str:
         """Return what the file says about a target in words."""

@@ -163,6 +163,68 @@ def test_validate_and_list_tell_what_there_is(run: Invoke) -> None:
     assert "good  [smoke]" in run("list", ".").out
 
 
+FRAGMENT = """
+fragment: A parked customer
+exports: [customer]
+steps:
+  - call: {as: customer, extension: 341, from: "+7812"}
+  - park: {call: customer, slot: 6}
+"""
+TARGETS = """
+default: staging
+targets:
+  staging:
+    driver: ringme
+    url: https://pbx.example.com
+    client_id: $env.NOT_SET
+    client_secret: $secret.NOT_SET
+"""
+
+
+def test_validate_takes_fragments_and_targets_files(run: Invoke) -> None:
+    Path("part.yaml").write_text(FRAGMENT)
+    Path("targets.yaml").write_text(TARGETS)
+    assert run("validate", "part.yaml").out == "1 file is valid: 1 fragment\n"
+    said = run("validate", "targets.yaml", "part.yaml", ".")
+    assert said.out == "3 files are valid: 1 scenario, 1 fragment, 1 targets file\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("part.yaml", FRAGMENT.replace("park:", "prak:"), "did you mean 'park'?"),
+        ("part.yaml", FRAGMENT.replace("[customer]", "[custmer]"), "did you mean 'customer'?"),
+        ("part.yaml", FRAGMENT + "---\nfragment: second\n", "part.yaml:1:1: not-a-fragment"),
+        ("part.yaml", "fragment: [\n", "unclosed-bracket"),
+        ("targets.yaml", TARGETS.replace("ringme", "ringmee"), "did you mean 'ringme'?"),
+        ("targets.yaml", TARGETS.replace("default: staging", "default: x"), "no target 'x'"),
+        ("other.yaml", "services: {web: 1}\n", "unknown-key: 'services'"),
+    ],
+)
+def test_validate_shows_what_is_wrong_with_any_file(
+    run: Invoke, name: str, text: str, told: str
+) -> None:
+    Path(name).write_text(text)
+    said = run("validate", name)
+    assert (said.code, told in said.out) == (2, True), said.out
+
+
+def test_a_problem_of_a_fragment_is_shown_once(run: Invoke) -> None:
+    Path("part.yaml").write_text(FRAGMENT.replace("park:", "prak:"))
+    Path("a.scenario.yaml").write_text("scenario: a\nsteps:\n  - use: {file: part.yaml}\n")
+    said = run("validate", "part.yaml", "a.scenario.yaml")
+    assert said.out.count("did you mean 'park'?") == 1
+
+
+def test_validate_passes_over_other_files_where_asked(run: Invoke) -> None:
+    Path("other.yaml").write_text("services: {web: [1}\n")
+    assert run("validate", "--ignore-others", "other.yaml").out == "there was nothing to check\n"
+    said = run("validate", "--ignore-others", "other.yaml", "good.scenario.yaml")
+    assert said.out == "1 file is valid: 1 scenario\n"
+    Path("typo.scenario.yaml").write_text("senario: x\n")
+    assert run("validate", "--ignore-others", "typo.scenario.yaml").code == 2
+
+
 def test_schema_and_explain_print(run: Invoke) -> None:
     assert json.loads(run("schema").out)["$schema"].endswith("2020-12/schema")
     said = run("explain", "unknown-key")

@@ -125,5 +125,5 @@ def test_a_targets_file_is_served_too(server: LanguageServer, tmp_path: Path) ->
 
 def test_the_pre_commit_hook_names_a_command_that_is_there() -> None:
     text = (SCHEMAS.parent / ".pre-commit-hooks.yaml").read_text()
-    assert "entry: scenario-runner validate\n" in text
+    assert "entry: scenario-runner validate --ignore-others\n" in text
     assert "validate" in COMMANDS
