@@ -14,7 +14,8 @@
         ├── BadAnswer           the answer can't be understood
         ├── BadCredentials      the PBX does not know the runner
         ├── RateLimited         the PBX wants no more requests for now
-        └── NotPossible         this target can't do or report such a thing
+        ├── NotPossible         this target can't do or report such a thing
+        └── HeldBack            whoever takes the steps by hand did not let it be sent
 
 A refusal by the PBX is no error: it is an outcome (see `pbx`).
 """
@@ -150,6 +151,10 @@ class RateLimited(PbxError):
 
 class NotPossible(PbxError):
     """The target has no way to do or report what was asked for."""
+
+
+class HeldBack(PbxError):
+    """Whoever takes the steps by hand ended the run instead: nothing was sent."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -287,7 +287,8 @@ def _step_by_step(request: RunRequest) -> tuple[RunRequest, StepDebugger]:
     from scenario_runner.cli.stepper import StepDebugger
 
     shows = request.target.driver in ("mock", "ringme")
-    stepper = StepDebugger(request.options.stop, shows_requests=shows)
+    people = getattr(request.target.settings, "calls", "") == "wait"
+    stepper = StepDebugger(request.options.stop, shows_requests=shows, people=people)
     mask = request.context.mask
     context = replace(request.context, preview=lambda text: stepper.sending(mask.text(text)))
     return replace(request, context=context, options=replace(request.options, jobs=1)), stepper

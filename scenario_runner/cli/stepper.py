@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scenario_runner.engine.context import CURRENT_STEP
+from scenario_runner.errors import HeldBack
 from scenario_runner.events import Exchange, ScenarioStarted, SourceRead, StepFinished, StepStarted
 from scenario_runner.language.actions import ACTION_WORDS
 from scenario_runner.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scenario_runner.events import Event
     from scenario_runner.execution.options import Stop
     from scenario_runner.source import Span
@@ -22,20 +26,26 @@ if TYPE_CHECKING:
 _WIDTH = 100
 
 
+_KEYS = "Enter takes the next step, c (continue) goes on without pauses, q (quit) ends the run."
+_ACTING = ("call", "answer", "park", "bridge", "hangup")
+
+
 class StepDebugger:
     """Listens to a run and holds it up before each step, until Enter is pressed.
 
-    The first request of a step is shown before it is sent, where the target can show it; the pause
-    is then before that request. `c` goes on without pauses, `q` ends the run after its cleanup.
+    The step's own request is shown before it is sent, where the target can show it; the pause is
+    then before that request. `c` goes on without pauses; `q` ends the run after its cleanup, and
+    what it was asked about is not sent. `people` dial the calls, so that nothing is sent for them.
     """
 
-    def __init__(self, stop: Stop, *, shows_requests: bool) -> None:
+    def __init__(self, stop: Stop, *, shows_requests: bool, people: bool = False) -> None:
         self._stop = stop
         self._shows = shows_requests
+        self._people = people
         self._sources: dict[str, Source] = {}
         self._pausing = True
-        self._due = False
-        self._in_step = False
+        self._due: dict[str, str] = {}
+        self._shown: set[str] = set()
 
     def handle(self, event: Event) -> None:
         """Show what happens, and wait where a step begins."""
@@ -45,13 +55,14 @@ class StepDebugger:
             case ScenarioStarted():
                 click.echo(f"\n{event.name}")
                 if self._pausing:
-                    click.echo("Enter takes the next step, c goes on without pauses, q ends.")
+                    click.echo(_KEYS)
             case StepStarted():
                 self._step(event)
-            case Exchange() if event.step:
+            case Exchange() if event.sent in self._shown:
+                self._shown.discard(event.sent)
                 click.echo(_lead("<", event.received))
             case StepFinished():
-                self._in_step = False
+                self._due.pop(event.step, None)
                 click.echo(f"  {event.verdict}{f': {event.summary}' if event.summary else ''}")
                 for failure in event.failures:
                     click.echo(f"  {failure.message}")
@@ -61,42 +72,58 @@ class StepDebugger:
     def _step(self, event: StepStarted) -> None:
         click.echo(f"\nstep {event.step}: {event.title}")
         click.echo(self._lines(event.span))
-        self._due = self._in_step = True
         sends = ACTION_WORDS[event.action][0].facts.exchange
-        if not sends or not self._shows:
+        if self._people and event.action == "call":
+            sends = False
+        if sends and self._shows:
+            self._due[event.step] = event.action
+        else:
             self._pause()
 
     def sending(self, text: str) -> None:
-        """Show a request that is about to be sent; the driver calls this."""
-        if self._in_step:
-            click.echo(_lead(">", text))
-        if self._due:
+        """Show a request that is about to be sent; the driver calls this.
+
+        Raises HeldBack where it is not to be sent.
+        """
+        step = CURRENT_STEP.get()
+        if not step:
+            return
+        if self._stop.wished() and not step.startswith("cleanup"):
+            raise HeldBack("the run was ended before this was sent")
+        click.echo(_lead(">", text))
+        self._shown.add(text)
+        # What merely looks around before it acts is not yet what the step is about.
+        if step in self._due and not (self._due[step] in _ACTING and text.startswith("GET ")):
+            del self._due[step]
             self._pause()
+            if self._stop.wished() and not step.startswith("cleanup"):
+                raise HeldBack("the run was ended before this was sent")
 
     def _lines(self, span: Span) -> str:
         source = self._sources.get(span.file)
-        lines = source.text.splitlines()[span.line - 1 : span.end_line] if source else []
-        return "\n".join(f"  {number:>4} | {line}" for number, line in enumerate(lines, span.line))
+        lines = source.text.splitlines() if source else []
+        first, last = _block(lines, span)
+        return "\n".join(f"  {n:>4} | {lines[n - 1]}" for n in range(first, last + 1))
 
     def _pause(self) -> None:
-        self._due = False
-        if not self._pausing:
-            return
-        match _typed().strip().lower():
-            case "c":
-                self._pausing = False
-            case "q":
-                self._pausing = False
-                self._stop.wish()
-            case _:
-                pass
+        while self._pausing:
+            match _typed().strip().lower():
+                case "":
+                    return
+                case "c" | "continue":
+                    self._pausing = False
+                case "q" | "quit":
+                    self._pausing = False
+                    self._stop.wish()
+                case _:
+                    click.echo(f"  {_KEYS}")
 
     def close(self) -> None:
         """Do nothing: there is nothing left to show."""
 
 
 def _typed() -> str:
-    """Read a line; Ctrl-C is `q`, and an input that is over is `c`."""
+    """Read a line; Ctrl-C, Ctrl-D and an input that is over are `q`: nobody said to go on."""
     click.echo("  [Enter] ", nl=False)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -107,7 +134,29 @@ def _typed() -> str:
         signal.signal(signal.SIGINT, before)
         if not sys.stdin.isatty():
             click.echo()
-    return line or "c"
+    return line or "q"
+
+
+def _block(lines: Sequence[str], span: Span) -> tuple[int, int]:
+    """Return the first and last line of the step whose action is at `span`, with its `expect`."""
+    if not lines:
+        return 1, 0
+    first, last, column = span.line, span.end_line, span.column - 1
+    while last < len(lines) and _belongs(lines[last], column):
+        last += 1
+    while last > span.end_line and not lines[last - 1].strip():
+        last -= 1
+    while (
+        first > 1
+        and lines[first - 1][:column].isspace()
+        and _belongs(lines[first - 2].replace("-", " ", 1), column)
+    ):
+        first -= 1
+    return first, last
+
+
+def _belongs(line: str, column: int) -> bool:
+    return not line[:column].strip()
 
 
 def _lead(mark: str, text: str) -> str:

@@ -245,6 +245,7 @@ class Shared(Struct, frozen=True, kw_only=True):
     calls: dict[str, NamedCallValue]
     changes: dict[str, StepMark] = field(default_factory=dict)
     pause: Callable[[], float] | None = None
+    stopping: Callable[[], bool] = bool
     warned: set[Span] = field(default_factory=set)
 
 

@@ -45,7 +45,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
 
     `leased` are the values that `needs` binds; `order` tells the choices made between waiting
     commands; `attempt` counts from 1 where failures are retried. `pause` gives the seconds that
-    pass between two steps, as a person thinks.
+    pass between two steps, as a person thinks. Once `stopping`, no further step is taken.
     """
 
     environment: Mapping[str, str]
@@ -54,6 +54,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
     attempt: int = 1
     leased: tuple[tuple[str, str], ...] = ()
     pause: Callable[[], float] | None = None
+    stopping: Callable[[], bool] = bool
     order: Callable[[], tuple[tuple[int, int], ...]] = tuple
 
 
@@ -168,6 +169,7 @@ class _Run(Struct, kw_only=True):
             counts=self.counts,
             calls=calls,
             pause=self.conditions.pause,
+            stopping=self.conditions.stopping,
         )
         return Frame(shared=shared, scope=scope, moments={})
 

@@ -24,7 +24,7 @@ from scenario_runner.engine.event_log import Sent, StepMark
 from scenario_runner.engine.joining import look_behind
 from scenario_runner.engine.normalize import answer_of, outcome_of
 from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
-from scenario_runner.errors import RunnerFault, ScenarioRunnerError
+from scenario_runner.errors import HeldBack, RunnerFault, ScenarioRunnerError
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted, Verdict, Warned
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
@@ -401,7 +401,10 @@ async def take_step(step: Step, frame: Frame, place: str) -> Report:
     begin = frame.now()
     _started(step, frame, place, begin)
     try:
-        report = _excused(step, await _taken(step, frame))
+        if frame.shared.stopping() and not frame.cleaning:
+            report = Report(verdict=Verdict.SKIPPED)
+        else:
+            report = _excused(step, await _taken(step, frame))
     except BaseException:
         CURRENT_STEP.set(place)
         _finished(step, frame, place, begin, _cut_short(step, frame))
@@ -482,6 +485,8 @@ def _not_seen(error: Exception, step: Step, frame: Frame) -> Report:
             return Report(verdict=Verdict.FAILED, failures=(replace(failure, via=frame.via),))
         case Unbound() if frame.cleaning:
             return Report(verdict=Verdict.NOT_APPLICABLE)
+        case HeldBack():
+            return Report(verdict=Verdict.SKIPPED)
         case ScenarioRunnerError():
             return Report(verdict=Verdict.ERRORED, failures=(_errored(error, step, frame),))
         case _:

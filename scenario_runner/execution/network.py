@@ -155,6 +155,7 @@ class NetworkRun:
             mask=self.mask,
             seed=self.options.seed + attempt - 1,
             attempt=attempt,
+            stopping=self.options.stop.wished,
             leased=lease.bound,
         )
         clock = LoopClock(asyncio.get_running_loop())

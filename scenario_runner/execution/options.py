@@ -48,6 +48,10 @@ class Stop:
         """Stay in this process: in another one a wish of its own is made."""
         return Stop, ()
 
+    def wished(self) -> bool:
+        """Tell whether somebody asked the run to end."""
+        return self._wished
+
     @property
     def can_wait(self) -> bool:
         """Whether scenarios are running that a first wish would let clean up."""

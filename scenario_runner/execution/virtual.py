@@ -374,6 +374,7 @@ class VirtualRun:
             mask=self.mask,
             seed=run_seed,
             attempt=attempt,
+            stopping=self.options.stop.wished,
             leased=lease.bound if lease is not None else (),
             order=lambda: tuple(turns.order),
         )

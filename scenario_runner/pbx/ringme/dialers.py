@@ -14,6 +14,7 @@ from scenario_runner.errors import (
     AnswerLost,
     BadAnswer,
     BadCredentials,
+    HeldBack,
     NotPossible,
     PbxError,
     TimedOut,
@@ -137,7 +138,7 @@ class Placing:
         """Wait for the answer to the command that places the call."""
         try:
             return await command
-        except (Unreachable, BadCredentials):
+        except (Unreachable, BadCredentials, HeldBack):
             self.unsent()
             raise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from scenario_runner.errors import (
     AnswerLost,
     BadAnswer,
     BadCredentials,
+    HeldBack,
     PbxError,
     RateLimited,
     TimedOut,
@@ -74,6 +75,13 @@ class Wire:
     gate: asyncio.Semaphore | None = None
     patience: Patience = _IMPATIENT
 
+    def unseen(self) -> Wire:
+        """Return a wire for requests that no step is about, which nobody wants to see before."""
+        transport = self.transport
+        if not isinstance(transport, Previewed):
+            return self
+        return replace(self, transport=transport.transport)
+
     async def send(self, request: Request, within: int) -> Raw:
         """Send a request as it is and return the answer; raises what the transport raises."""
         if self.gate is None:
@@ -101,6 +109,8 @@ class Wire:
         real = perf_counter_ns()
         try:
             response = await self.transport.send(request, within / SECOND)
+        except HeldBack:
+            raise
         except PbxError as error:
             self._trace(request, error.message, "lost", begin, self.clock.now())
             raise
@@ -132,7 +142,10 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """A transport that shows each request, with its credentials masked, before it is sent."""
+    """A transport that shows each request, with its credentials masked, before it is sent.
+
+    What `preview` raises keeps the request from being sent.
+    """
 
     transport: Transport
     preview: Callable[[str], None]
@@ -217,6 +230,10 @@ class Rest:
     settings: RingMeSettings
     wire: Wire
     tokens: Tokens
+
+    def unseen(self) -> Rest:
+        """Return the same for requests that no step is about."""
+        return replace(self, wire=self.wire.unseen())
 
     async def call(self, method: str, path: str, within: int, body: Json = None) -> Raw:
         """Send a JSON request to a path below the API's root.
@@ -354,7 +371,7 @@ class Tokens:
         body = urlencode(form).encode()
         path = self._settings.token_path
         request = Request(method="POST", path=path, headers=_FORM, body=body)
-        raw = await wire.patiently(request, within)
+        raw = await wire.unseen().patiently(request, within)
         answer = raw.body if isinstance(raw.body, dict) else {}
         token = answer.get("access_token")
         if raw.status in (400, 401, 403):

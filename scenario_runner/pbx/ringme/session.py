@@ -189,13 +189,13 @@ class RingMeSession:
 
     async def _watch(self, extension: str, within: int) -> None:
         if self._feed is not None:
-            await self._feed.watch(self._extension_id(extension), self._rest, within)
+            await self._feed.watch(self._extension_id(extension), self._rest.unseen(), within)
 
     async def _look(self, extension: str, within: int) -> None:
         """See what came of a command, where events are not delivered; the command stands anyway."""
         if self._feed is not None:
             with suppress(PbxError):
-                await self._feed.look(self._extension_id(extension), self._rest, within)
+                await self._feed.look(self._extension_id(extension), self._rest.unseen(), within)
 
     def _extension_id(self, extension: str) -> str:
         return self._settings.extension_ids.get(extension, extension)
