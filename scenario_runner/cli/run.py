@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scenario_runner.cli.stepper import StepDebugger
     from scenario_runner.errors import InvalidFiles
     from scenario_runner.events import Event
+    from scenario_runner.execution.last_failed import FailedRun
     from scenario_runner.execution.options import RunOptions
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.shards import Shard
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 class HowToRun:
     """How the scenarios are run."""
 
-    seed: int = option(type=int, default=0, help="Seed of all that is left to chance [default: 0].")
+    seed: int | None = option(
+        type=int, default=None, help="Seed of all that is left to chance [default: 0]."
+    )
     order: str | None = option(
         metavar="ORDER", help="Order of commands sent at once, as reported: 0-1-0."
     )
@@ -98,7 +101,7 @@ class HowToRun:
 
         return RunOptions(
             environment=dict(os.environ),
-            seed=self.seed,
+            seed=self.seed or 0,
             jobs=self.jobs or 0,
             workers=self.worker_count(),
             fail_fast=self.fail_fast,
@@ -149,7 +152,7 @@ class RunLine:
         from scenario_runner.execution.run import rerun_command
 
         typed = self.variables.typed() + self.target.typed()
-        return rerun_command(typed, switches=self.target.switches(), seed=self.how.seed)
+        return rerun_command(typed, switches=self.target.switches(), seed=self.how.seed or 0)
 
 
 @click.command("run")
@@ -164,6 +167,7 @@ def command(line: RunLine) -> int:
     from scenario_runner.cli.reporting import Listening
     from scenario_runner.errors import InvalidFiles
 
+    line = _as_it_failed(line)
     if line.how.watch:
         return _watch(line)
     listening = Listening(line.reports, plain=line.how.step, ladder=line.how.ladder)
@@ -200,7 +204,13 @@ def _run(line: RunLine, request: RunRequest, listening: Listening) -> int:
     from scenario_runner.execution.run import gather, run_scenarios
 
     if not line.how.no_cache:
-        listening.add("what failed last", Remembering())
+        how, options = line.how, request.options
+        remembering = Remembering(
+            variables=tuple(line.variables.typed()),
+            replays=options.replays,
+            ordered=how.order is not None or how.all_orders,
+        )
+        listening.add("what failed last", remembering)
     if line.how.step:
         request, stepper = _step_by_step(request)
         listening.add("--step", stepper)
@@ -213,6 +223,7 @@ def _run(line: RunLine, request: RunRequest, listening: Listening) -> int:
 
 def _request(line: RunLine, live: Callable[[Event], None]) -> RunRequest:
     import time
+    from dataclasses import replace
 
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.selection import split_ids
@@ -220,7 +231,10 @@ def _request(line: RunLine, live: Callable[[Event], None]) -> RunRequest:
 
     paths, how = line.paths or (".",), line.how
     context = line.target.context()
+    failed = _failed(line)
     options = how.options(line.rerun(), live)
+    if failed is not None and how.seed is None and how.order is None and not how.all_orders:
+        options = replace(options, replays=failed)
     target = choose(line.target.choice(split_ids(paths)[0]), context.mask)
     if options.workers != 1 and target.driver != "mock":
         raise click.UsageError(
@@ -229,7 +243,7 @@ def _request(line: RunLine, live: Callable[[Event], None]) -> RunRequest:
         )
     return RunRequest(
         paths=paths,
-        selection=line.selected.selection(_only(how)),
+        selection=line.selected.selection(None if failed is None else frozenset(failed)),
         loading=line.variables.load_options(strict=how.strict),
         options=options,
         target=target,
@@ -241,10 +255,25 @@ def _request(line: RunLine, live: Callable[[Event], None]) -> RunRequest:
     )
 
 
-def _only(how: HowToRun) -> frozenset[str] | None:
+def _failed(line: RunLine) -> dict[str, FailedRun] | None:
     from scenario_runner.execution.last_failed import last_failed
 
-    return last_failed() if how.last_failed else None
+    return last_failed(tuple(line.variables.typed())) if line.how.last_failed else None
+
+
+def _as_it_failed(line: RunLine) -> RunLine:
+    """Return the command line with the variables of what failed last, where it names none."""
+    from dataclasses import replace
+
+    failed = _failed(line)
+    if failed is None or line.variables.typed():
+        return line
+    typed = next(iter(failed.values())).variables
+    variables = VariableOptions(
+        variables=tuple(value for name, value in typed if name == "--var"),
+        var_files=tuple(value for name, value in typed if name == "--var-file"),
+    )
+    return replace(line, variables=variables)
 
 
 def _order(text: str | None) -> tuple[int, ...] | None:

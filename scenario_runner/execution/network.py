@@ -153,7 +153,7 @@ class NetworkRun:
         conditions = RunContext(
             environment=self.options.environment,
             mask=self.mask,
-            seed=self.options.seed + attempt - 1,
+            seed=self.options.replay(scenario.id).seed + attempt - 1,
             attempt=attempt,
             stopping=self.options.stop.wished,
             leased=lease.bound,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from scenario_runner.events import Event
+    from scenario_runner.execution.last_failed import FailedRun
 
 
 def unheard(event: Event) -> None:
@@ -89,7 +90,7 @@ class RunOptions:
     each time with the next seed; `shuffle` lets the seed choose the order of the scenarios. `stop`
     ends the run from outside. `live` hears each event as it happens, also while scenarios run side
     by side, whose events are else told one scenario after the other. `stopwatch` tells real
-    microseconds.
+    microseconds. `replays` are scenarios, by their identity, to be run as they failed before.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -108,3 +109,11 @@ class RunOptions:
     stop: Stop = field(default_factory=Stop)
     live: Callable[[Event], None] = unheard
     stopwatch: Callable[[], int] = no_time
+    replays: Mapping[str, FailedRun] = field(default_factory=dict)
+
+    def replay(self, scenario: str) -> FailedRun:
+        """Return how the scenario with this id is to be run: by the seed, or as it failed."""
+        from scenario_runner.execution.last_failed import FailedRun, identity
+
+        replayed = self.replays.get(identity(scenario)) if self.replays else None
+        return replayed or FailedRun(scenario=scenario, seed=self.seed)

@@ -215,7 +215,11 @@ def _run_all(
     for number in range(options.repeat):
         if results.interrupted or (options.fail_fast and not results.green):
             break
-        again = replace(options, seed=options.seed + number)
+        replays = {
+            name: structs.replace(run, seed=run.seed + number)
+            for name, run in options.replays.items()
+        }
+        again = replace(options, seed=options.seed + number, replays=replays)
         chosen = arranged(scenarios, again, number + 1 if options.repeat > 1 else 0)
         runner = _runner(replace(request, options=again), len(chosen), emit)
         runner.run(chosen, results)

@@ -343,11 +343,14 @@ class VirtualRun:
 
     async def _retried(self, scenario: Scenario, target: MockTarget) -> tuple[Turns, Verdict]:
         """Run the scenario, again where it fails and retries are allowed; then it is flaky."""
-        turns, verdict = await self._once(scenario, target, self.options.order, 1)
+        order = self.options.order
+        if order is None:
+            order = self.options.replay(scenario.id).choices
+        turns, verdict = await self._once(scenario, target, order, 1)
         for attempt in range(2, 2 + self.options.retry_failed):
             if verdict.green:
                 break
-            turns, verdict = await self._once(scenario, target, self.options.order, attempt)
+            turns, verdict = await self._once(scenario, target, order, attempt)
             if verdict is Verdict.PASSED:
                 return turns, Verdict.FLAKY
         return turns, verdict
@@ -359,8 +362,9 @@ class VirtualRun:
         order: tuple[int, ...] | None,
         attempt: int,
     ) -> tuple[Turns, Verdict]:
-        run_seed = self.options.seed + attempt - 1
-        seed = scenario_seed(run_seed, scenario.id)
+        replay = self.options.replay(scenario.id)
+        run_seed = replay.seed + attempt - 1
+        seed = scenario_seed(run_seed, replay.scenario or scenario.id)
         turns = Turns(seeded(seed) if order is None else given(order))
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
