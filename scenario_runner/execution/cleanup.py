@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 _WITHIN = 10 * SECOND
-_ROUNDS = 4
+_LATE_S = 2.0
+_ROUNDS = 8
 _PAUSE_S = 0.25
 """A PBX may list a call for a moment after it ended."""
 
@@ -70,7 +71,12 @@ async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tupl
 
 
 async def _undone(left: Left, session: Session, context: Context) -> list[Undone]:
-    told = [await _Ending(call, session, context).ended() for call in left.calls]
+    endings = [_Ending(call, session, context) for call in left.calls]
+    told = [await ending.ended() for ending in endings]
+    if endings:
+        # What was sent before the kill may reach the PBX after it, and bring up another call.
+        await context.sleep(_LATE_S)
+        told = [await ending.ended() for ending in endings]
     for path, url in left.watched:
         told.append(await _unwatched(path, url, session))
     return told
@@ -83,10 +89,12 @@ class _Ending:
         self._call = call
         self._session = session
         self._sleep = context.sleep
+        self._hung_up_any = False
         self._named = f"the call at {call.extension} with {call.party}"
 
     async def ended(self) -> Undone:
-        if self._call.ids is None and MASK in self._call.party:
+        known = self._call.ids is not None or self._call.channels
+        if not known and MASK in self._call.party:
             return self._bad("can't be looked for, since its number is a secret: look yourself")
         try:
             return await self._until_gone()
@@ -98,7 +106,7 @@ class _Ending:
 
     async def _until_gone(self) -> Undone:
         """Each round tries every hang-up; what the last one said is told where nothing helped."""
-        hung_up, said = False, "is still listed"
+        said = "is still listed"
         for number in range(_ROUNDS):
             if number:
                 await self._sleep(_PAUSE_S)
@@ -106,11 +114,11 @@ class _Ending:
             if isinstance(found, Refused):
                 return self._bad(f"could not be asked about: {found.message}")
             if not found:
-                word = "was hung up" if hung_up else "was over already"
+                word = "was hung up" if self._hung_up_any else "was over already"
                 return Undone(good=True, message=f"{self._named} {word}")
             for one in found:
                 refused = await self._hung_up(one)
-                hung_up = hung_up or refused is None
+                self._hung_up_any |= refused is None
                 said = f"can't be hung up: {refused}" if refused is not None else said
         return self._bad(said)
 

@@ -49,7 +49,7 @@ class PlaceCall(CommandBase, frozen=True, kw_only=True):
 
     `flow` is "in" when `party` calls the extension, "out" when it is called. `instruction` is what
     a person is told where a person has to dial; `window` is how long the call may take to come up,
-    in microseconds.
+    in microseconds. `placing` is what the journal calls it until its ids are known.
     """
 
     extension: str
@@ -58,6 +58,7 @@ class PlaceCall(CommandBase, frozen=True, kw_only=True):
     answered: bool = True
     instruction: str = ""
     window: int = 30_000_000
+    placing: str = ""
 
 
 class AnswerCall(CommandBase, frozen=True, kw_only=True):

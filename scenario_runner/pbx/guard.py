@@ -163,7 +163,7 @@ class GuardedSession:
         placing = guard.context.journal.calling(call)
         self._placing.add(placing)
         try:
-            outcome = await self._inner.do(call, within)
+            outcome = await self._inner.do(replace(call, placing=placing), within)
         except BaseException:
             # It may be up all the same: the session's end finds out, and until then it counts.
             self._own[f"placing {placing}"] = token

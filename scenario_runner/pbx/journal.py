@@ -35,6 +35,13 @@ class Journaling(Protocol):
         """A call is about to be placed; return what it goes by until its ids are known."""
         ...
 
+    def chosen(self, call: str, channels: tuple[str, ...]) -> None:
+        """These channels are about to be asked for.
+
+        `call` is what their call goes by: its UUID, or before that is known what `calling` said.
+        """
+        ...
+
     def called(self, placing: str, ids: CallIds) -> None:
         """The call is there."""
         ...
@@ -63,6 +70,9 @@ class NoJournal:
         """Pass over it."""
         del request
         return ""
+
+    def chosen(self, call: str, channels: tuple[str, ...]) -> None:
+        """Pass over it."""
 
     def called(self, placing: str, ids: CallIds) -> None:
         """Pass over it."""
@@ -112,6 +122,10 @@ class Journal:
         self._note("calling", placing=placing, **call)
         self._live.add(f"placing {placing}")
         return placing
+
+    def chosen(self, call: str, channels: tuple[str, ...]) -> None:
+        """These channels are about to be asked for."""
+        self._note("chosen", call=call, channels=channels)
 
     def called(self, placing: str, ids: CallIds) -> None:
         """The call is there."""
@@ -199,24 +213,12 @@ def _read(file: Path, lines: TextIOWrapper) -> Left:
         match note:
             case {"note": "run"}:
                 head = note
-            case {"note": "calling", "placing": str(key)}:
-                calls[key] = PlacedCall(
-                    extension=note["extension"], party=note["party"], flow=note["flow"]
-                )
-            case {"note": "called", "placing": str(key), "ids": dict(ids)}:
-                old = calls.pop(key)
-                calls[ids["uuid"]] = PlacedCall(
-                    extension=ids["extension"],
-                    party=old.party,
-                    flow=old.flow,
-                    ids=CallIds(**ids),
-                )
-            case {"note": "refused", "placing": str(key)} | {"note": "ended", "uuid": str(key)}:
-                calls.pop(key, None)
             case {"note": "watching", "path": str(path), "url": str(url)}:
                 watched[path, url] = None
             case {"note": "unwatched", "path": str(path), "url": str(url)}:
                 watched.pop((path, url), None)
+            case _:
+                _read_call(note, calls)
     return Left(
         file=file,
         target=head.get("target", ""),
@@ -224,6 +226,23 @@ def _read(file: Path, lines: TextIOWrapper) -> Left:
         calls=tuple(calls.values()),
         watched=tuple(watched),
     )
+
+
+def _read_call(note: dict[str, Any], calls: dict[str, PlacedCall]) -> None:
+    """Read a note about a call, which goes by a number until its UUID is known."""
+    match note:
+        case {"note": "calling", "placing": str(key)}:
+            calls[key] = PlacedCall(
+                extension=note["extension"], party=note["party"], flow=note["flow"]
+            )
+        case {"note": "chosen", "call": str(key), "channels": list(more)} if key in calls:
+            known = calls[key].channels
+            calls[key] = structs.replace(calls[key], channels=(*known, *more))
+        case {"note": "called", "placing": str(key), "ids": dict(ids)}:
+            placed = structs.replace(calls.pop(key), extension=ids["extension"])
+            calls[ids["uuid"]] = structs.replace(placed, ids=CallIds(**ids))
+        case {"note": "refused", "placing": str(key)} | {"note": "ended", "uuid": str(key)}:
+            calls.pop(key, None)
 
 
 def _notes(lines: TextIOWrapper) -> Iterator[dict[str, Any]]:  # any JSON

@@ -37,12 +37,16 @@ class CallIds(Struct, frozen=True, kw_only=True):
 
 
 class PlacedCall(Struct, frozen=True, kw_only=True):
-    """A call that was about to be placed, and its ids where they became known."""
+    """A call that was about to be placed, and its ids where they became known.
+
+    `channels` are those that its driver chose for it before it asked the PBX to dial.
+    """
 
     extension: str
     party: str
     flow: str
     ids: CallIds | None = None
+    channels: tuple[str, ...] = ()
 
 
 class Raw(Struct, frozen=True, kw_only=True):

@@ -15,13 +15,14 @@ from scenario_runner.pbx.commands import (
     AskSlot,
     BridgeCall,
     CallAddress,
+    FindPlaced,
     HangUp,
     ParkCall,
     SendRequest,
     ShowCall,
     ShowCalls,
 )
-from scenario_runner.pbx.protocol import Done, Refused
+from scenario_runner.pbx.protocol import Done, PlacedCall, Refused
 
 from .playing import Player
 from .switch import Token, event, response
@@ -290,18 +291,25 @@ def test_a_call_that_freeswitch_does_not_have_any_more() -> None:
     assert (outcome.reason, outcome.message) == ("no-such-call", "-ERR No such channel!")
 
 
-def test_a_call_that_a_run_before_has_left_is_hung_up_by_its_id() -> None:
+def test_exactly_the_channels_that_a_run_before_chose_are_hung_up() -> None:
     player = Player()
-    player.switch.live["left"] = "null/8"
+    player.switch.live |= {"left": "null/8", "back": "null/341", "a-strangers": "null/341"}
 
     async def act(on: Session, _: CallIds, __: CallIds, ___: Player) -> Outcome:
-        left = CallAddress(call_api_id="left", extension="341")
-        assert reason(await on.do(HangUp(call=left, by=Party.EXTENSION), WITHIN)) == "done"
-        return await on.do(HangUp(call=left, by=Party.EXTENSION), WITHIN)
+        channels = ("gone", "left", "back")
+        placed = PlacedCall(extension="341", party="+7812", flow="in", channels=channels)
+        found = await on.do(FindPlaced(call=placed), WITHIN)
+        assert isinstance(found, Done)
+        assert [one.uuid for one in found.listed] == ["back", "left"]
+        for one in found.listed:
+            address = CallAddress(call_api_id=one.uuid, extension="341")
+            assert reason(await on.do(HangUp(call=address, by=Party.EXTENSION), WITHIN)) == "done"
+        return await on.do(FindPlaced(call=placed), WITHIN)
 
     outcome = run(player, act)
-    assert isinstance(outcome, Refused)
-    assert (outcome.reason, outcome.message) == ("no-such-call", "-ERR No such channel!")
+    assert isinstance(outcome, Done)
+    assert outcome.listed == ()
+    assert "a-strangers" in player.switch.live
 
 
 def test_calls_are_listed_without_asking_for_the_list_that_lags() -> None:

@@ -36,6 +36,14 @@ _TOO_LATE = (
 )
 
 
+_MARK = "SCENARIO_RUNNER_CALL"
+"""A variable that every channel inherits that comes of a call, with the call's first channel.
+
+Its two underlines say so to Asterisk. The Linkedid alone does not tell them from those that were
+joined with the call later: a retriever takes over the Linkedid of whom it retrieves (measured).
+"""
+
+
 class _Coming(Coming):
     def judge(self, event: WireMessage) -> None:
         about_first = event.get("Uniqueid") == self.first.uid
@@ -102,6 +110,7 @@ class AsteriskDialect(Dialect):
             ("CallerID", f"<{request.party if request.flow == 'in' else request.extension}>"),
             ("ChannelId", first.uid),
             ("OtherChannelId", first.half),
+            ("Variable", f"__{_MARK}={first.uid}"),
             ("Variable", f"SCENARIO_DIAL={second.dialled}"),
         )
         await self.client.must("Originate", fields, within)
@@ -146,6 +155,16 @@ class AsteriskDialect(Dialect):
         """Ask for the channel's status."""
         reply = await self.client.ask("Status", (("Channel", uid),), within)
         return not reply.refused, reply.items[0] if reply.items else reply
+
+    async def left_of(self, channels: frozenset[str], within: int) -> list[str]:
+        """Ask all channels for what they came of: one that joined the call later came of another.
+
+        The chosen channels are first, so that their dialplan dials nobody any more.
+        """
+        reply = await self.client.must("Status", (("Variables", _MARK),), within)
+        marked = {item.get("Uniqueid"): _mark_of(item) for item in reply.items}
+        own = [uid for uid in marked if uid in channels]
+        return own + [uid for uid in marked if uid not in channels and marked[uid] in channels]
 
     async def existing(self, uids: Iterable[str], within: int) -> tuple[set[str], Evidence]:
         """Ask for all channels."""
@@ -284,6 +303,12 @@ class AsteriskDialect(Dialect):
             return True if bridge and bridge == bridges.get(parkee) else None
 
         return joined
+
+
+def _mark_of(item: Message) -> str:
+    """Read the first channel of the call that a channel came of, "" where it came of none."""
+    name, _, value = item.get("Variable").partition("=")
+    return value if name == _MARK else ""
 
 
 _Parked: TypeAlias = Seen[Literal["parked", "gone", "back"]]

@@ -90,7 +90,9 @@ class FreeSwitch(TrackedConnection):
     def __init__(self, target: Target, settings: FreeSwitchSettings, context: Context) -> None:
         self._settings = settings
         self._sleep = context.sleep
-        self._return = ReturnPlan(dialling_of(target, settings), settings, target.park_timeout)
+        self._return = ReturnPlan(
+            dialling_of(target, settings), settings, target.park_timeout, context.journal
+        )
         self._run = uuid4().hex[:8]
         self._scenarios = count(1)
         self.answers = self._return.dialling.answers

@@ -17,7 +17,6 @@ from scenario_runner.pbx.freeswitch.dialling import endpoint, return_to, ringing
 from scenario_runner.pbx.freeswitch.lot import listed
 from scenario_runner.pbx.freeswitch.tracker import VALET, place_in, uid_of
 from scenario_runner.pbx.protocol import Done, Refused
-from scenario_runner.pbx.tracked.calls import Call
 from scenario_runner.pbx.tracked.dialect import (
     Coming,
     Dialect,
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.freeswitch.lot import Lot
     from scenario_runner.pbx.freeswitch.pace import Pace
     from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
-    from scenario_runner.pbx.tracked.calls import CallTable, Place
+    from scenario_runner.pbx.journal import Journaling
+    from scenario_runner.pbx.tracked.calls import Call, CallTable, Place
     from scenario_runner.pbx.tracked.client import Stopwatch
     from scenario_runner.pbx.tracked.dialect import NoCall
     from scenario_runner.pbx.tracked.wire import WireMessage
@@ -196,12 +196,6 @@ class FreeSwitchDialect(Dialect):
         """Ask whether there is such a channel; lists of channels lag behind."""
         return (await self.client.api(f"uuid_exists {uid}", within)).text == "true", None
 
-    def left_over(self, uuid: str) -> Call | None:
-        """Return a call that only FreeSWITCH knows about."""
-        if self.calls.find(uuid) is not None:
-            return None
-        return Call(uuid=uuid, extension="", flow="in", party="", remote=uuid)
-
     def is_over(self, call: Call) -> Callable[[WireMessage], WireMessage | None]:
         """Return what judges whether all channels are gone, and the slot is left.
 
@@ -322,6 +316,7 @@ class ReturnPlan:
     dialling: FreeSwitchDialling
     settings: FreeSwitchSettings
     park_timeout: int
+    journal: Journaling
 
     def wishes(self, call: Call) -> str:
         """Return the command that says it; a channel that the call will have then is named."""
@@ -330,6 +325,7 @@ class ReturnPlan:
             to, dialplan = call.extension, "XML"
         else:
             call.coming = str(uuid4())
+            self.journal.chosen(call.uuid, (call.coming,))
             dialled = self.dialling.extension(call.extension)
             to, dialplan = return_to(call.coming, dialled, settings.return_rings), "inline"
         values = {

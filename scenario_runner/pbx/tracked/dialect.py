@@ -164,6 +164,11 @@ class Dialect(ABC):
     async def hang_up(self, uid: str, within: int) -> WireAnswer:
         """End a channel."""
 
+    async def left_of(self, channels: frozenset[str], within: int) -> list[str]:
+        """Return which channels are there of a call for which a run before chose these."""
+        there, _ = await self.existing(sorted(channels), within)
+        return sorted(channels & there)
+
     @abstractmethod
     async def exists(self, uid: str, within: int) -> tuple[bool, Evidence | None]:
         """Ask whether a channel is there; return that, and what shows it."""
@@ -187,11 +192,6 @@ class Dialect(ABC):
         """Return why a channel was hung up, None for any other event."""
         name, cause = self.hangup
         return event.get(cause) if event.event == name else None
-
-    def left_over(self, uuid: str) -> Call | None:
-        """Return the call of this id that a run before may have left."""
-        call = self.calls.find(uuid)
-        return call if call is not None and call.alive and not call.owned else None
 
     def is_over(self, call: Call) -> Callable[[WireMessage], WireMessage | None]:
         """Return what judges by the events whether all of a call is gone."""

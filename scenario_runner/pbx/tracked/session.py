@@ -33,6 +33,7 @@ from scenario_runner.pbx.commands import (
 )
 from scenario_runner.pbx.people import Appeal, is_wanted, not_placed, too_late
 from scenario_runner.pbx.protocol import CallIds, Done, Holding, Leftover, Listed, PbxEvent, Refused
+from scenario_runner.pbx.tracked.calls import Call
 from scenario_runner.pbx.tracked.closing import Closing
 from scenario_runner.pbx.tracked.dialect import NoCapacity, no_call
 from scenario_runner.pbx.tracked.lookup import find_call, find_talking, slot_number
@@ -44,9 +45,8 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.commands import CallAddress, Command, Question
     from scenario_runner.pbx.drivers import Context
     from scenario_runner.pbx.protocol import Outcome, PlacedCall, Plan, Traits
-    from scenario_runner.pbx.tracked.calls import Call
     from scenario_runner.pbx.tracked.client import Evidence, Stopwatch
-    from scenario_runner.pbx.tracked.dialect import Dialect
+    from scenario_runner.pbx.tracked.dialect import Dialect, Owns
     from scenario_runner.pbx.tracked.tracker import CallEvent
     from scenario_runner.pbx.tracked.wire import WireMessage
     from scenario_runner.references import Json
@@ -76,6 +76,7 @@ class TrackedSession:
         self._by_people = by_people
         self._before: frozenset[Call] = frozenset()
         self._closing = Closing(dialect, plan)
+        self._left: set[str] = set()
         self._random = Random(f"{context.seed}:{plan.scenario}")
 
     async def begin(self) -> None:
@@ -148,7 +149,7 @@ class TrackedSession:
             call, seen = await self._placed_by_people(request)
         else:
             try:
-                call, seen = await self._dialect.place(request, self._closing.own, within)
+                call, seen = await self._dialect.place(request, self._owned(request), within)
             except NoCapacity as error:
                 return self._no_capacity(error, watch)
         raw = self._client.raw(watch, seen)
@@ -157,6 +158,16 @@ class TrackedSession:
     def _no_capacity(self, error: NoCapacity, watch: Stopwatch) -> Refused:
         raw = self._client.raw(watch)
         return Refused(raw=raw, reason=Reason.NO_CAPACITY, message=error.message)
+
+    def _owned(self, request: PlaceCall) -> Owns:
+        """Return what takes a call as the scenario's own, and notes its channels first."""
+
+        def own(call: Call, *more: str) -> None:
+            channels = tuple(uid for uid in (*call.legs, call.coming, *more) if uid)
+            self._context.journal.chosen(request.placing, channels)
+            self._closing.own(call, *more)
+
+        return own
 
     async def _placed_by_people(self, request: PlaceCall) -> tuple[Call, Evidence | None]:
         appeal = Appeal(self._context.announce, request)
@@ -306,15 +317,18 @@ class TrackedSession:
     async def _hang_up(
         self, address: CallAddress, by: Party, watch: Stopwatch, within: int
     ) -> Outcome:
-        call = find_call(self._table, address)
-        if isinstance(call, Reason):
-            # A call that a run before has left: where it is by now is not known from then.
-            left = self._dialect.left_over(address.call_api_id)
-            if left is None:
-                return self._refuse(call, watch)
-            call = left
+        uid = address.call_api_id
+        if uid in self._left:
+            call = Call(uuid=uid, extension=address.extension, flow="in", party="", remote=uid)
+            return await self._end(call, uid, watch, within)
+        found = find_call(self._table, address)
+        if isinstance(found, Reason):
+            return self._refuse(found, watch)
+        return await self._end(found, _channel_of(found, by), watch, within)
+
+    async def _end(self, call: Call, uid: str, watch: Stopwatch, within: int) -> Outcome:
         with self._dialect.hub.waiters.of(call.conversation, self._dialect.is_over(call)) as ended:
-            answer = await self._dialect.hang_up(_channel_of(call, by), within)
+            answer = await self._dialect.hang_up(uid, within)
             if answer.refused:
                 raw = self._client.raw(watch, answer)
                 return Refused(raw=raw, reason=Reason.NO_SUCH_CALL, message=answer.words)
@@ -335,14 +349,15 @@ class TrackedSession:
         return Done(raw=raw, listed=listed, driver_word=self._dialect.remembered)
 
     async def _find_placed(self, placed: PlacedCall, watch: Stopwatch, within: int) -> Outcome:
-        """Look whether the channel of a call is there that a run before has placed."""
-        if placed.ids is None:
-            found = await self._show_calls(placed.extension, watch, within)
-            return replace(found, listed=tuple(o for o in found.listed if o.party == placed.party))
-        uuid = placed.ids.uuid
-        there, seen = await self._dialect.exists(uuid, within)
-        left = Listed(uuid=uuid, extension=placed.extension, state=CallState.UP)
-        return Done(raw=self._client.raw(watch, seen), listed=(left,) if there else ())
+        """Look which channels are there of a call that a run before has placed.
+
+        They are hung up one by one: who is joined with them by now may be a stranger.
+        """
+        known = () if placed.ids is None else (placed.ids.uuid,)
+        left = await self._dialect.left_of(frozenset((*placed.channels, *known)), within)
+        self._left.update(left)
+        listed = (Listed(uuid=uid, extension=placed.extension, state=CallState.UP) for uid in left)
+        return Done(raw=self._client.raw(watch), listed=tuple(listed))
 
     async def _show_call(self, address: CallAddress, watch: Stopwatch, within: int) -> Outcome:
         """The PBX tells whether the call is there, its events what it does."""
