@@ -258,7 +258,7 @@ async def state_after(on: Session, ids: CallIds, player: Player, text: str) -> C
     await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
     await player.say(text.replace("{uid}", ids.uuid))
     await on.do(AskSlot(call=at(ids), slot=6), WITHIN)
-    status = await on.do(ShowCall(call=at(ids)), WITHIN)
+    status = await on.do(ShowCall(call=at(on.ids(ids.uuid) or ids)), WITHIN)
     assert isinstance(status, Done)
     return status.state
 
@@ -277,6 +277,8 @@ TAKEN = f"Event: UnParkedCall\n{PLACE}\nRetrieverUniqueid: x\nRetrieverChannel: 
 SWAPPED = f"Event: ParkedCallSwap\n{PLACE}".replace("{uid}", "other")
 ELSEWHERE = f"Event: ParkedCall\n{PLACE}".replace("Space: 6", "Space: 9")
 OVER, RINGS = [("hangup", "341")], [("dial-in", "341")]
+OTHER = BACK.replace("Local/341@desk-rings-00000009;1", "PJSIP/desk-102-00000009")
+RINGS_THERE = [("dial-in", "PJSIP/desk-102")]
 
 
 @pytest.mark.parametrize(
@@ -286,6 +288,7 @@ OVER, RINGS = [("hangup", "341")], [("dial-in", "341")]
         pytest.param((GONE, GIVEN_UP), CallState.ENDED, OVER, id="gave up, told late"),
         pytest.param((GIVEN_UP,), CallState.UP, [], id="moved"),
         pytest.param((TIMED_OUT, BACK), CallState.RINGING, RINGS, id="came back"),
+        pytest.param((TIMED_OUT, OTHER), CallState.RINGING, RINGS_THERE, id="went to another"),
         pytest.param((TIMED_OUT,), CallState.UP, [], id="went into the dialplan"),
         pytest.param((TAKEN,), CallState.UP, [], id="taken by a phone"),
         pytest.param((SWAPPED, GONE), CallState.PARKED, [], id="swapped"),

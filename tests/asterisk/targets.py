@@ -44,8 +44,12 @@ def file_text(instance: Instance) -> str:
             entry(instance, "phones", more=_PHONES),
             entry(instance, "people", more=_PHONES + "    calls: wait\n"),
             entry(instance, "small", more=_HEADLESS + _SMALL).replace("slots: 1-20", "slots: 1-3"),
+            entry(instance, "elsewhere", park_timeout="1s", more=_HEADLESS + _ELSEWHERE).replace(
+                "slots: 1-20", "slots: 1-3"
+            ),
         ]
     )
 
 
+_ELSEWHERE = "    lot: dialplan\n    first_space: 711\n    retrieve_context: parkedcalls-dialplan\n"
 _SMALL = "    lot: small\n    first_space: 701\n    retrieve_context: parkedcalls-small\n"

@@ -106,6 +106,26 @@ def test_a_full_lot_refuses_and_hangs_nobody_up(asterisk: Instance, tmp_path: Pa
     assert [end.verdict for end in finished(events)] == ["passed"], told(events)
 
 
+RETURNS = """
+scenario: a call returns to somebody else
+steps:
+  - call: {{as: customer, extension: 341, from: "+78120000443"}}
+  - park: {{call: customer, slot: 3}}
+  - event: {{type: dial-in, call: customer, extension: {extension}}}
+    within: 3s
+"""
+
+
+def test_a_call_that_returns_to_another_phone_is_not_at_its_old_extension(
+    asterisk: Instance, tmp_path: Path
+) -> None:
+    of = target(asterisk, tmp_path, "elsewhere")
+    events = run_text(of, tmp_path, RETURNS.format(extension="Local/102@other-desk"))
+    assert [end.verdict for end in finished(events)] == ["passed"], told(events)
+    events = run_text(of, tmp_path, RETURNS.format(extension="341"))
+    assert [end.verdict for end in finished(events)] == ["failed"], told(events)
+
+
 def test_an_asterisk_that_dies_in_the_middle_of_a_run(asterisk: Instance, tmp_path: Path) -> None:
     own = Instance(asterisk.unpacked, tmp_path / "own", free_ports())
     own.start()

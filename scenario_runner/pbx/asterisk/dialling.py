@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ANY = r"(?P<number>[^@/;]+)"
 _INSTANCE = r"-[0-9a-f]{8,}(?:;[12])?"
+_END = re.compile(_INSTANCE + "$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class AsteriskDialling(Dialling):
     def number_dialled(self, dialled: str) -> str | None:
         """Return the extension that is reached by dialling this."""
         return self.number_of(dialled.removesuffix("/n") + "-00000000")
+
+    def name_of(self, channel: str) -> str:
+        """Return the extension that a channel belongs to, or the name of whatever else it is."""
+        return self.number_of(channel) or _END.sub("", channel)
 
     def number_of(self, channel: str) -> str | None:
         """Return the extension that a channel of this name belongs to."""

@@ -76,7 +76,8 @@ class AsteriskTracker(CallTracker):
             return
         for call in self.calls.of(caller) or self._discovered(event):
             if call.remote == caller:
-                call.extension = self._dialled_extension(event) or call.extension
+                if not _comes_up(call):
+                    call.extension = self._dialling.name_of(event.get("DestChannel"))
                 self.rings_desk(call, dialled, event)
             elif not call.remote:
                 self.rings_remote(call, dialled, event)
@@ -130,8 +131,7 @@ class AsteriskTracker(CallTracker):
             return
         self.calls.retrieve(call, event.get("RetrieverUniqueid"))
         if call.partner is None:
-            taker = self._dialling.number_of(event.get("RetrieverChannel"))
-            call.extension = taker or call.extension
+            call.extension = self._dialling.name_of(event.get("RetrieverChannel"))
 
     def _timed_out(self, event: WireMessage) -> None:
         """The call goes back to its parker, who is dialled next, or on in the dialplan."""
@@ -199,6 +199,11 @@ class AsteriskTracker(CallTracker):
             self.calls.add(call)
         if call is not None:
             self.calls.occupy(call, place_in(item))
+
+
+def _comes_up(call: Call) -> bool:
+    """Tell whether a call is being placed for a scenario, which knows whom it dials."""
+    return call.owned and not call.desk and call.state is CallState.RINGING
 
 
 def place_in(event: WireMessage) -> Place:
