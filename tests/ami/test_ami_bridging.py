@@ -118,15 +118,32 @@ def test_nobody_is_sent_to_an_empty_space(slot: BridgeSlot, why: str) -> None:
     assert not player.actions("Redirect")
 
 
+def the_customer_hung_up_when_taken(action: Fields) -> str:
+    return f"{SUCCESS}\n\n{taken(action['Channel'])}\n\n{HUNG_UP % 'stranger'}"
+
+
+def the_agent_hung_up_when_he_took(action: Fields) -> str:
+    return f"{SUCCESS}\n\n{taken(action['Channel'])}\n\n{HUNG_UP % action['Channel']}"
+
+
 @pytest.mark.parametrize(
-    "answer",
-    [somebody_else_was_faster, the_parked_one_left, the_time_was_over, the_agent_hung_up],
+    ("answer", "why", "message"),
+    [
+        (somebody_else_was_faster, "slot-empty", "somebody else took the parked call"),
+        (the_parked_one_left, "slot-empty", "the parked call left its slot"),
+        (the_time_was_over, "slot-empty", "the parked call's time was over: it returned"),
+        (the_customer_hung_up_when_taken, "slot-empty", "the parked caller hung up"),
+        (the_agent_hung_up, "no-such-call", "the extension hung up"),
+        (the_agent_hung_up_when_he_took, "no-such-call", "the extension hung up"),
+    ],
 )
-def test_a_race_that_was_lost_is_a_refusal(answer: Callable[[Fields], str]) -> None:
+def test_a_race_that_was_lost_is_a_refusal(
+    answer: Callable[[Fields], str], why: str, message: str
+) -> None:
     player = Player(parked={"6": "stranger"}, answers={"Redirect": [answer]})
     outcome = bridge(player, 6)
     assert isinstance(outcome, Refused)
-    assert outcome.reason == "slot-empty"
+    assert (outcome.reason, outcome.message) == (why, message)
     assert "after the driver had looked" in outcome.driver_word
 
 

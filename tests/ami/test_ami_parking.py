@@ -148,8 +148,41 @@ def test_asterisk_is_never_asked_for_a_space_that_is_none(slot: object, why: str
     assert not player.actions("Setvar")
 
 
+def fills_up(player: Player, answer: Callable[[Fields], str]) -> Callable[[Fields], str]:
+    """Let somebody else be in space 6 by the time of the answer."""
+
+    def answers(action: Fields) -> str:
+        player.parked["6"] = "somebody"
+        return answer(action)
+
+    return answers
+
+
+@pytest.mark.parametrize("answer", [parks_elsewhere, puts_back])
+def test_a_lot_that_shrank_is_an_error(answer: Callable[[Fields], str]) -> None:
+    player = Player(answers={"Park": [answer], "Redirect": [comes_back]})
+    with pytest.raises(BadAnswer, match="though nobody is in space 6 of the lot 'default'"):
+        run(player, park_in_6)
+
+
+def test_a_call_that_is_parked_in_another_lot_is_told() -> None:
+    player = Player()
+
+    async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
+        await player.say(
+            f"Event: ParkedCall\nParkeeUniqueid: {ids.uuid}\nParkinglot: sales\nParkingSpace: 701"
+        )
+        return await on.do(AskSlot(call=at(ids), slot=6), WITHIN)
+
+    outcome = run(player, act)
+    assert isinstance(outcome, Done)
+    word = "the call at 341 is parked in slot 701 of another lot, 'sales'"
+    assert (outcome.uuid, outcome.driver_word) == (None, word)
+
+
 def test_a_call_that_landed_elsewhere_is_brought_back() -> None:
-    player = Player(answers={"Park": [parks_elsewhere], "Redirect": [comes_back]})
+    player = Player(answers={"Redirect": [comes_back]})
+    player.answers["Park"] = [fills_up(player, parks_elsewhere)]
     seen = Seen()
 
     async def act(on: Session, ids: CallIds, _: Player) -> Outcome:
@@ -177,24 +210,19 @@ def test_a_call_that_was_hung_up_instead_is_an_error() -> None:
 
 
 def test_a_full_lot_that_put_the_call_back_is_a_refusal() -> None:
-    outcome = run(Player(answers={"Park": [puts_back]}), park_in_6)
+    player = Player()
+    player.answers["Park"] = [fills_up(player, puts_back)]
+    outcome = run(player, park_in_6)
     assert isinstance(outcome, Refused)
     assert outcome.reason == "slot-full"
     assert "put the call back" in outcome.driver_word
 
 
 def test_a_refusal_without_a_reason_is_looked_into() -> None:
-    player = Player(answers={"Park": [refuses_and_puts_back]})
+    player = Player()
 
-    async def act(on: Session, ids: CallIds, played: Player) -> Outcome:
-        def fills_up(action: Fields) -> str:
-            played.parked["6"] = "somebody"
-            return refuses_and_puts_back(action)
-
-        played.answers["Park"] = [fills_up]
-        return await on.do(ParkCall(call=at(ids), slot=6), WITHIN)
-
-    outcome = run(player, act)
+    player.answers["Park"] = [fills_up(player, refuses_and_puts_back)]
+    outcome = run(player, park_in_6)
     assert isinstance(outcome, Refused)
     assert (outcome.reason, outcome.message) == ("slot-full", "Park action failed")
     assert "looking again" in outcome.driver_word

@@ -30,10 +30,7 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.tracked.client import Evidence, Stopwatch
     from scenario_runner.pbx.tracked.wire import WireMessage
 
-_TOO_LATE = (
-    "somebody else took the parked call after the driver had looked; the extension had left its "
-    "conversation by then"
-)
+_TOO_LATE = "after the driver had looked; the extension had left its conversation by then"
 
 
 _MARK = "SCENARIO_RUNNER_CALL"
@@ -99,6 +96,11 @@ class AsteriskDialect(Dialect):
         self._spaces = spaces
         self._dialling = dialling
         self._settings = spaces.settings
+
+    @property
+    def lot(self) -> str:
+        """The name of the lot to park in."""
+        return self._settings.lot
 
     async def originate(self, request: PlaceCall, first: End, second: End, within: int) -> None:
         """Let Asterisk dial one end and, from the dialplan, the other."""
@@ -227,6 +229,7 @@ class AsteriskDialect(Dialect):
         self, call: Call, number: int, seen: _Parked, watch: Stopwatch, within: int
     ) -> Done | Refused:
         raw = self.client.raw(watch, seen.event)
+        space = self._spaces.space_of(number)
         match seen.what:
             case "gone":
                 raise BadAnswer(
@@ -234,14 +237,26 @@ class AsteriskDialect(Dialect):
                     hint="it does so where the lot is full, or when the caller hangs up meanwhile",
                 )
             case "back":
+                await self._require_occupied(space, "put the call back", within)
                 word = "Asterisk put the call back into its conversation: the lot is full"
                 message = "the parking lot is full"
                 return Refused(raw=raw, reason=Reason.SLOT_FULL, message=message, driver_word=word)
             case "parked":
                 landed = seen.event.get("ParkingSpace")
-                if landed != self._spaces.space_of(number):
-                    return await self._taken_back(call, landed, watch, within)
+                if landed != space:
+                    refused = await self._taken_back(call, landed, watch, within)
+                    await self._require_occupied(space, f"parked the call in {landed}", within)
+                    return refused
                 return Done(raw=raw, slot=str(number), uuid=call.uuid)
+
+    async def _require_occupied(self, space: str, did: str, within: int) -> None:
+        """Raise BadAnswer where nobody is in a space: then it was not full, and all is open."""
+        if space not in await self._parked(within):
+            raise BadAnswer(
+                f"Asterisk {did}, though nobody is in space {space} of the lot "
+                f"'{self._settings.lot}'",
+                hint="was the lot made smaller, or reloaded, since the run began?",
+            )
 
     async def _taken_back(self, call: Call, landed: str, watch: Stopwatch, within: int) -> Refused:
         """Bring a call back to its extension that somebody else's was faster than."""
@@ -288,19 +303,22 @@ class AsteriskDialect(Dialect):
                 return Refused(raw=raw, reason=Reason.NO_SUCH_CALL, message=reply.words)
             seen = await outcome(taken, within, f"nobody took the call out of space {space}")
             if seen.what == "mine":
-                await outcome(joined, within, "the two channels did not come together")
+                seen = await outcome(joined, within, "the two channels did not come together")
         raw = self.client.raw(watch, seen.event)
-        if seen.what == "lost":
-            gone = "the parked call was gone"
-            return Refused(raw=raw, reason=Reason.SLOT_EMPTY, message=gone, driver_word=_TOO_LATE)
-        return Done(raw=raw, slot=str(number), uuid=uuid)
+        if seen.what == "mine":
+            return Done(raw=raw, slot=str(number), uuid=uuid)
+        reason, message = _LOST[seen.what]
+        return Refused(raw=raw, reason=reason, message=message, driver_word=_TOO_LATE)
 
-    def _joined(self, desk: str, parkee: str) -> Callable[[WireMessage], bool | None]:
+    def _joined(self, desk: str, parkee: str) -> Callable[[WireMessage], _Taken | None]:
+        """Return what judges whether both are in one bridge, or one has hung up before."""
         bridges = self.calls.bridges
 
-        def joined(_: WireMessage) -> bool | None:
+        def joined(event: WireMessage) -> _Taken | None:
             bridge = bridges.get(desk)
-            return True if bridge and bridge == bridges.get(parkee) else None
+            if bridge and bridge == bridges.get(parkee):
+                return Seen("mine", event)
+            return _hung_up(event, desk, parkee)
 
         return joined
 
@@ -337,8 +355,27 @@ class _Parking:
         return event.get("Uniqueid") == self.uid and event.get("BridgeType") != "parking"
 
 
-_Taken: TypeAlias = Seen[Literal["mine", "lost"]]
+_Lost: TypeAlias = Literal["taken", "returned", "left", "hung up", "given up"]
+"""Why an extension does not get a parked call."""
+
+_Taken: TypeAlias = Seen[Literal["mine"] | _Lost]
 """What became of a parked call that an extension wants: taken by it, or lost to it."""
+
+_LOST: dict[_Lost, tuple[Reason, str]] = {
+    "taken": (Reason.SLOT_EMPTY, "somebody else took the parked call"),
+    "returned": (Reason.SLOT_EMPTY, "the parked call's time was over: it returned"),
+    "left": (Reason.SLOT_EMPTY, "the parked call left its slot"),
+    "hung up": (Reason.SLOT_EMPTY, "the parked caller hung up"),
+    "given up": (Reason.NO_SUCH_CALL, "the extension hung up"),
+}
+
+
+def _hung_up(event: WireMessage, desk: str, parkee: str) -> _Taken | None:
+    if event.event != "Hangup":
+        return None
+    if event.get("Uniqueid") == parkee:
+        return Seen("hung up", event)
+    return Seen("given up", event) if event.get("Uniqueid") == desk else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,10 +389,10 @@ class _Taking:
         match event.event:
             case "UnParkedCall" if event.get("ParkeeUniqueid") == self.parkee:
                 mine = event.get("RetrieverUniqueid") == self.desk
-                return Seen("mine" if mine else "lost", event)
-            case "ParkedCallGiveUp" | "ParkedCallTimeOut":
-                return Seen("lost", event)
-            case "Hangup" if event.get("Uniqueid") in (self.desk, self.parkee):
-                return Seen("lost", event)
+                return Seen("mine" if mine else "taken", event)
+            case "ParkedCallTimeOut":
+                return Seen("returned", event)
+            case "ParkedCallGiveUp":
+                return Seen("left", event)
             case _:
-                return None
+                return _hung_up(event, self.desk, self.parkee)

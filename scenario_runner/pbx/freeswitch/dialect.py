@@ -147,6 +147,11 @@ class FreeSwitchDialect(Dialect):
         self._pace = pace
         self._sleep = sleep
 
+    @property
+    def lot(self) -> str:
+        """The name of the lot to park in."""
+        return self._lot.name
+
     def ends(self, request: PlaceCall) -> tuple[End, End]:
         """Choose the names of both channels, so that the call is known before it exists."""
         party = End(self._dialling.party(request.party), str(uuid4()))

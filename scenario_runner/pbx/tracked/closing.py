@@ -38,6 +38,11 @@ class Closing:
         """Tell whether the scenario placed this call."""
         return call in self._calls
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that the scenario placed."""
+        return tuple(self._calls)
+
     async def close(self, within: int) -> tuple[Leftover, ...]:
         """Hang up every channel of the scenario's calls; return the slots and calls left behind."""
         if not self._calls and not self._plan.slots:

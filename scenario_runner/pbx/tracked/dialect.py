@@ -113,6 +113,11 @@ class Dialect(ABC):
         self.slots = slots
 
     @property
+    @abstractmethod
+    def lot(self) -> str:
+        """The name of the lot to park in."""
+
+    @property
     def pbx(self) -> str:
         """The name of the PBX."""
         return self.refusals.pbx

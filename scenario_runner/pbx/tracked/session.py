@@ -269,8 +269,19 @@ class TrackedSession:
             return self._refuse(number, watch)
         occupant = await self._dialect.occupant(number, within)
         raw = self._client.raw(watch, None if occupant is None else occupant.message)
-        uuid = None if occupant is None else self._table.name_of(occupant.uid)
-        return Done(raw=raw, slot=str(number), uuid=uuid)
+        if occupant is None:
+            return Done(raw=raw, slot=str(number), driver_word=self._strays())
+        return Done(raw=raw, slot=str(number), uuid=self._table.name_of(occupant.uid))
+
+    def _strays(self) -> str:
+        """Say where the scenario's calls are that are parked in other lots, "" where none is."""
+        places = [
+            f"the call at {call.extension} is parked in slot {call.place[1]} of another lot, "
+            f"'{call.place[0]}'"
+            for call in self._closing.calls
+            if call.place is not None and call.place[0] != self._dialect.lot
+        ]
+        return "; ".join(places)
 
     async def _bridge(self, command: BridgeCall, watch: Stopwatch, within: int) -> Outcome:
         call = find_talking(self._table, command.call)
@@ -305,7 +316,10 @@ class TrackedSession:
         async with self._dialect.slot_lock(number):
             occupant = await self._dialect.occupant(number, within)
             if occupant is None:
-                return self._refuse(Reason.SLOT_EMPTY, watch)
+                refused = self._refuse(Reason.SLOT_EMPTY, watch)
+                strays = self._strays()
+                words = f"{refused.driver_word}; {strays}" if strays else refused.driver_word
+                return replace(refused, driver_word=words)
             if not call.desk:
                 message = "the extension's phone has left this call: there is nothing to join with"
                 raw = self._client.raw(watch)
