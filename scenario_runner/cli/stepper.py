@@ -27,7 +27,7 @@ _WIDTH = 100
 
 
 _KEYS = "Enter takes the next step, c (continue) goes on without pauses, q (quit) ends the run."
-_ACTING = ("call", "answer", "park", "bridge", "hangup")
+_CHANGES = {word for word, actions in ACTION_WORDS.items() if actions[0].facts.changes}
 
 
 class StepDebugger:
@@ -93,7 +93,7 @@ class StepDebugger:
         click.echo(_lead(">", text))
         self._shown.add(text)
         # What merely looks around before it acts is not yet what the step is about.
-        if step in self._due and not (self._due[step] in _ACTING and text.startswith("GET ")):
+        if step in self._due and not (self._due[step] in _CHANGES and text.startswith("GET ")):
             del self._due[step]
             self._pause()
             if self._stop.wished() and not step.startswith("cleanup"):

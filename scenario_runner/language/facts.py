@@ -76,6 +76,11 @@ class Facts(Struct, frozen=True, kw_only=True):
         """Whether it is one exchange with the PBX."""
         return Part.ANSWER in self.parts
 
+    @property
+    def changes(self) -> bool:
+        """Whether its exchange is a command that changes a call, and no question or request."""
+        return self.exchange and not self.polls
+
 
 class ActionBase(Word, frozen=True):
     """What all actions are: a word, fields, and facts; some facts depend on what was written.

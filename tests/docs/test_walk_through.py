@@ -16,7 +16,15 @@ import pytest
 from tests.docs.pages import ROOT
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-COPIED = ("scenario_runner", "schemas", "tests", "docs", "examples", "benchmarks", ".ci")
+COPIED: tuple[str, ...] = (
+    "scenario_runner",
+    "schemas",
+    "tests",
+    "docs",
+    "examples",
+    "benchmarks",
+    ".ci",
+)
 COPIED += ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "LICENSE", "noxfile.py")
 COPIED += ("pyproject.toml", ".pre-commit-config.yaml")
 
