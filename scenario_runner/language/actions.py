@@ -65,7 +65,7 @@ CONDITION = Kind(
     "neither as passed nor as failed.",
     schema={"type": "object"},
     of=lambda: (TargetCan, Holding),
-    unknown_key="neither a matcher nor 'that' nor 'target_can'",
+    unknown_key="in a condition",
     shared="condition",
 )
 CAPABILITY = one_of(Capability, "something a target can do", key="target_can")
@@ -595,7 +595,7 @@ class Check(ActionBase, frozen=True):
 
     word = "check"
     noun = "a map with 'that' and a matcher"
-    unknown_key = "no matcher"
+    unknown_key = "where a matcher is expected"
     schema: ClassVar = {"minProperties": 2}
     facts = Facts(parts=(), proves=True)
     tried = ("verify", "assert")

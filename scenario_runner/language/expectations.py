@@ -33,7 +33,7 @@ EXPECT = Kind(
     "succeed.",
     schema={"type": "object", "minProperties": 1},
     choices=lambda: EXPECTATIONS,
-    unknown_key="nothing that can be expected",
+    unknown_key="in 'expect'",
     shared="expect",
 )
 REFUSAL = Kind(

@@ -28,8 +28,8 @@ class Kind(Struct, frozen=True, kw_only=True, eq=False):
     (`choices`); those of a `spread` kind stand among the keys around it. `enum` are the words that
     a value may be. `shared` is the kind's name under `$defs`, and `base` the shared kind that this
     one only says differently. `key` is the key in the file, where it is not called like its field.
-    `unknown_key` is what a message calls a key that a map of this kind does not have, and
-    `other_keys` says where such a key belongs.
+    `unknown_key` is where a message says that an unknown key stands ("in a step"), and `other_keys`
+    says where such a key belongs.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Word(Struct, frozen=True):
     shape: ClassVar[Shape] = Shape.MAP
     noun: ClassVar[str] = "a map"
     schema: ClassVar[Mapping[str, Any]] = {}
-    unknown_key: ClassVar[str] = "no key that fits here"
+    unknown_key: ClassVar[str] = "here"
     other_keys: ClassVar[str] = ""
     kind: ClassVar[Kind | None] = None
     shared: ClassVar[str] = ""

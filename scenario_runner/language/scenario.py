@@ -55,7 +55,7 @@ NEEDS = Kind(
     noun="a map",
     schema={"type": "object"},
     of=lambda: (Needs,),
-    unknown_key="no key that fits here",
+    unknown_key="here",
 )
 MATRIX = Kind(
     name="matrix",

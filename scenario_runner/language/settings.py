@@ -136,7 +136,7 @@ def url_problems(text: str, *path: str) -> Iterator[SettingProblem]:
     """Look whether the value that the keys lead to is the URL of a host."""
     if _parts(text) is None:
         bare = text.rpartition("://")[2] or "pbx.example.com"
-        message = f"'{path[-1]}' is no URL of a host"
+        message = f"'{path[-1]}' is not the URL of a host"
         yield SettingProblem(path, message, f"write https://{bare}")
 
 

@@ -389,7 +389,7 @@ def _refusal(node: Node, reading: Reading) -> tuple[Expression, ...]:
         hint = "write {one_of: [none, slot-empty]}; counts belong to 'together'"
         for key in node.fields:
             if key != "one_of":
-                said = say("unknown-key", key=key, what="no key of 'refused'", hint=hint)
+                said = say("unknown-key", key=key, where="in 'refused'", hint=hint)
                 reading.report(said, node.keys[key])
     reasons = tuple(expression(option, reading) for option in options)
     for reason in reasons:

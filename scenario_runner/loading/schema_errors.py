@@ -226,10 +226,10 @@ def _missing(one: Violation, meant: set[str | None]) -> Iterator[tuple[Message, 
 
 def _unknown_keys(one: Violation) -> Iterator[tuple[Message, Span]]:
     keys = one.node.keys if isinstance(one.node, Mapping) else {}
-    what = one.kind.unknown_key or f"no key of {one.kind.noun or 'a map'}"
+    where = one.kind.unknown_key or f"in {one.kind.noun or 'a map'}"
     for key in one.unknown():
         hint = _elsewhere(key, one) or suggestion(key, one.known)
-        yield say("unknown-key", key=key, what=what, hint=hint), keys[key]
+        yield say("unknown-key", key=key, where=where, hint=hint), keys[key]
 
 
 _STEP_KEYS = frozenset(key.word for key in keys_of(actions.Step) if not key.kind.spread)

@@ -94,7 +94,7 @@ def _time(node: Node, reading: Reading) -> int:
     found = parse_duration(text)
     if found is None:
         hint = duration_hint(text)
-        reading.problem("bad-duration", f"'{text}' is no duration", node.span, hint)
+        reading.problem("bad-duration", f"'{text}' is not a duration", node.span, hint)
     elif found < SECOND:
         reading.problem("out-of-range", f"{text} is too short", node.span, "write 1s or more")
     return found or SECOND
@@ -104,7 +104,7 @@ def _address(node: Node, reading: Reading) -> Address:
     text = text_of(node)
     found = Address.parse(text)
     if found is None:
-        message = f"'{text}' is no address and port"
+        message = f"'{text}' is not an address and port"
         reading.problem("wrong-value", message, node.span, "write 127.0.0.1:8090")
     return found or Address("127.0.0.1", 0)
 
@@ -124,7 +124,7 @@ def _slots(node: Node, reading: Reading) -> tuple[int, int]:
     first, dash, last = text.partition("-")
     pair = _range(first, last) if dash else _range("1", text)
     if pair is None:
-        message = f"'{text}' is no range of slots"
+        message = f"'{text}' is not a range of slots"
         reading.problem("wrong-value", message, node.span, "write 20, or 5-15")
     return pair or (1, 20)
 
@@ -145,7 +145,7 @@ def _extension_range(node: Leaf, reading: Reading) -> tuple[tuple[str, str], ...
     first, dash, last = text.partition("-")
     pair = _range(first, last if dash else first)
     if pair is None or pair[1] - pair[0] >= MOST_EXTENSIONS:
-        message = f"'{text}' is no range of extensions"
+        message = f"'{text}' is not a range of extensions"
         hint = "write 341-360, [341, 342], or a map of numbers to ids"
         reading.problem("wrong-value", message, node.span, hint)
         return ()

@@ -198,7 +198,7 @@ def _raise(problems: Problems) -> None:
 
 def _unknown_driver(node: Node, known: Sequence[str], problems: Problems) -> None:
     hint = did_you_mean(text_of(node), known) or f"known are: {', '.join(known)}"
-    problems.add("unknown-word", f"'{text_of(node)}' is no driver", node.span, hint)
+    problems.add("unknown-word", f"'{text_of(node)}' is not a driver", node.span, hint)
 
 
 def _reading(file: str, problems: Problems) -> Reading:

@@ -99,18 +99,18 @@ targets:
         (
             WRONG,
             [
-                (5, "'greting' is no key of a target of the driver shelf"),
+                (5, "unknown key 'greting' in a target of the driver shelf"),
                 (6, "'height' is 9 or less, not 12"),
-                (7, "2 is no duration: its unit is missing"),
-                (8, "'protected' must be true or false, this is text"),
+                (7, "2 has no unit"),
+                (8, "'protected' must be true or false, not text"),
             ],
         ),
         (
             UNFIT,
             [
                 (3, "three slots fit on a board"),
-                (3, "'10 seconds' is no duration"),
-                (3, "'many' is no range of extensions"),
+                (3, "'10 seconds' is not a duration"),
+                (3, "'many' is not a range of extensions"),
             ],
         ),
     ],

@@ -198,7 +198,7 @@ def test_validate_takes_fragments_and_targets_files(run: Invoke) -> None:
         ("part.yaml", "fragment: [\n", "unclosed-bracket"),
         ("targets.yaml", TARGETS.replace("ringme", "ringmee"), "did you mean 'ringme'?"),
         ("targets.yaml", TARGETS.replace("default: staging", "default: x"), "no target 'x'"),
-        ("other.yaml", "services: {web: 1}\n", "unknown-key: 'services'"),
+        ("other.yaml", "services: {web: 1}\n", "unknown key 'services'"),
     ],
 )
 def test_validate_shows_what_is_wrong_with_any_file(

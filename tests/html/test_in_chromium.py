@@ -394,8 +394,8 @@ def test_an_invalid_file_is_shown_first(browser: Browser, tmp_path: Path) -> Non
     browser.one("#row-0").click()
     browser.until(".failures")
     assert browser.texts(".failure .message") == [
-        "unknown-key: 'prak' is no key of a step",
-        "bare-number: 5 is no duration: its unit is missing",
+        "unknown-key: unknown key 'prak' in a step",
+        "bare-number: 5 has no unit",
     ]
 
 

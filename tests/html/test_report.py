@@ -90,7 +90,7 @@ def test_an_invalid_file_is_a_row_with_its_problems(path: Path) -> None:
         "examples/01_bad.scenario.yaml",
         "examples/03_twice.scenario.yaml",
     ]
-    assert "unknown-key: 'prak' is no key of a step (and 1 more problem)" in first
+    assert "unknown-key: unknown key 'prak' in a step (and 1 more problem)" in first
     problems = page.record(first[-1])["invalid"]
     assert [problem["at"].rpartition(":")[2] for problem in problems] == ["3", "4"]
     assert "invalid" in page.shell

@@ -65,14 +65,14 @@ def test_what_is_left_out_has_its_default() -> None:
 def test_what_is_wrong_is_said_in_the_words_of_the_declaration() -> None:
     assert read("{slot: 6, blnk: 1s}")[1] == [
         "missing-key: a lamp lacks 'host' (add host: Where it is.)",
-        "unknown-key: 'blnk' is no key of a lamp (did you mean 'blink'?)",
+        "unknown-key: unknown key 'blnk' in a lamp (did you mean 'blink'?)",
     ]
     assert read("{host: '', slot: 6, blink: 5}")[1] == [
         "empty-value: 'host' must not be empty (None)",
-        "bare-number: 5 is no duration: its unit is missing (say 5s)",
+        "bare-number: 5 has no unit (did you mean 5s?)",
     ]
     assert read("{host: a, slot: 6, blink: soon}")[1] == [
-        "bad-duration: 'soon' is no duration (durations look like 250ms, 5s, 3m, 3m10s or 1h)"
+        "bad-duration: 'soon' is not a duration (durations look like 250ms, 5s, 3m, 3m10s or 1h)"
     ]
 
 

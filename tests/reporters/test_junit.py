@@ -125,7 +125,7 @@ def test_an_invalid_file_is_an_error_with_its_place() -> None:
     (case, *_) = (case for case in root.iter("testcase") if case.get("name") == "invalid file")
     assert case.get("file") == "examples/01_bad.scenario.yaml"
     (error,) = case.findall("error")
-    assert "'prak' is no key of a step" in error.get("message", "")
+    assert "unknown key 'prak' in a step" in error.get("message", "")
     assert ">   3 |" not in (error.text or "")
     assert "examples/01_bad.scenario.yaml:4:11: bare-number" in (error.text or "")
     assert root.get("errors") == "2"
