@@ -27,6 +27,8 @@ class TryPanel:
         self._state = state
         self._operation = operations()[0]
         self._values: dict[str, ui.input | ui.select] = {}
+        self._guessed: dict[str, str] = {}
+        self._made = ""
         names = {one.id: f"{one.group}: {one.says}" for one in operations()}
         self._choice = ui.select(
             names, label="Operation", value="valetPark", on_change=self._chosen
@@ -45,8 +47,15 @@ class TryPanel:
         self._show("valetPark")
 
     def draw(self) -> None:
-        """Bring the button up to date."""
+        """Bring the button up to date, and fill in what the lot tells where nobody has typed."""
         self._send.enable(enabled=self._state.can_act)
+        if (self._body.value or "") != self._made:
+            return
+        for field in self._operation.fields:
+            made, guess = self._values[field.name], self._guess(field)
+            if isinstance(made, ui.input) and made.value == self._guessed[field.name] != guess:
+                self._guessed[field.name] = guess
+                made.value = guess
 
     def _chosen(self, event: ValueChangeEventArguments[str]) -> None:
         self._show(event.value)
@@ -61,7 +70,7 @@ class TryPanel:
 
     def _field(self, field: FormField) -> ui.input | ui.select:
         label = f"{field.name}{' *' if field.required else ''}"
-        value = self._guess(field)
+        value = self._guessed[field.name] = self._guess(field)
         made: ui.input | ui.select
         if field.choices:
             choices = [*([] if field.required else [""]), *field.choices]
@@ -105,7 +114,8 @@ class TryPanel:
         made = self._operation.request(values)
         has_body = any(field.where == "body" for field in self._operation.fields)
         self._body.set_visibility(has_body)
-        self._body.value = made.body.decode()
+        self._made = made.body.decode()
+        self._body.value = self._made
         self._typed()
 
     def _typed(self) -> None:

@@ -48,3 +48,10 @@ document.addEventListener("dragend", () => {
   dragged = "";
   document.body.classList.remove("dragging-call", "dragging-slot");
 });
+
+// Quasar's layout takes the focus when an empty place is clicked, and the page's keys were dead then.
+document.addEventListener(
+  "pointerdown",
+  () => document.querySelector(".q-layout")?.removeAttribute("tabindex"),
+  { capture: true },
+);
