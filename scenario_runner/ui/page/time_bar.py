@@ -68,7 +68,9 @@ class TimeBar:
         state, hand = self._state, self._state.hand
         self._bending.set_visibility(state.stage.bends_time)
         can_branch = hand is not None and not state.at_end
-        can_take_over = state.run is not None and state.studio.target.driver == "mock"
+        studio = state.studio
+        can_take_over = state.run is not None and studio.workspace is not None
+        can_take_over = can_take_over and studio.target.driver == "mock"
         self._branch.set_visibility(can_branch or can_take_over)
         if hand is None:
             return

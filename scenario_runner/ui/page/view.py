@@ -64,7 +64,11 @@ class View:
         studio.listeners.append(self.changed)
         self._client.on_connect(self._ask_for_shade)
         self._client.on_delete(lambda: studio.listeners.remove(self.changed))
-        self.draw()
+        run = self._state.run
+        if run is None:
+            self.draw()
+        else:
+            self._state.look_at_run(run)
 
     def _build(self) -> None:
         Press("Skip to the lot", self._skip, classes="skip")
