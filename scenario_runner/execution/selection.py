@@ -49,15 +49,21 @@ class Selection:
             (not self.words or any(word.casefold() in name for word in self.words))
             and (not self.tags or bool(tags & set(self.tags)))
             and not tags & set(self.skip_tags)
-            and (scenario.file not in self.ids or scenario.name in self.ids[scenario.file])
+            and (scenario.file not in self.ids or _named(scenario, self.ids[scenario.file]))
             and (self.only is None or identity(scenario.id) in self.only)
         )
+
+
+def _named(scenario: Scenario, names: frozenset[str]) -> bool:
+    """Tell whether a scenario is asked for by its name, or with all rows of its matrix."""
+    return scenario.name in names or bool(scenario.matrix and scenario.matrix in names)
 
 
 def split_ids(paths: Sequence[str]) -> tuple[tuple[str, ...], dict[str, frozenset[str]]]:
     """Split `FILE::NAME` among paths; return the paths to load and the names asked for of each.
 
-    `Park (run 2)` asks for `Park`, too: a report names what ran several times like that.
+    NAME may be that of a matrix, with all its rows. `Park (run 2)` asks for `Park`, too: a report
+    names what ran several times like that.
     """
     named: dict[str, frozenset[str]] = {}
     whole: list[str] = []

@@ -57,6 +57,8 @@ NEEDS = Kind(
     of=lambda: (Needs,),
     unknown_key="here",
 )
+TAG = TEXT("A word to select the scenario by.", noun="a word", minLength=1)
+TAGS = many(TAG, noun="a list of words")
 MATRIX = Kind(
     name="matrix",
     noun="a map of lists, or a list of maps",
@@ -71,15 +73,21 @@ MATRIX = Kind(
             type="array",
             minItems=1,
         ),
-        "items": mapping(noun="a map of names to values", minProperties=1, propertyNames=NAME)(
-            "One row: what each name is in it."
-        ),
+        "items": mapping(
+            noun="a map of names to values",
+            minProperties=1,
+            propertyNames=NAME,
+            properties={
+                "name": TEXT("What the row is called, in place of its values.", minLength=1),
+                "tags": TAGS("Words to select the row by, beside those of the scenario."),
+                "xfail": REASON("Why this row is known to fail, best a link to the issue."),
+            },
+        )("One row: what each name is in it; 'name', 'tags' and 'xfail' are about the row itself."),
     },
     key="matrix",
 )
 VARS = mapping(noun="a map of names to values", propertyNames=NAME)
 CLEANUP = many(STEP(type="object"), noun="a list of steps", minItems=1)
-TAG = TEXT("A word to select the scenario by.", noun="a word", minLength=1)
 OBJECTIVES = many(
     TEXT("An objective: 'park p99 < 300ms'.", noun="an objective", minLength=1),
     noun="a list of objectives",
@@ -90,10 +98,10 @@ OBJECTIVES = many(
 class Scenario(Struct, frozen=True, kw_only=True):
     """One scenario, or one row of a scenario with a matrix.
 
-    `name` carries the row (`Park [slot=1]`); `row` is the same as (name, value) pairs, and `vars`
-    holds the row's values already. `id` is unique in a run: the file, `::`, the name.
-    `sources` are the texts of all files that the spans point into; `uses_events` says that a step
-    waits for an event.
+    `name` carries the row (`Park [slot=1]`), and `matrix` is the name without it; `row` is the same
+    as (name, value) pairs, and `vars` holds the row's values already. `id` is unique in a run: the
+    file, `::`, the name. `sources` are the texts of all files that the spans point into;
+    `uses_events` says that a step waits for an event.
 
     - scenario: The name of the scenario, as reports show it. Say what happens: 'Park a caller and
       pick the call up'.
@@ -105,7 +113,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     - needs: What the scenario reserves on the target, so that scenarios that run side by side never
       meet.
     - matrix: Rows to run the scenario with. A map of lists runs every combination; a list of maps
-      runs each map. The names are used as $name.
+      runs each map, which may have a 'name', 'tags' and 'xfail' of its own. The other names are
+      used as $name.
     - cleanup: Steps that always run at the end, also after a failure or Ctrl-C. Calls that the
       scenario placed are hung up afterwards in any case.
     - timeout: How long the whole scenario may take; 10m where nothing is said.
@@ -117,10 +126,11 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
     name: Annotated[str, TEXT(noun="the scenario's name", key="scenario", minLength=1)]
     description: Annotated[str, TEXT] = ""
-    tags: Annotated[tuple[str, ...], many(TAG, noun="a list of words")] = ()
+    tags: Annotated[tuple[str, ...], TAGS] = ()
     vars: Annotated[tuple[Binding, ...], VARS] = ()
     needs: Annotated[Needs, NEEDS] = Needs()
     row: Annotated[tuple[tuple[str, str], ...], MATRIX] = ()
+    matrix: str = ""
     steps: Annotated[tuple[Step, ...], STEPS]
     cleanup: Annotated[tuple[Step, ...], CLEANUP] = ()
     timeout: Annotated[Duration, DURATION] = SCENARIO_TIMEOUT

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind
-from scenario_runner.loading.nodes import Leaf, Listing, Mapping, items
+from scenario_runner.loading.nodes import Leaf, Listing, Mapping, items, text_of
 from scenario_runner.loading.reader import expression
 from scenario_runner.references import as_text, references
 
@@ -35,6 +35,17 @@ class Cell(NamedTuple):
     title: str
 
 
+class RowWords(NamedTuple):
+    """What a row says about itself: its name, its tags, and why it is known to fail."""
+
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    xfail: str | None = None
+
+
+PLAIN = RowWords()
+
+
 class Table(Protocol):
     """The rows of a matrix; each has a title that is stable and unique."""
 
@@ -53,6 +64,10 @@ class Table(Protocol):
         """Return the title of a row."""
         ...
 
+    def words(self, index: int) -> RowWords:
+        """Return what a row says about itself."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -60,6 +75,7 @@ class Listed:
 
     rows: tuple[tuple[Cell, ...], ...]
     titles: tuple[str, ...]
+    own: tuple[RowWords, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -76,6 +92,10 @@ class Listed:
     def title(self, index: int) -> str:
         """Return the title of a row."""
         return self.titles[index]
+
+    def words(self, index: int) -> RowWords:
+        """Return what a row says about itself."""
+        return self.own[index] if self.own else PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +129,10 @@ class Product:
         for column, place in enumerate(self._places(index)):
             number = number * self.alike[column][place] + self.earlier[column][place]
         return _unique(_title(self.row(index)), number)
+
+    def words(self, _: int) -> RowWords:
+        """Return what a row says about itself: nothing."""
+        return PLAIN
 
     def _places(self, index: int) -> list[int]:
         """Return the place of the row's cell in each column."""
@@ -156,25 +180,40 @@ def _product(node: Mapping, reading: Reading) -> Table:
 
 def _listed(node: Listing, reading: Reading) -> Table:
     table: list[tuple[Cell, ...]] = []
+    own: list[RowWords] = []
     names: dict[str, Span] = {}
-    for number, row in enumerate(node.items, 1):
-        if not isinstance(row, Mapping):
+    for number, whole in enumerate(node.items, 1):
+        if not isinstance(whole, Mapping):
             continue
+        own.append(_words(whole, reading))
+        row = whole.without(set(RowWords._fields))
         if not names:
-            names = row.keys
+            names = {name: row.keys[name] for name in row.fields}
             for name, span in names.items():
                 reading.names.bind(name, Kind.ROW, span)
-        if row.keys.keys() != names.keys():
-            odd = ", ".join(f"'{name}'" for name in sorted(row.keys.keys() ^ names.keys()))
+        if row.fields.keys() != names.keys():
+            odd = ", ".join(f"'{name}'" for name in sorted(row.fields.keys() ^ names.keys()))
             reading.report(say("uneven-rows", number=number, names=odd), row.span)
         cells = (_cell(name, value, number, reading) for name, value in row.fields.items())
         table.append(tuple(cells))
     _refuse_columns((cell for row in table for cell in row), names, reading)
     if _too_many(len(table), node.span, reading):
         return Listed((), ())
-    titles = [_title(row) for row in table]
+    titles = [words.name or _title(row) for words, row in zip(own, table, strict=True)]
     earlier, _ = _counted(titles)
-    return Listed(tuple(table), tuple(map(_unique, titles, earlier)))
+    return Listed(tuple(table), tuple(map(_unique, titles, earlier)), tuple(own))
+
+
+def _words(row: Mapping, reading: Reading) -> RowWords:
+    """Read what a row says about itself, which is bound to no name."""
+    for word in RowWords._fields:
+        if word in row.fields:
+            reading.names.own_word(word, row.keys[word])
+    return RowWords(
+        name=text_of(row.fields.get("name")),
+        tags=tuple(text_of(tag) for tag in items(row.fields.get("tags"))),
+        xfail=text_of(row.fields.get("xfail")) or None,
+    )
 
 
 def _refuse_columns(cells: Iterable[Cell], names: Container[str], reading: Reading) -> None:

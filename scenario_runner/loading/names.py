@@ -165,6 +165,7 @@ class Names:
     unsure: set[str] = field(default_factory=set)
     all_unsure: bool = False
     offered: dict[str, str] = field(default_factory=dict)
+    own_words: dict[str, Span] = field(default_factory=dict)
     _missing: list[_Missing] = field(default_factory=list)
     _missing_labels: list[tuple[str, Span]] = field(default_factory=list)
 
@@ -247,6 +248,13 @@ class Names:
             elif taken[name] != name:
                 self.offered[name] = f"{lead}, and its name is '{taken[name]}' here"
 
+    def own_word(self, word: str, span: Span) -> None:
+        """Note that a row of the matrix says `word` about itself, so that it is no variable."""
+        self.offered[word] = (
+            f"'{word}' of a row is about the row itself; give the column another name"
+        )
+        self.own_words.setdefault(word, span)
+
     @contextmanager
     def under(self, condition: Condition | None) -> Iterator[None]:
         """What is bound inside is bound only where the condition holds."""
@@ -269,6 +277,9 @@ class Names:
                 uses.setdefault((miss.name, miss.wanted is Kind.CALL), []).append(miss)
         for missing in uses.values():
             self._report(missing, where.get(missing[0].name))
+        for word, span in self.own_words.items():
+            if word in where:
+                self.problems.report(say("row-word", word=word), span, _bound_at(where[word]))
         for name, span in self._missing_labels:
             self._report_label(name, span)
 

@@ -310,9 +310,13 @@ class Rows(Sequence[Scenario]):
     def _made(self, index: int) -> Scenario:
         cells = self.table.row(index)
         bindings = tuple(Binding(cell.name, cell.value, cell.value.span) for cell in cells)
+        words = self.table.words(index)
         one = replace(
             self.template,
             name=f"{self.template.name} [{self.table.title(index)}]",
+            matrix=self.template.name,
+            tags=tuple(dict.fromkeys((*self.template.tags, *words.tags))),
+            xfail=words.xfail or self.template.xfail,
             row=tuple((cell.name, cell.text) for cell in cells),
             vars=(*self.template.vars, *bindings),
             warnings=() if index else self.template.warnings,
@@ -326,7 +330,8 @@ class Rows(Sequence[Scenario]):
         """Return some of the rows, without the rest of the table."""
         rows = tuple(self.table.row(index) for index in indexes)
         titles = tuple(self.table.title(index) for index in indexes)
-        return Rows(self.template, Listed(rows, titles), self.values, self.found)
+        words = tuple(self.table.words(index) for index in indexes)
+        return Rows(self.template, Listed(rows, titles, words), self.values, self.found)
 
 
 def _reserved(scenario: Scenario, values: Values, found: Found) -> Scenario:

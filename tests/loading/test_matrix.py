@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from scenario_runner.execution.selection import Selection, select
 from scenario_runner.loading.documents import LoadOptions, load_text
+from scenario_runner.loading.scenarios import Rows
 from scenario_runner.loading.suite import Suite
 
 if TYPE_CHECKING:
@@ -53,6 +54,49 @@ def test_titles_count_what_looks_alike_in_the_order_of_the_rows(
         seen[title] += 1
         expected.append(f"Ask [{title}]" if seen[title] == 1 else f"Ask [{title} #{seen[title]}]")
     assert [one.name for one in suite(columns(values))] == expected
+
+
+ROWS = """\
+  - {a: 1}
+  - {a: 2, name: the second, tags: [slow, smoke]}
+  - {a: 3, name: the second, xfail: an issue}
+"""
+
+
+def test_a_row_says_things_about_itself() -> None:
+    plain, second, third = suite(ROWS, "tags: [smoke]\nxfail: all\n" + STEPS)
+    assert [plain.name, second.name, third.name] == [
+        "Ask [a=1]", "Ask [the second]", "Ask [the second #2]",
+    ]  # fmt: skip
+    assert [plain.tags, second.tags, third.tags] == [("smoke",), ("smoke", "slow"), ("smoke",)]
+    assert [plain.xfail, second.xfail, third.xfail] == ["all", "all", "an issue"]
+    assert [row.row for row in (plain, second, third)] == [(("a", str(n)),) for n in (1, 2, 3)]
+
+
+def test_what_a_row_says_about_itself_is_no_variable() -> None:
+    steps = STEPS + "  - check: {that: $name, not: x}\n"
+    loaded = load_text(f"scenario: Ask\nmatrix:\n{ROWS}{steps}", "a.scenario.yaml", LoadOptions())
+    (problem,) = loaded.problems
+    assert problem.code == "undefined-name"
+    assert problem.hint is not None
+    assert "'name' of a row is about the row itself" in problem.hint
+
+
+def test_rows_are_selected_by_their_own_tags_and_names() -> None:
+    rows = suite(ROWS)
+    slow = select(rows, Selection(tags=("slow",)))
+    assert [one.name for one in slow] == ["Ask [the second]"]
+    for name, count in (("Ask", 3), ("Ask [a=1]", 1), ("Ask [the second]", 1)):
+        ids = {"a.scenario.yaml": frozenset({name})}
+        assert len(select(rows, Selection(ids=ids))) == count
+    (part,) = rows.parts
+    assert isinstance(part, Rows)
+    assert [one.name for one in part.subset([1])] == ["Ask [the second]"]
+
+
+def test_a_column_of_a_map_of_lists_may_be_called_name() -> None:
+    steps = STEPS + "  - check: {that: $name, not: x}\n"
+    assert [one.name for one in suite("  a: [1]\n  name: [b]\n", steps)] == ["Ask [a=1, name=b]"]
 
 
 def test_titles_are_unique_where_a_value_looks_like_the_next_column() -> None:
