@@ -91,7 +91,12 @@ class SelectionOptions:
     words: tuple[str, ...] = option(
         "-k", multiple=True, metavar="TEXT", help="Only where name or file has TEXT."
     )
-    tags: tuple[str, ...] = option("--tag", multiple=True, help="Only scenarios with this tag.")
+    tags: tuple[str, ...] = option(
+        "--tag",
+        multiple=True,
+        metavar="TAGS",
+        help="Only scenarios with this tag, or for which 'smoke and not slow' holds.",
+    )
     skip_tags: tuple[str, ...] = option("--skip-tag", multiple=True, help="Leave out this tag.")
 
     def selection(self, only: frozenset[str] | None = None) -> Selection:

@@ -9,6 +9,7 @@ from scenario_runner.errors import NothingSelected, suggestion
 from scenario_runner.events import Failure, ScenarioFinished, ScenarioStarted, Verdict
 from scenario_runner.execution.interleavings import without_turn
 from scenario_runner.execution.last_failed import identity
+from scenario_runner.execution.tag_expressions import parse_tags
 from scenario_runner.language.vocabulary import Capability
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """What to run: scenarios whose id contains one of `words`, with and without these tags.
+
+    `tags` are expressions such as `smoke and not slow`, of which one must hold.
 
     Words are compared without regard to case; an id is `file::name [row]`. `ids` maps files to the
     names that are taken of them; a file that is not in it is taken whole. `only` are the ids of
@@ -47,7 +50,7 @@ class Selection:
         tags = set(scenario.tags)
         return (
             (not self.words or any(word.casefold() in name for word in self.words))
-            and (not self.tags or bool(tags & set(self.tags)))
+            and (not self.tags or any(parse_tags(text).holds(tags) for text in self.tags))
             and not tags & set(self.skip_tags)
             and (scenario.file not in self.ids or _named(scenario, self.ids[scenario.file]))
             and (self.only is None or identity(scenario.id) in self.only)
@@ -80,18 +83,27 @@ def split_ids(paths: Sequence[str]) -> tuple[tuple[str, ...], dict[str, frozense
 
 def select(scenarios: Suite, selection: Selection) -> Suite:
     """Return the scenarios to run; raise NothingSelected where none is left."""
+    _refuse_unknown_tags(scenarios, selection)
     chosen = scenarios.only(selection.takes, selection.takes_all_of)
     if chosen:
         return chosen
     if not scenarios:
         hint = "a folder is searched for *.scenario.yaml; a file may have any name"
         raise NothingSelected("there is no scenario in what was named", hint=hint)
-    known_tags = sorted({tag for scenario in scenarios for tag in scenario.tags})
-    unknown = [tag for tag in selection.tags if tag not in known_tags]
     hint = "scenario-runner list PATH shows what there is"
-    if unknown:
-        hint = suggestion(unknown[0], known_tags, "tags are")
     raise NothingSelected(f"none of the {len(scenarios)} scenarios is selected", hint=hint)
+
+
+def _refuse_unknown_tags(scenarios: Suite, selection: Selection) -> None:
+    """Raise NothingSelected for a tag that no scenario has: under `not` it would take all."""
+    named = [name for text in selection.tags for name in sorted(parse_tags(text).names)]
+    if not named or not scenarios:
+        return
+    known = sorted(scenarios.tags())
+    for name in named:
+        if name not in known:
+            hint = suggestion(name, known, "tags are") if known else "no scenario has tags"
+            raise NothingSelected(f"no scenario has the tag '{name}'", hint=hint)
 
 
 def why_not(scenario: Scenario, pool: Pool, capabilities: frozenset[Capability]) -> str | None:

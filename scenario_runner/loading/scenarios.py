@@ -326,6 +326,11 @@ class Rows(Sequence[Scenario]):
         row = {cell.name: cell.value for cell in cells}
         return _reserved(one, self.values.in_row(row), self.found)
 
+    def tags(self) -> frozenset[str]:
+        """Return the tags of all rows."""
+        own = self.table.own if isinstance(self.table, Listed) else ()
+        return frozenset(self.template.tags).union(*(words.tags for words in own))
+
     def subset(self, indexes: Sequence[int]) -> Rows:
         """Return some of the rows, without the rest of the table."""
         rows = tuple(self.table.row(index) for index in indexes)

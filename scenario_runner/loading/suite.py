@@ -57,6 +57,15 @@ class Suite(Sequence[Scenario]):
             return (self._turned(one) for part in self.parts for one in part)
         return (self[index] for index in range(len(self)))
 
+    def tags(self) -> frozenset[str]:
+        """Return the tags of all scenarios of all parts."""
+        return frozenset(
+            tag
+            for part in self.parts
+            for tags in ([part.tags()] if isinstance(part, Rows) else [one.tags for one in part])
+            for tag in tags
+        )
+
     def _place(self, index: int) -> tuple[int, int]:
         """Return the part of a scenario, and its place there."""
         position = index if self.positions is None else self.positions[index]

@@ -92,6 +92,7 @@ def test_rows_are_selected_by_their_own_tags_and_names() -> None:
     (part,) = rows.parts
     assert isinstance(part, Rows)
     assert [one.name for one in part.subset([1])] == ["Ask [the second]"]
+    assert part.tags() == {"slow", "smoke"}
 
 
 def test_a_column_of_a_map_of_lists_may_be_called_name() -> None:
