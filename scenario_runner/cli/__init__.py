@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import NoReturn
 
@@ -86,6 +87,10 @@ def scenario_runner() -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    if "_SCENARIO_RUNNER_COMPLETE" in os.environ:
+        from scenario_runner.cli.completing import register
+
+        register()
     code = exit_code_of(lambda: scenario_runner.main(standalone_mode=False))
     gc.freeze()  # else Python looks through all that was ever made for circles before it leaves
     sys.exit(code)

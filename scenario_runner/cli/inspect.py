@@ -12,6 +12,7 @@ from scenario_runner.cli.options import (
     SelectionOptions,
     VariableOptions,
     argument,
+    complete,
     group,
     option,
     takes,
@@ -165,7 +166,7 @@ def _diagram(scenario: Scenario) -> str:
 
 
 @click.command("explain")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=complete)
 def explain(code: str | None) -> int:
     """Say what CODE means, with a wrong and a right example; without CODE, list all codes."""
     from scenario_runner.errors import UsageError, did_you_mean
@@ -187,7 +188,7 @@ def explain(code: str | None) -> int:
 
 
 @click.command("schema")
-@click.argument("name", default="scenario")
+@click.argument("name", default="scenario", shell_complete=complete)
 def schema(name: str) -> int:
     """Print the JSON Schema called NAME: scenario (the default), fragment, targets or events."""
     from scenario_runner.errors import UsageError, suggestion
@@ -214,6 +215,9 @@ def completion(shell: str) -> int:
     from click.shell_completion import get_completion_class
 
     from scenario_runner.cli import scenario_runner
+    from scenario_runner.cli.completing import register
+
+    register()
 
     found = get_completion_class(shell)
     if found is None:

@@ -21,6 +21,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from click.shell_completion import CompletionItem
+
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.selection import Selection
     from scenario_runner.execution.targets import TargetChoice
@@ -78,10 +80,23 @@ def _decorators(kind: type) -> Iterator[Callable[..., Any]]:
         if "group" in declared:
             yield from _decorators(declared["group"])
         elif declared["add"] is click.argument:
-            yield click.argument(one.name, **declared["attributes"])
+            yield click.argument(one.name, **_completed(declared["attributes"]))
         else:
             names = declared["names"] or (f"--{one.name.replace('_', '-')}",)
-            yield click.option(*names, one.name, **declared["attributes"])
+            yield click.option(*names, one.name, **_completed(declared["attributes"]))
+
+
+def _completed(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Let a shell complete what is text; choices complete themselves."""
+    text = attributes.get("type", str) is str and not attributes.get("is_flag")
+    return {"shell_complete": complete, **attributes} if text else attributes
+
+
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return what a shell can complete at a parameter."""
+    from scenario_runner.cli.completing import complete as completed
+
+    return completed(ctx, param, incomplete)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
