@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scenario_runner.cli.options import argument, option, takes
+from scenario_runner.printable import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,7 @@ def _from_log(line: RecordLine) -> str:
     from pathlib import Path
 
     from scenario_runner.errors import UsageError
-    from scenario_runner.recording.event_log import scenario_of_log
+    from scenario_runner.recording.event_log import read_log, scenario_of_log
 
     if line.target or line.url:
         raise click.UsageError("a recording is made --from a log, or before a PBX: not both")
@@ -94,7 +95,16 @@ def _from_log(line: RecordLine) -> str:
         log = Path(str(line.log)).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"can't read {line.log}: {error.strerror}") from error
-    return scenario_of_log(log, _duration(line.shortest_wait))
+    text = scenario_of_log(log, _duration(line.shortest_wait))
+    _, unread = read_log(log)
+    for one in unread[:_MOST_UNREAD]:
+        click.echo(printable(f"{line.log}:{one.line}: left out: {one.reason}"), err=True)
+    if len(unread) > _MOST_UNREAD:
+        click.echo(f"and {len(unread) - _MOST_UNREAD} lines more", err=True)
+    return text
+
+
+_MOST_UNREAD = 10
 
 
 def _through_proxy(line: RecordLine) -> str:
@@ -127,12 +137,15 @@ def _options(line: RecordLine) -> RecordOptions:
             shortest_wait=shortest,
             insecure=line.insecure,
         )
+    from scenario_runner.execution.virtual import taught
+
     target, access = _target(line)
     return RecordOptions(
         name=target.name,
         access=access,
         numbers={extension_id: number for number, extension_id in target.extensions},
         park_timeout=target.park_timeout,
+        reasons=taught(target).reasons,
         host=host,
         port=port,
         shortest_wait=shortest,

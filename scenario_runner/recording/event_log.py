@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
+from scenario_runner.language.vocabulary import EventType
 from scenario_runner.recording.scenario import (
     SHORTEST_WAIT,
     Fields,
@@ -17,10 +18,10 @@ from scenario_runner.recording.scenario import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
-_FORM: Final = re.compile(r"[^\s\"'?]*EventType=[^\s\"']*")
+_FORM: Final = re.compile(r"[^\s\"'?]*(?:EventType|EventTime|CallID)=[^\s\"']*")
 _NUMBER: Final = re.compile(r"(?:[0-9]+\*)?([0-9]+)(?:@.*)?")
 _SLOT: Final = 1
 
@@ -109,14 +110,69 @@ class EventLog:
         self.steps.append(Told(at=int(form["EventTime"]), action=action, fields=fields))
 
 
-def forms_in(log: str) -> list[Form]:
-    """Return the event forms in a log: in the query of a GET, or the logged body of a POST."""
-    found = []
-    for match in _FORM.finditer(log):
-        form = dict(parse_qsl(match[0], keep_blank_values=True))
-        if form.get("CallID") and form.get("EventTime", "").isdecimal():
-            found.append(form)
-    return found
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A line of a log that is about an event and can't be read: its number, and why."""
+
+    line: int
+    reason: str
+
+
+def read_log(log: str) -> tuple[list[Form], list[Unread]]:
+    """Return the event forms in a log, and the lines about events that can't be read.
+
+    A form is the query of a GET or the logged body of a POST. Blanks after its &, as the vendor's
+    page prints it, and &amp; are passed over; other requests are no events.
+    """
+    forms: list[Form] = []
+    unread: list[Unread] = []
+    for number, line in _lines(log):
+        found = _FORM.search(line)
+        if found is None:
+            continue
+        form = dict(parse_qsl(found[0], keep_blank_values=True))
+        reason = _fault(form)
+        if reason is None:
+            forms.append(form)
+        else:
+            unread.append(Unread(number, reason))
+    return forms, unread
+
+
+def _lines(log: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines with their numbers; one that ends in the middle of a form goes on."""
+    kept, first = "", 1
+    for number, line in enumerate(log.splitlines(), 1):
+        first = first if kept else number
+        kept += line.strip() if kept else line
+        if not _UNFINISHED.search(kept):
+            yield first, _BLANKS.sub("&", kept)
+            kept = ""
+    if kept:
+        yield first, _BLANKS.sub("&", kept)
+
+
+_UNFINISHED: Final = re.compile(r"\w=[^\s\"'&]*&(?:amp;)?\s*$")
+_BLANKS: Final = re.compile(r"&(?:amp;)?\s*(?=\w+=)")
+
+
+def _fault(form: Form) -> str | None:
+    """Say why a form is not an event, or None where it is one."""
+    kind = form.get("EventType")
+    if kind not in _KINDS:
+        return (
+            f"EventType {kind!r} is none of {', '.join(_KINDS)}" if kind else "it has no EventType"
+        )
+    if not form.get("CallID"):
+        return "it has no CallID"
+    time = form.get("EventTime")
+    if time is None:
+        return "it has no EventTime"
+    return None if _TIME.fullmatch(time) else f"EventTime {time!r} is not a time in microseconds"
+
+
+_KINDS: Final = tuple(kind.value for kind in EventType)
+_TIME: Final = re.compile(r"[0-9]{1,18}")
 
 
 def _extension(form: Form, *, outgoing: bool) -> str:
@@ -133,11 +189,13 @@ def _extension(form: Form, *, outgoing: bool) -> str:
 def scenario_of_log(log: str, shortest: int = SHORTEST_WAIT) -> str:
     """Return the scenario file of an access log of event requests; raises UsageError for none."""
     events = EventLog()
-    forms = forms_in(log)
+    forms, unread = read_log(log)
     events.take_all(forms)
     told = f"{len(forms)} events of a log."
     if any(step.action == "park" for step in events.steps):
         told += " No event tells a slot: slot 1 stands for the one that was used."
     hint = "each line must hold a request like GET /?EventType=answer&EventTime=…&CallID=…"
+    if unread:
+        hint = f"line {unread[0].line}: {unread[0].reason}"
     recorded = Recorded(name="Recorded from an event log", description=told, steps=events.steps)
     return finished(recorded, shortest, hint)

@@ -17,12 +17,19 @@ from scenario_runner.errors import PbxError
 from scenario_runner.exchange import Answer, Request, Response, header
 from scenario_runner.http.server import listening, told_to_stop
 from scenario_runner.recording.scenario import SHORTEST_WAIT
-from scenario_runner.recording.transcript import Exchange, json_of, scenario_of_exchanges
+from scenario_runner.recording.transcript import (
+    Exchange,
+    RecordedPbx,
+    json_of,
+    scenario_of_exchanges,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from scenario_runner.exchange import Headers, Transport
+    from scenario_runner.language.matchers import Matcher
+    from scenario_runner.language.vocabulary import Reason
     from scenario_runner.pbx.ringme.access import RestAccess
     from scenario_runner.references import Json
 
@@ -106,12 +113,14 @@ def _end_to_end(headers: Headers) -> Headers:
 class RecordOptions:
     """Which PBX is recorded (`access` and what is known of it) and where the proxy listens.
 
-    `numbers` maps the PBX's extension ids to numbers; times are in microseconds.
+    `numbers` maps the PBX's extension ids to numbers, `reasons` are what its words mean; times are
+    in microseconds.
     """
 
     name: str
     access: RestAccess
     numbers: dict[str, str] = field(default_factory=dict)
+    reasons: tuple[tuple[Reason, Matcher], ...] = ()
     park_timeout: int = 3 * MINUTE
     host: str = "127.0.0.1"
     port: int = 8081
@@ -136,13 +145,13 @@ async def recording_proxy(options: RecordOptions) -> AsyncIterator[tuple[str, Re
 
 def scenario_of(options: RecordOptions, proxy: RecordingProxy) -> str:
     """Return the scenario file of what went through; raises UsageError where that is nothing."""
-    return scenario_of_exchanges(
-        proxy.exchanges,
-        options.access.api_path,
-        options.numbers,
-        options.park_timeout,
-        options.shortest_wait,
+    pbx = RecordedPbx(
+        api_root=options.access.api_path,
+        numbers=options.numbers,
+        park_timeout=options.park_timeout,
+        reasons=options.reasons,
     )
+    return scenario_of_exchanges(proxy.exchanges, pbx, options.shortest_wait)
 
 
 def record(options: RecordOptions, ready: Callable[[str], None]) -> str:

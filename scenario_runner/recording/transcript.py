@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 from scenario_runner.durations import parse_duration
 from scenario_runner.language.actions import Bridge, Park, Slots
-from scenario_runner.pbx.ringme.answers import SLOT_FULL, read_json, words
+from scenario_runner.language.vocabulary import Reason
+from scenario_runner.pbx.ringme.answers import read_json, reason_of, words
 from scenario_runner.recording.scenario import (
     SHORTEST_WAIT,
     Actor,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scenario_runner.exchange import Request, Response
+    from scenario_runner.language.matchers import Matcher
 
 
 _UNTOLD: Final = frozenset({401, 429})
@@ -61,16 +63,28 @@ def json_of(message: Request | Response) -> Json:
         return None
 
 
-class Transcript:
-    """Takes exchanges in the order they were sent; `steps` is what they are as a scenario.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPbx:
+    """What is known of a PBX before it is recorded.
 
-    `numbers` maps the PBX's extension ids to numbers; what it lacks is learned from answers.
+    `numbers` maps its extension ids to numbers; what is missing is learned from answers. `reasons`
+    are what its words mean. `park_timeout` is in microseconds.
     """
 
-    def __init__(self, api_root: str, numbers: Mapping[str, str], park_timeout: int) -> None:
-        self._api_root = api_root
-        self._numbers = dict(numbers)
-        self._cast = Cast(park_timeout)
+    api_root: str
+    numbers: Mapping[str, str]
+    park_timeout: int
+    reasons: tuple[tuple[Reason, Matcher], ...] = ()
+
+
+class Transcript:
+    """Takes exchanges in the order they were sent; `steps` is what they are as a scenario."""
+
+    def __init__(self, pbx: RecordedPbx) -> None:
+        self._api_root = pbx.api_root
+        self._numbers = dict(pbx.numbers)
+        self._reasons = pbx.reasons
+        self._cast = Cast(pbx.park_timeout)
         self._moved = 0
         self._moved_calls: list[Actor | None] = []
         self.steps: list[Told] = []
@@ -201,7 +215,7 @@ class Transcript:
     def _came_of(self, exchange: Exchange, action: str, slot: Json) -> Fields:
         told = _object(exchange.response)
         if exchange.response.status >= 400:
-            return _refusal(exchange)
+            return self._refusal(exchange)
         if action == "slots":
             uuid = as_text(told.get("UUID") or "")
             holder = self._cast.find(uuid) if uuid else None
@@ -212,6 +226,18 @@ class Transcript:
             if other is not None and (slot is not None or len(parked) == 1):
                 return (("with", other.name),)
         return ()
+
+    def _refusal(self, exchange: Exchange) -> Fields:
+        """Return the reason of a refusal, or status and words where it is not known.
+
+        A status of 404 alone tells no reason: it may be about the call, the slot or the extension.
+        """
+        code, message = exchange.response.status, words(json_of(exchange.response))
+        reason = reason_of(code, message, self._reasons, about_call=False)
+        if reason not in (Reason.OTHER, Reason.NOT_FOUND):
+            return (("refused", reason.value),)
+        status: Fields = (("status", code),)
+        return (*status, ("message", escaped(message))) if message else status
 
     def _changed(self, exchange: Exchange, actor: Actor) -> None:
         asked, told = _object(exchange.request), _object(exchange.response)
@@ -264,7 +290,7 @@ class Transcript:
         self._gone(exchange, actor)
         fields: Fields = (("call", actor.name), ("by", "extension"))
         if exchange.response.status >= 400:
-            self._tell(exchange.at, "hangup", fields, _refusal(exchange))
+            self._tell(exchange.at, "hangup", fields, self._refusal(exchange))
             return
         self._tell(exchange.at, "hangup", fields)
         self._cast.end(actor)
@@ -334,27 +360,14 @@ def _object(message: object) -> Body:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _refusal(exchange: Exchange) -> Fields:
-    message = words(json_of(exchange.response))
-    if SLOT_FULL in message:
-        return (("refused", "slot-full"),)
-    status: Fields = (("status", exchange.response.status),)
-    return (*status, ("message", escaped(message))) if message else status
-
-
 def scenario_of_exchanges(
-    exchanges: Sequence[Exchange],
-    api_root: str,
-    numbers: Mapping[str, str],
-    park_timeout: int,
-    shortest: int = SHORTEST_WAIT,
+    exchanges: Sequence[Exchange], pbx: RecordedPbx, shortest: int = SHORTEST_WAIT
 ) -> str:
     """Return the scenario file of what went through a proxy; raises UsageError for nothing.
 
-    `numbers` maps the PBX's extension ids to numbers; `park_timeout` and `shortest`, the shortest
-    pause that becomes a wait, are in microseconds.
+    `shortest`, the shortest pause that becomes a wait, is in microseconds.
     """
-    transcript = Transcript(api_root, numbers, park_timeout)
+    transcript = Transcript(pbx)
     for exchange in exchanges:
         transcript.take(exchange)
     told = f"{len(exchanges)} requests went through the proxy."

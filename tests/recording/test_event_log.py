@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from scenario_runner.errors import UsageError
-from scenario_runner.recording.event_log import forms_in, scenario_of_log
+from scenario_runner.recording.event_log import Unread, read_log, scenario_of_log
 from tests.running import run_text
 
 START = 1_591_266_790_576_760
@@ -91,9 +91,42 @@ def test_a_log_without_events_is_refused(log: str) -> None:
     with pytest.raises(UsageError) as refused:
         scenario_of_log(log)
     assert "0 events" in refused.value.message
-    assert "EventType=answer" in str(refused.value.hint)
+    about_an_event = "EventType" in log
+    assert ("line 1: " if about_an_event else "EventType=answer") in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("between", ["& ", "&  \t", "&amp;", "&\n  ", "&amp;\n", "& \r\n"])
+def test_a_line_as_the_vendors_page_prints_it_is_read(between: str) -> None:
+    printed = line("answer", 0, IN).replace("&", between)
+    assert steps_of(printed) == steps_of(line("answer", 0, IN))
+
+
+def test_lines_that_can_not_be_read_are_said_with_the_reason() -> None:
+    forms, unread = read_log(
+        "\n".join(
+            (
+                "GET /favicon.ico HTTP/1.1",
+                "GET /?EventType=answer&EventTime=12&CallID=a HTTP/1.0",
+                "GET /?EventType=ansver&EventTime=12&CallID=a HTTP/1.0",
+                "GET /?EventType=answer&CallID=a HTTP/1.0",
+                "GET /?EventType=answer&EventTime=yesterday&CallID=a HTTP/1.0",
+                "GET /?EventTime=12&CallID=a HTTP/1.0",
+                "GET /?EventType=answer&EventTime=12 HTTP/1.0",
+                "GET /?EventType=answer&EventTime=12&",
+            )
+        )
+    )
+    assert len(forms) == 1
+    assert unread == [
+        Unread(3, "EventType 'ansver' is none of dial-in, dial-out, answer, hangup"),
+        Unread(4, "it has no EventTime"),
+        Unread(5, "EventTime 'yesterday' is not a time in microseconds"),
+        Unread(6, "it has no EventType"),
+        Unread(7, "it has no CallID"),
+        Unread(8, "it has no CallID"),
+    ]
 
 
 def test_a_posted_form_in_a_log_is_found() -> None:
-    (form,) = forms_in('{"body": "EventType=answer&EventTime=12&CallID=a%2B1", "status": 200}')
+    (form,), _ = read_log('{"body": "EventType=answer&EventTime=12&CallID=a%2B1", "status": 200}')
     assert form == {"EventType": "answer", "EventTime": "12", "CallID": "a+1"}

@@ -9,6 +9,8 @@ import pytest
 
 from scenario_runner.errors import UsageError
 from scenario_runner.exchange import Request
+from scenario_runner.execution.virtual import taught_words
+from scenario_runner.mock_pbx.profile import PROFILES
 from scenario_runner.pbx.ringme.access import RestAccess
 from scenario_runner.pbx.ringme.client import HttpTransport
 from scenario_runner.recording.proxy import RecordingProxy
@@ -172,6 +174,16 @@ CONVERSATIONS = (
 def test_a_replay_passes(conversation: Callable[[Tape], None]) -> None:
     with recording() as tape:
         conversation(tape)
+    ran = tape.replay()
+    assert ran.verdicts == ["passed"], (tape.text, ran.failures)
+
+
+def test_a_refusal_whose_reason_is_known_is_written_with_it() -> None:
+    with recording(taught_words(PROFILES["vendor"])) as tape:
+        refusals(tape)
+    assert [step for step in tape.steps if "status:" in step] == ["expect: {status: 400}"]  # raw
+    assert "expect: {refused: slot-empty}" in tape.steps
+    assert "expect: {refused: slot-full}" in tape.steps
     ran = tape.replay()
     assert ran.verdicts == ["passed"], (tape.text, ran.failures)
 

@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from scenario_runner.language.matchers import Matcher
+from scenario_runner.language.vocabulary import Reason
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
 from scenario_runner.pbx.ringme.access import RestAccess
 from scenario_runner.recording.proxy import RecordOptions, recording_proxy, scenario_of
@@ -37,8 +39,8 @@ class Tape:
 
 
 @contextmanager
-def recording() -> Iterator[Tape]:
-    """Let a client with a token talk through a proxy."""
+def recording(reasons: tuple[tuple[Reason, Matcher], ...] = ()) -> Iterator[Tape]:
+    """Let a client with a token talk through a proxy, which knows what these words mean."""
     loop = asyncio.new_event_loop()
     ready, stop = threading.Event(), asyncio.Event()
     told: list[str] = []
@@ -46,7 +48,7 @@ def recording() -> Iterator[Tape]:
     async def serve() -> None:
         async with mock_server(MockOptions(port=0, virtual_time=True)) as pbx:
             access = RestAccess(url=pbx, client_id="", client_secret="")
-            options = RecordOptions(name="mock", access=access, port=0)
+            options = RecordOptions(name="mock", access=access, port=0, reasons=reasons)
             async with recording_proxy(options) as (url, proxy):
                 told.extend((url, pbx))
                 ready.set()

@@ -12,6 +12,7 @@ from scenario_runner.pbx.protocol import CallIds, Listed, Raw, Refused
 from scenario_runner.references import Expression, Json, Literal, as_text
 
 if TYPE_CHECKING:
+    from scenario_runner.language.matchers import Matcher
     from scenario_runner.pbx.ringme.settings import RingMeSettings
 
 _DASHES = 4
@@ -32,21 +33,22 @@ def refused(raw: Raw, settings: RingMeSettings, *, about_call: bool) -> Refused:
     code (401, 403 and 429 are documented, 404 for an unknown call is assumed).
     """
     message = words(raw.body)
-    reason = _taught(message, settings)
-    if reason is None and SLOT_FULL in message:
-        reason = Reason.SLOT_FULL
-    if reason is None and raw.status == 404:
-        reason = Reason.NO_SUCH_CALL if about_call else Reason.NOT_FOUND
-    if reason is None:
-        reason = _BY_STATUS.get(raw.status, Reason.OTHER)
+    reason = reason_of(raw.status, message, settings.reasons, about_call=about_call)
     return Refused(raw=raw, reason=reason, message=message)
 
 
-def _taught(message: str, settings: RingMeSettings) -> Reason | None:
-    for reason, matcher in settings.reasons:
+def reason_of(
+    status: int, message: str, taught: tuple[tuple[Reason, Matcher], ...], *, about_call: bool
+) -> Reason:
+    """Return why a request was refused: as `taught`, as documented, or by the status code."""
+    for reason, matcher in taught:
         if matches(matcher, message, _plain):
             return reason
-    return None
+    if SLOT_FULL in message:
+        return Reason.SLOT_FULL
+    if status == 404:
+        return Reason.NO_SUCH_CALL if about_call else Reason.NOT_FOUND
+    return _BY_STATUS.get(status, Reason.OTHER)
 
 
 def _plain(expression: Expression) -> Json:
