@@ -25,6 +25,7 @@ from scenario_runner.mock_pbx.calls import (
     Transfer,
 )
 from scenario_runner.mock_pbx.notifications import wish_from
+from scenario_runner.mock_pbx.profile import dialled
 from scenario_runner.mock_pbx.rules import ACTION_UNKNOWN, AUTH_FORBIDDEN, EXTENSION_UNKNOWN
 from scenario_runner.mock_pbx.world import NO_ROUTE, Reply, complaint, not_allowed, read_body, told
 
@@ -226,7 +227,7 @@ class Api:
             return complaint(400, "action must be transfer: the mock plays no other")
         if not isinstance(goal, str) or not (goal.isascii() and goal.isdigit() and len(goal) <= 9):
             return complaint(400, "send_dst must be an extension number")
-        return self._one(Transfer(*self._address(asked), int(goal)))
+        return self._one(Transfer(*self._address(asked), dialled(goal)))
 
     def hang_up(self, asked: Asked) -> Reply:
         """End a call on behalf of its extension."""

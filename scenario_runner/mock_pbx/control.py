@@ -13,6 +13,7 @@ from scenario_runner.mock_pbx.calls import (
     Refusal,
     next_deadline,
 )
+from scenario_runner.mock_pbx.profile import dialled
 from scenario_runner.mock_pbx.world import (
     NO_ROUTE,
     Reply,
@@ -73,7 +74,7 @@ def _placing(wanted: dict[str, object]) -> PlaceCall | str:
     party = wanted["from"] if "from" in wanted else wanted["to"]
     if not isinstance(party, str) or not party:
         return "from and to must be text"
-    return PlaceCall("in" if "from" in wanted else "out", int(extension), party, answered)
+    return PlaceCall("in" if "from" in wanted else "out", dialled(extension), party, answered)
 
 
 def _one(world: World, command: PlaceCall | AnswerCall, status: int) -> Reply:

@@ -122,9 +122,7 @@ class Profile:
 
     def extension_number(self, text: str) -> int:
         """Return the extension whose id is written in a path, or 0 where there is none."""
-        if not (text.isascii() and text.isdigit() and len(text) <= 9):
-            return 0
-        number = int(text) - self.extension_id_offset
+        number = dialled(text) - self.extension_id_offset
         return number if self.has_extension(number) else 0
 
     def call_api_id(self, uuid: str) -> str:
@@ -142,6 +140,15 @@ class Profile:
     def full_name(self, number: int) -> str:
         """Write an extension with its domain: `022*341@mock.pbx`."""
         return f"{self.prefix}*{number}@{self.domain}"
+
+
+def dialled(text: str) -> int:
+    """Read an extension's number or id as it was written, or return 0 for one that nobody has.
+
+    To a telephone 0341 is another number than 341.
+    """
+    plain = text.isascii() and text.isdigit() and len(text) <= 9
+    return int(text) if plain and not text.startswith("0") else 0
 
 
 PROFILES: Final = {

@@ -60,6 +60,21 @@ def test_an_unexpected_refusal_fails_and_tells_how_to_expect_it() -> None:
     assert failure.hint == "if that is right, say so: expect: {refused: slot-empty}"
 
 
+def test_an_extension_with_a_leading_zero_is_unknown_and_leaves_no_call() -> None:
+    ran = run_text(
+        """
+        scenario: test
+        steps:
+          - call: {as: a, extension: "0341", from: "+78120000443"}
+            expect: {refused: not-found}
+          - call: {as: b, extension: 341, from: "+78120000443"}
+          - calls: {extension: 341}
+            expect: {count: 1, includes: [b]}
+        """
+    )
+    assert ran.verdicts == ["passed"]
+
+
 def test_steps_after_a_failure_are_skipped_and_counted() -> None:
     ran = run_steps("  - bridge: {call: colleague, slot: 9}\n" + PARK + PARK)
     assert list(ran.steps.values()) == ["passed", "passed", "failed", "skipped", "skipped"]

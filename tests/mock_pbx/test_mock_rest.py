@@ -229,6 +229,27 @@ def test_deep_json_is_malformed() -> None:
     assert phone.send("POST", "/mock/calls", b'{"extension": "341\xff"}').status == 400
 
 
+@pytest.mark.parametrize("extension", ["0341", "00341", "341 ", "\\u0663\\u0664\\u0661"])
+def test_an_extension_written_otherwise_is_another_one(extension: str) -> None:
+    phone = Phone()
+    body = f'{{"extension": "{extension}", "from": "+7812"}}'.encode()
+    assert phone.send("POST", "/mock/calls", body).status in (400, 404)
+    assert b'"alive": 0' in phone.send("GET", "/mock/state", b"").body
+
+
+def test_a_leading_zero_of_an_extension_counts_in_paths_and_transfers_too() -> None:
+    phone = Phone()
+    api_id = phone.json("POST", "/mock/calls", {"extension": 341, "from": "+7"})["call_api_id"]
+    root = "/api/ver1.0/extension"
+    assert phone.send("GET", f"{root}/34414/current_calls/{api_id}", b"").status == 200
+    assert phone.send("GET", f"{root}/034414/current_calls/{api_id}", b"").status == 404
+    assert phone.send("GET", f"{root}/034414/current_calls/", b"").status == 404
+    transfer = b'{"action": "transfer", "send_dst": "0342"}'
+    assert phone.send("PUT", f"{root}/34414/current_calls/{api_id}", transfer).status == 404
+    transfer = transfer.replace(b"0342", b"342")
+    assert phone.send("PUT", f"{root}/34414/current_calls/{api_id}", transfer).status == 200
+
+
 def parked(profile: Profile) -> tuple[Phone, str]:
     """Park a call in slot 6, and return the path by which another call asks."""
     phone = Phone(profile)
