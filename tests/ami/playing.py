@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from scenario_runner.pbx.asterisk.rights import NOWHERE
+
 Fields: TypeAlias = dict[str, str]
 Answer: TypeAlias = "str | Callable[[Fields], str]"
 
@@ -28,6 +30,13 @@ ActionID: {id}
 EventList: Complete
 ListItems: 1
 """
+ACTIONS = (
+    "CoreShowChannels Hangup Originate Park ParkedCalls Parkinglots Redirect Setvar ShowDialPlan "
+    "Status"
+)
+RIGHTS = "Response: Success\nActionID: {id}\n" + "\n".join(
+    f"{action}: Does it.  (Priv: call,all)" for action in ACTIONS.split()
+)
 SUCCESS = "Response: Success\nActionID: {id}\nMessage: Done"
 HUNG_UP = "Event: Hangup\nChannel: Local/x;1\nUniqueid: %s\nCause: 16\nCause-txt: Normal Clearing"
 
@@ -84,13 +93,15 @@ class Player:
 
     `answers` are texts by action, or what makes them; a list is used up one by one, its last item
     stays. `{id}` in them is the action's id. An empty answer is none. `piece` cuts what is sent
-    into pieces of that many bytes. `received` are the actions that came, of all connections.
+    into pieces of that many bytes. A `deaf` user is not told of the driver's test call. `received`
+    are the actions that came, of all connections.
     """
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     parked: dict[str, str] = field(default_factory=dict)
     greeting: bytes = b"Asterisk Call Manager/11.0.0\r\n"
     piece: int = 0
+    deaf: bool = False
     port: int = 0
     received: list[Fields] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -131,10 +142,21 @@ class Player:
                     line.partition(": ") for line in block.removesuffix("\r\n\r\n").split("\r\n")
                 ]
                 action = {key: value for key, _, value in lines}
+                if action.get("Channel") == NOWHERE:
+                    await self._answer_the_test_call(action, writer)
+                    continue
                 self.received.append(action)
                 await self._answer(action, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
+
+    async def _answer_the_test_call(self, action: Fields, writer: asyncio.StreamWriter) -> None:
+        """Answer what the driver does to find out whether it hears of calls."""
+        events = () if self.deaf else ("Newchannel", "Hangup")
+        parts = [f"Event: {name}\nUniqueid: {action['ChannelId']}" for name in events]
+        parts.append("Response: Error\nActionID: {id}\nMessage: Originate failed")
+        told = "\n\n".join(parts).replace("{id}", action["ActionID"])
+        await self._send(writer, wire(told))
 
     async def _answer(self, action: Fields, writer: asyncio.StreamWriter) -> None:
         answer = self._chosen(action)
@@ -149,6 +171,8 @@ class Player:
         if told:
             return told.pop(0) if len(told) > 1 else told[0]
         match action["Action"]:
+            case "ListCommands":
+                return RIGHTS
             case "Parkinglots":
                 return LOTS
             case "ParkedCalls":

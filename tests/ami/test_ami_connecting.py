@@ -59,6 +59,48 @@ def test_a_user_without_permission_is_told_which(action: str) -> None:
     assert "manager.conf" in (caught.value.hint or "")
 
 
+def test_a_user_who_hears_of_no_call_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scenario_runner.pbx.asterisk.rights._PAUSE_S", 0.0)
+    with pytest.raises(BadCredentials, match="does not tell this manager user what becomes"):
+        opened(Player(deaf=True))
+
+
+def test_channels_that_were_never_heard_of_are_hung_up() -> None:
+    """An event filter may leave out any event: what Asterisk lists decides."""
+    there = ["child"]
+
+    def status(action: Fields) -> str:
+        if "Variables" not in action:
+            return SUCCESS
+        root = player.actions("Originate")[0]["ChannelId"]
+        items = "".join(
+            f"Event: Status\nUniqueid: {uid}\nVariable: SCENARIO_RUNNER_CALL={mark}\n"
+            "ActionID: {id}\n\n"
+            for uid, mark in (*((uid, root) for uid in there), ("a-strangers", ""))
+        )
+        start = "Response: Success\nActionID: {id}\nEventList: start"
+        return f"{start}\n\n{items}Event: StatusComplete\nActionID: {{id}}\nEventList: Complete"
+
+    def hang_up(action: Fields) -> str:
+        if action["Channel"] in there:
+            there.remove(action["Channel"])
+        return SUCCESS
+
+    silent = {"Originate": [SUCCESS], "Status": [status], "Hangup": [hang_up]}
+    player = Player(answers=silent)  # type: ignore[arg-type]
+
+    async def play() -> None:
+        async with player, session(target(player.port), Seen()) as on:
+            call = PlaceCall(extension="341", flow="in", party="+78120000443")
+            with pytest.raises(TimedOut):
+                await on.do(call, SOON)
+            assert await on.close() == ()
+
+    asyncio.run(play())
+    assert there == []
+    assert "a-strangers" not in {action["Channel"] for action in player.actions("Hangup")}
+
+
 def test_a_lot_that_is_not_there() -> None:
     with pytest.raises(TargetError, match="parking lot 'defualt', which Asterisk does not have"):
         opened(Player(), lot="defualt")

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
+from scenario_runner.execution.check import probe
 from scenario_runner.execution.cleanup import undo
 from scenario_runner.language.target import Target
 from scenario_runner.pbx.asterisk.connection import Asterisk
@@ -59,6 +60,9 @@ def only_error(of: Target, folder: Path, text: str = SCENARIO) -> str:
     [
         ({"password": "wrong"}, "Asterisk does not let 'runner' in: Authentication failed"),
         ({"username": "nobody"}, "Asterisk does not let 'nobody' in"),
+        ({"username": "deaf"}, "does not tell this manager user what becomes of calls"),
+        ({"username": "filtered"}, "does not tell this manager user what becomes of calls"),
+        ({"username": "dumb"}, "does not let this manager user use the action Originate"),
         ({"lot": "nosuch"}, "the parking lot 'nosuch', which Asterisk does not have"),
         ({"lot": "small"}, "the parking lot 'small' has 701-703"),
         ({"dial_context": "nowhere"}, "no extension 'dial' in the context 'nowhere'"),
@@ -73,6 +77,18 @@ def test_settings_that_do_not_fit(
     of = changed(target(asterisk, tmp_path, "asterisk"), headless=None, **settings)
     assert message in only_error(of, tmp_path)
     assert asterisk.console("core", "show", "channels", "count").startswith("0 active channels")
+
+
+@pytest.mark.parametrize("username", ["deaf", "filtered", "dumb", "closed"])
+def test_a_check_finds_out_what_a_user_may_not(
+    asterisk: Instance, tmp_path: Path, username: str
+) -> None:
+    of = changed(target(asterisk, tmp_path, "asterisk"), username=username)
+    reachable, *wrong = asyncio.run(probe(of, Context()))
+    assert reachable.good
+    assert [one.good for one in wrong] == [False]
+    assert "this manager user" in wrong[0].message
+    assert (wrong[0].hint or "").startswith("manager.conf: read = call")
 
 
 def test_a_wrong_port(asterisk: Instance, tmp_path: Path) -> None:

@@ -184,12 +184,16 @@ class Ami(WireClient):
                 pending.items.append(item)
 
 
+RIGHTS = "manager.conf: read = call,reporting,dialplan and write = call,reporting,originate"
+"""What a manager user has to be given."""
+
+
 def permitted(action: str, reply: Reply) -> Reply:
     """Return the reply; raises BadCredentials where the manager user lacks a permission."""
     if reply.refused and reply.words == "Permission denied":
         raise BadCredentials(
             f"Asterisk does not let this manager user use the action {action}",
-            hint="manager.conf: read = call,reporting and write = call,reporting,originate",
+            hint=RIGHTS,
         )
     return reply
 

@@ -9,6 +9,7 @@ from scenario_runner.pbx.asterisk.ami import Ami, TracedAmi, action_text, permit
 from scenario_runner.pbx.asterisk.dialect import AsteriskDialect
 from scenario_runner.pbx.asterisk.dialling import dialling_of
 from scenario_runner.pbx.asterisk.lot import Spaces, check
+from scenario_runner.pbx.asterisk.rights import check_hearing, check_rights
 from scenario_runner.pbx.asterisk.tracker import CHANNELS, AsteriskTracker
 from scenario_runner.pbx.tracked.connection import TrackedConnection
 from scenario_runner.pbx.tracked.hub import CONNECTING, Hub
@@ -43,7 +44,15 @@ class AsteriskHub(Hub[Ami]):
                 f"Asterisk does not let '{name}' in: {reply.words}",
                 hint="check username and password against Asterisk's manager.conf",
             )
+        originates = self._settings.calls == "originate"
+        await check_rights(client, originates=originates)
         await check(client, self._spaces)
+        if originates:
+            await check_hearing(client, self._heard_of)
+
+    def _heard_of(self, uid: str) -> set[str]:
+        """Return the names of the events about a channel that came while connecting."""
+        return {event.event for event in self.backlog if event.get("Uniqueid") == uid}
 
     async def resync(self, client: Ami) -> None:
         """Look at all channels, and at the lot."""

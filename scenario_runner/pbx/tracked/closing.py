@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from scenario_runner.pbx.tracked.wire import WireMessage
 
 
+_ROUNDS = 10
+
+
 class Closing:
     """Knows what a scenario placed, and ends it."""
 
@@ -50,6 +53,7 @@ class Closing:
         # After a lost connection this finds out what is still there.
         await self._dialect.client.connect()
         legs = {uid for call in self._calls for uid in call.legs}
+        unheard = any(self._is_unheard(call) for call in self._calls)
         for uid in sorted(legs | self._live()):
             answer = await self._dialect.hang_up(uid, within)
             if answer.refused:
@@ -59,11 +63,28 @@ class Closing:
             Leftover(what=f"the channel {self._table.channels[uid] or uid} does not end", uuid=uid)
             for uid in sorted(self._live())
         ]
+        if unheard:
+            left += await self._end_unheard(within)
         left += await self._occupied(within)
         for call in self._calls:
             call.owned = False
             self._table.forget(call)
         return tuple(left)
+
+    def _is_unheard(self, call: Call) -> bool:
+        """Tell whether a call should be there by what is known, and none of its channels is."""
+        return call.alive and not self._table.channels.keys() & call.conversation
+
+    async def _end_unheard(self, within: int) -> list[Leftover]:
+        """Hang up what the PBX still has of the channels chosen: not every event may have come."""
+        uids: list[str] = []
+        for _ in range(_ROUNDS):
+            uids = await self._dialect.left_of(frozenset(self._roots), within)
+            if not uids:
+                return []
+            for uid in uids:
+                await self._dialect.hang_up(uid, within)
+        return [Leftover(what=f"the channel {uid} does not end", uuid=uid) for uid in uids]
 
     def _live(self) -> set[str]:
         """Return the channels that are there and are the scenario's: of its calls, or of theirs."""

@@ -145,6 +145,11 @@ class Hub(ABC, Generic[_C]):
             raise
         return client
 
+    @property
+    def backlog(self) -> tuple[WireMessage, ...]:
+        """What came while connecting, and is still to be read."""
+        return tuple(self._backlog or ())
+
     def _heard(self, event: WireMessage) -> None:
         """Take an event in, as soon as what is there is known."""
         if self._backlog is not None:
