@@ -171,8 +171,12 @@ class PbxSnapshot(Struct, frozen=True, kw_only=True, gc=False):
     ] = ()
     calls: Annotated[
         Pairs,
-        _said("The live calls with their extensions, and their states."),
+        _said("The scenario's live calls with their extensions, and their states."),
     ] = ()
+    others: Annotated[
+        int,
+        _said("How many live calls there were that this scenario did not place."),
+    ] = 0
     unasked: Annotated[
         tuple[str, ...],
         _said("What could not be asked, so that nothing is known of it."),

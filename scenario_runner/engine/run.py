@@ -196,12 +196,13 @@ class _Run(Struct, kw_only=True):
             holding = await frame.session.holding()
         except PbxError:
             return None
+        own = [call for call in holding.calls if call.uuid in frame.shared.calls]
         return PbxSnapshot(
             slots=tuple((slot, frame.who(uuid)) for slot, uuid in holding.slots),
             calls=tuple(
-                (f"{frame.who(call.uuid)} at {call.extension}", call.state.value)
-                for call in holding.calls
+                (f"{frame.who(call.uuid)} at {call.extension}", call.state.value) for call in own
             ),
+            others=len(holding.calls) - len(own),
             unasked=holding.unasked,
         )
 

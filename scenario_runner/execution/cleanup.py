@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible, PbxError, ScenarioRunnerError
-from scenario_runner.execution.targets import masked
+from scenario_runner.execution.targets import left_on, masked
 from scenario_runner.language.vocabulary import Party
 from scenario_runner.masking import MASK
 from scenario_runner.pbx.commands import CallAddress, FindPlaced, HangUp, ShowCalls, Unsubscribe
 from scenario_runner.pbx.drivers import find_driver
-from scenario_runner.pbx.journal import FOLDER, left_behind
+from scenario_runner.pbx.journal import FOLDER
 from scenario_runner.pbx.protocol import Done, NullWatcher, Plan, Refused
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tupl
 
     Journals of which everything is undone are removed. Raises what opening the target raises.
     """
-    mine = [left for left in left_behind(journal) if left.target == target.name]
+    mine = left_on(target, journal)
     if not mine:
         return ()
     told: list[Undone] = []

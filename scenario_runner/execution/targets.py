@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scenario_runner.loading.targets import TargetsFile
     from scenario_runner.masking import Mask
     from scenario_runner.pbx.drivers import Context
+    from scenario_runner.pbx.journal import Left
     from scenario_runner.pbx.protocol import Connection
 
 
@@ -50,12 +51,17 @@ async def open_target(
 
 
 def _tell_left(target: Target, context: Context, journal: Path) -> None:
-    left = [one for one in left_behind(journal) if one.target == target.name]
+    left = left_on(target, journal)
     calls = sum(len(one.calls) for one in left)
     watched = sum(len(one.watched) for one in left)
     if calls or watched:
         told = f"a run before left calls ({calls}) and subscriptions ({watched}) on {target.name}"
         context.notice("left-behind", told, _remedy(target))
+
+
+def left_on(target: Target, journal: Path) -> list[Left]:
+    """Return what runs before have left on the host of a target, whatever they called it."""
+    return [one for one in left_behind(journal) if one.host == target.host]
 
 
 def _remedy(target: Target) -> str:

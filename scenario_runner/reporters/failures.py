@@ -258,6 +258,8 @@ def _snapshot_account(snapshot: PbxSnapshot, width: int) -> Iterator[Line]:
     yield Line("  PBX state at that moment:", Tone.DIM)
     slots = [f"slot {slot}: {who}" for slot, who in snapshot.slots] or ["no occupied slot"]
     calls = [f"{call}: {state}" for call, state in snapshot.calls]
+    if snapshot.others:
+        calls.append(f"{count_text(snapshot.others, 'call')} of others")
     if not calls and not snapshot.unasked:
         calls = ["no live call"]
     for text in slots + calls + list(snapshot.unasked):

@@ -106,6 +106,16 @@ def test_a_lot_that_is_not_there() -> None:
         opened(Player(), lot="defualt")
 
 
+def test_the_lot_that_is_always_there_is_told_from_the_one_that_is_meant() -> None:
+    """Without `lot` a target means 'default', which Asterisk has even if nobody set it up."""
+    office = "Event: Parkinglot\nName: office\nStartSpace: 1\nStopSpace: 20\nActionID: {id}\n\n"
+    both = LOTS.replace("StopSpace: 20", "StopSpace: 3")
+    both = both.replace("Event: ParkinglotsComplete", office + "Event: ParkinglotsComplete")
+    with pytest.raises(TargetError, match="the parking lot 'default' has 1-3") as caught:
+        opened(Player(answers={"Parkinglots": [both]}))
+    assert "it also has: office (lot: office)" in (caught.value.hint or "")
+
+
 def test_slots_that_the_lot_does_not_have() -> None:
     small = LOTS.replace("StopSpace: 20", "StopSpace: 3")
     with pytest.raises(TargetError, match="spaces 1-20, but the parking lot 'default' has 1-3"):

@@ -65,6 +65,7 @@ def only_error(of: Target, folder: Path, text: str = SCENARIO) -> str:
         ({"username": "dumb"}, "does not let this manager user use the action Originate"),
         ({"lot": "nosuch"}, "the parking lot 'nosuch', which Asterisk does not have"),
         ({"lot": "small"}, "the parking lot 'small' has 701-703"),
+        ({"dial_extension": "ring"}, "no extension 'ring' in the context 'scenario-runner'"),
         ({"dial_context": "nowhere"}, "no extension 'dial' in the context 'nowhere'"),
         ({"retrieve_context": "desk"}, "no extension '1' in the context 'desk'"),
         ({"extension": "PJSIP/nosuch{number}"}, "the call did not come up: PJSIP/nosuch341"),
@@ -77,6 +78,21 @@ def test_settings_that_do_not_fit(
     of = changed(target(asterisk, tmp_path, "asterisk"), headless=None, **settings)
     assert message in only_error(of, tmp_path)
     assert asterisk.console("core", "show", "channels", "count").startswith("0 active channels")
+
+
+def test_a_lot_that_is_made_by_its_first_call_is_not_looked_for(
+    asterisk: Instance, tmp_path: Path
+) -> None:
+    of = changed(target(asterisk, tmp_path, "asterisk"), lot="later", lot_dynamic=True)
+    text = """
+scenario: nobody is there yet
+steps:
+  - call: {as: customer, extension: 341, from: "+78120000443"}
+  - slots: {call: customer, slot: 3}
+    expect: {empty: true}
+"""
+    events = run_text(of, tmp_path, text)
+    assert [end.verdict for end in finished(events)] == ["passed"], told(events)
 
 
 @pytest.mark.parametrize("username", ["deaf", "filtered", "dumb", "closed"])

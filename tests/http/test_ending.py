@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from scenario_runner.events import ScenarioFinished
 from scenario_runner.execution.cleanup import Undone, undo
 from scenario_runner.mock_pbx import fault_from_text
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
@@ -44,11 +45,13 @@ def on(pbx: VendorPbx, deed: Callable[[str], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(whole(), 20))
 
 
-def left_call(pbx: VendorPbx, folder: Path, *, known: bool = True, id_: str = IDS["341"]) -> None:
+def left_call(
+    pbx: VendorPbx, host: str, folder: Path, *, known: bool = True, id_: str = IDS["341"]
+) -> None:
     """Let a call be up that a run which was killed has written down."""
     pbx._called(IDS["341"], {"src_num": ["341"], "dst_num": "+78120000443"})
     (call_api_id,) = pbx.calls
-    journal = Journal(folder, "staging", "127.0.0.1")
+    journal = Journal(folder, "staging", host)
     placing = journal.calling(PlaceCall(extension="341", flow="out", party="+78120000443"))
     if known:
         uuid = call_api_id.partition("-")[2]
@@ -89,9 +92,9 @@ def test_a_joined_call_that_is_at_its_own_extension_has_not_ended(tmp_path: Path
 @pytest.mark.parametrize("known", [True, False])
 def test_cleanup_looks_where_the_pbx_lists_the_call(known: bool, tmp_path: Path) -> None:
     pbx = vendor()
-    left_call(pbx, tmp_path, known=known, id_="99999")
 
     async def deed(url: str) -> None:
+        left_call(pbx, target(url).host, tmp_path, known=known, id_="99999")
         told = await undo(target(url), context(Met()), tmp_path)
         assert told == (Undone(good=True, message="the call at 341 with +78120000443 was hung up"),)
 
@@ -103,9 +106,9 @@ def test_cleanup_looks_where_the_pbx_lists_the_call(known: bool, tmp_path: Path)
 def test_a_404_about_the_extension_says_nothing_of_the_call(tmp_path: Path) -> None:
     """The client's own list is refused, and the extension's id is wrong: nothing is known."""
     pbx = vendor(refuses=[("GET", "/client/")])
-    left_call(pbx, tmp_path, id_="99999")
 
     async def deed(url: str) -> None:
+        left_call(pbx, target(url).host, tmp_path, id_="99999")
         changed = replace(target(url), extensions=(("341", "99999"),))
         (told,) = await undo(changed, context(Met()), tmp_path)
         assert not told.good
@@ -121,9 +124,9 @@ def test_a_404_about_the_extension_says_nothing_of_the_call(tmp_path: Path) -> N
 
 def test_a_hang_up_that_is_refused_is_told_and_stays_written_down(tmp_path: Path) -> None:
     pbx = vendor(refuses=[("DELETE", "/current_calls/")])
-    left_call(pbx, tmp_path)
 
     async def deed(url: str) -> None:
+        left_call(pbx, target(url).host, tmp_path)
         (told,) = await undo(target(url), context(Met()), tmp_path)
         assert told == Undone(
             good=False,
@@ -136,9 +139,9 @@ def test_a_hang_up_that_is_refused_is_told_and_stays_written_down(tmp_path: Path
 
 def test_a_list_that_is_refused_is_no_empty_list(tmp_path: Path) -> None:
     pbx = vendor(refuses=[("GET", "/client/"), ("GET", "/current_calls")])
-    left_call(pbx, tmp_path)
 
     async def deed(url: str) -> None:
+        left_call(pbx, target(url).host, tmp_path)
         (told,) = await undo(target(url), context(Met()), tmp_path)
         assert not told.good
         assert "could not be asked about" in told.message
@@ -182,5 +185,32 @@ def test_one_failed_question_ends_no_cleanup(fault: str, told: str, tmp_path: Pa
             assert await asyncio.to_thread(calls_of, url) == []
             assert len(met.messages) == (1 if told else 0), met.messages
             assert all(told in message for message in met.messages)
+
+    asyncio.run(asyncio.wait_for(deed(), 20))
+
+
+def test_the_state_shows_own_calls_and_counts_others(tmp_path: Path) -> None:
+    text = """
+scenario: Fails
+steps:
+  - call: {as: one, extension: 341, to: "+78120000443"}
+  - slots: {call: one, slot: 6}
+    expect: {holds: one}
+"""
+
+    def placed_by_somebody(url: str) -> None:
+        client = Client(url)
+        with closing(client.connection):
+            client.call(341)
+
+    async def deed() -> None:
+        async with mock_server(MockOptions(port=0)) as url:
+            await asyncio.to_thread(placed_by_somebody, url)
+            met = await meet(url, scenario_deed(text), tmp_path)
+            (finished,) = met.of(ScenarioFinished)
+            assert finished.snapshot is not None
+            ((call, _),) = finished.snapshot.calls
+            assert call.startswith("one (")
+            assert finished.snapshot.others == 1
 
     asyncio.run(asyncio.wait_for(deed(), 20))

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from scenario_runner.execution.cleanup import Undone, undo
+from scenario_runner.execution.targets import left_on
 from scenario_runner.language.target import Target
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
 from scenario_runner.pbx.commands import PlaceCall, SendRequest
@@ -74,7 +75,7 @@ def files(folder: Path) -> list[Path]:
 async def left_by_a_crash(url: str, folder: Path, known: str) -> None:
     """Place a call and a subscription, and write the journal that a killed run would leave."""
     met = Met()
-    journal = Journal(folder, "staging", "127.0.0.1")
+    journal = Journal(folder, "staging", target(url).host)
 
     async def deed(connection: Connection, _: Met) -> None:
         from scenario_runner.clock import LoopClock
@@ -129,13 +130,24 @@ def test_cleanup_undoes_what_a_run_has_left(known: str, tmp_path: Path) -> None:
 
 def test_what_is_over_already_needs_no_undoing(tmp_path: Path) -> None:
     async def deed(url: str) -> None:
-        journal = Journal(tmp_path, "staging", "127.0.0.1")
+        journal = Journal(tmp_path, "staging", target(url).host)
         journal.called(journal.calling(REQUEST), IDS)
         journal.close()
         (told,) = await undo(target(url), context(Met()), tmp_path)
         assert told == Undone(
             good=True, message="the call at 341 with +78120000443 was over already"
         )
+
+    on_a_mock(deed)
+
+
+def test_journals_belong_to_a_host_whatever_its_target_is_called(tmp_path: Path) -> None:
+    async def deed(url: str) -> None:
+        await left_by_a_crash(url, tmp_path, "ids")
+        renamed = replace(target(url), name="test-pbx")
+        assert left_on(replace(renamed, host="127.0.0.1:1"), tmp_path) == []
+        assert [one.good for one in await undo(renamed, context(Met()), tmp_path)] == [True, True]
+        assert files(tmp_path) == []
 
     on_a_mock(deed)
 

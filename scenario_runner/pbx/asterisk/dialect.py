@@ -106,7 +106,7 @@ class AsteriskDialect(Dialect):
         """Let Asterisk dial one end and, from the dialplan, the other."""
         fields = (
             ("Channel", first.dialled),
-            *self._goto(self._settings.dial_context, "dial"),
+            *self._goto(self._settings.dial_context, self._settings.dial_extension),
             ("Async", "true"),
             ("Timeout", str(max(1, within // MILLISECOND))),
             ("CallerID", f"<{request.party if request.flow == 'in' else request.extension}>"),
@@ -181,7 +181,12 @@ class AsteriskDialect(Dialect):
     async def _parked(self, within: int) -> dict[str, Message]:
         """Return what is listed of the lot, by space."""
         fields = (("ParkingLot", self._settings.lot),)
-        reply = await self.client.must("ParkedCalls", fields, within)
+        if self._settings.lot_dynamic:
+            reply = await self.client.ask("ParkedCalls", fields, within)
+            if reply.refused:
+                return {}  # nobody was parked yet, so the lot is not made yet
+        else:
+            reply = await self.client.must("ParkedCalls", fields, within)
         return {item.get("ParkingSpace"): item for item in reply.items}
 
     def _occupant(self, space: str, item: Message) -> Occupant:
@@ -263,7 +268,7 @@ class AsteriskDialect(Dialect):
         dialled = self._dialling.extension(call.extension)
         variable = (("Variable", "SCENARIO_DIAL"), ("Value", dialled))
         await self.client.must("Setvar", (("Channel", call.remote), *variable), within)
-        where = self._goto(self._settings.dial_context, "dial")
+        where = self._goto(self._settings.dial_context, self._settings.dial_extension)
 
         def talking(_: WireMessage) -> bool | None:
             return self.calls.talking(call) or None

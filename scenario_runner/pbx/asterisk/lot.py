@@ -11,6 +11,8 @@ from scenario_runner.pbx.protocol import LONGEST_SLOT
 from scenario_runner.pbx.tracked.hub import CONNECTING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scenario_runner.language.target import Target
     from scenario_runner.pbx.asterisk.ami import Reply
     from scenario_runner.pbx.asterisk.settings import AsteriskSettings
@@ -46,9 +48,24 @@ class Spaces:
         return int(space) - self.first + self.target.slots[0]
 
 
+_DYNAMIC = "is it made when a call is parked there? lot_dynamic: true"
+
+
+def _always_there(name: str, lots: Iterable[str]) -> str | None:
+    """Say that Asterisk has a lot of this name in any case, where others may be meant."""
+    others = [lot for lot in lots if lot != name]
+    if name != "default" or not others:
+        return None
+    return (
+        "Asterisk always has a lot 'default', whether anybody set it up or not; it also has: "
+        f"{', '.join(others)} (lot: {others[0]})"
+    )
+
+
 async def check(ami: Ami, spaces: Spaces) -> None:
     """Raise TargetError where Asterisk lacks what the target says it has."""
-    await _check_lot(ami, spaces)
+    if not spaces.settings.lot_dynamic:
+        await _check_lot(ami, spaces)
     await _check_dialplan(ami, spaces)
 
 
@@ -60,7 +77,7 @@ async def _check_lot(ami: Ami, spaces: Spaces) -> None:
         raise TargetError(
             f"the target {target.name} names the parking lot '{name}', which Asterisk "
             f"does not have; it has: {', '.join(lots) or 'none'}",
-            hint=did_you_mean(name, lots),
+            hint=did_you_mean(name, lots) or _DYNAMIC,
         )
     lot = lots[name]
     first, last = int(lot.get("StartSpace") or 0), int(lot.get("StopSpace") or 0)
@@ -68,16 +85,17 @@ async def _check_lot(ami: Ami, spaces: Spaces) -> None:
         raise TargetError(
             f"the target {target.name} has slots in the spaces {spaces.first}-{spaces.last}, but "
             f"the parking lot '{name}' has {first}-{last}",
-            hint=f"slots: {first}-{last}, or first_space: {first} with as many slots as it has",
+            hint=_always_there(name, lots)
+            or f"slots: {first}-{last}, or first_space: {first} with as many slots as it has",
         )
 
 
 async def _check_dialplan(ami: Ami, spaces: Spaces) -> None:
     """Look for the extensions of the dialplan that the driver sends calls to."""
     settings = spaces.settings
-    wanted = [(settings.retrieve_context, str(spaces.first))]
+    wanted = [] if settings.lot_dynamic else [(settings.retrieve_context, str(spaces.first))]
     if settings.calls == "originate":
-        wanted.append((settings.dial_context, "dial"))
+        wanted.append((settings.dial_context, settings.dial_extension))
     for context, extension in wanted:
         reply = await _asked(ami, "ShowDialPlan", ("Context", context), ("Extension", extension))
         if reply.refused:

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Annotated, ClassVar
 
 from scenario_runner.language.settings import (
+    FLAG,
     LINE,
     NUMBER,
     PORT,
@@ -57,6 +58,8 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     - username: The name of a user in manager.conf: the word in brackets above its settings.
     - password: That user's secret; keep it out of the file: $secret.AMI_PASSWORD
     - lot: The lot of res_parking.conf to park in; 'default' where nothing is said.
+    - lot_dynamic: true where Asterisk makes the lot when a call is first parked in it
+      (parkeddynamic); then it is not looked for before.
     - first_space: The lot's space that is the first slot: with slots 1-20 and first_space 701, slot
       6 is space 706. Where nothing is said, slots and spaces have the same numbers.
     - extension: How Asterisk reaches an extension, with {number} in it: PJSIP/{number} where
@@ -65,6 +68,7 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
       Local/{number}@outside/n where nothing is said, a context of your dialplan.
     - dial_context: Where the extension 'dial' stands that connects a call's two ends;
       'scenario-runner' where nothing is said.
+    - dial_extension: That extension's name; 'dial' where nothing is said.
     - retrieve_context: The parking lot's own context, in which its spaces can be dialled;
       'parkedcalls' where nothing is said.
     - calls: How 'call' steps come about: 'originate' lets Asterisk dial both ends (the default),
@@ -81,12 +85,14 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     username: Annotated[str, WORD]
     password: Annotated[str, SECRET]
     lot: Annotated[str, LOT] = "default"
+    lot_dynamic: Annotated[bool, FLAG] = False
     first_space: Annotated[int | None, NUMBER(minimum=1)] = None
     extension: Annotated[str, FOR_EXTENSION(examples=["PJSIP/{number}"])] = "PJSIP/{number}"
     party: Annotated[str, FOR_PARTY(examples=["Local/{number}@outside/n"])] = (
         "Local/{number}@outside/n"
     )
     dial_context: Annotated[str, CONTEXT] = "scenario-runner"
+    dial_extension: Annotated[str, LINE(noun="an extension of the dialplan")] = "dial"
     retrieve_context: Annotated[str, CONTEXT] = "parkedcalls"
     headless: Annotated[Headless | None, section(Headless)] = None
 

@@ -85,9 +85,12 @@ function snapshotSection(snapshot) {
   const table = (pairs, first, second) => h("table.fields", {},
     h("thead", {}, h("tr", {}, h("th", {}, first), h("th", {}, second))),
     h("tbody", {}, pairs.map(([one, other]) => h("tr", {}, h("td", {}, one), h("td", {}, other)))));
-  const nothing = !snapshot.slots.length && !snapshot.calls.length;
+  const { slots, calls, unasked = [], others = 0 } = snapshot;
+  const nothing = !slots.length && !calls.length && !unasked.length && !others;
   return h("section", { id: "snapshot" }, h("h2", {}, "PBX state when the first step failed"),
     nothing ? h("p", {}, "No live call, and no occupied slot.") : null,
-    snapshot.slots.length ? table(snapshot.slots, "Slot", "Who") : null,
-    snapshot.calls.length ? table(snapshot.calls, "Call", "State") : null);
+    slots.length ? table(slots, "Slot", "Who") : null,
+    calls.length ? table(calls, "Call", "State") : null,
+    others ? h("p.soft", {}, `${counted(others, "call")} of others.`) : null,
+    unasked.map((what) => h("p.soft", {}, what)));
 }
