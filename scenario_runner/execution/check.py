@@ -66,7 +66,8 @@ async def probe(target: Target, context: Context) -> tuple[Finding, ...]:
             clock = LoopClock(asyncio.get_running_loop())
             plan = Plan(scenario="targets --check")
             async with connection.session(plan, NullWatcher(), clock) as session:
-                await _look(target, session, context, findings)
+                asks = connection.traits.asks_extensions
+                await _look(target, session, context, findings, asks=asks)
     except BadCredentials as error:
         findings.good("it is reachable")
         _wrong(findings, masked(error, context.mask))
@@ -79,7 +80,9 @@ def _wrong(findings: _Findings, error: ScenarioRunnerError) -> None:
     findings.wrong(error.message, error.hint)
 
 
-async def _look(target: Target, session: Session, context: Context, findings: _Findings) -> None:
+async def _look(
+    target: Target, session: Session, context: Context, findings: _Findings, *, asks: bool
+) -> None:
     numbers = [number for number, _ in target.extensions]
     if not numbers:
         findings.wrong(
@@ -95,6 +98,10 @@ async def _look(target: Target, session: Session, context: Context, findings: _F
         findings.wrong(f"requests: {limit}", "wait for the next hour")
     elif limit is not None:
         findings.good(f"requests: {limit}")
+    if not asks:
+        count = f"{len(numbers)} extension{'s' * (len(numbers) != 1)}"
+        findings.good(f"{count} named, of which nothing is known until they are dialled")
+        return
     outcomes = {numbers[0]: first}
     for number in numbers[1:_MOST]:
         outcomes[number] = await session.do(ShowCalls(extension=number), _WITHIN)

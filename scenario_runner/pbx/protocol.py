@@ -210,6 +210,8 @@ class Traits(Struct, frozen=True, kw_only=True):
 
     `slots` is how many there are, `first_slot` the number of the first. `remedies` say how the
     target could be made able to do what it can't, for hints.
+    `asks_extensions` says that an extension's calls are asked of the PBX, which refuses one that it
+    does not know.
     """
 
     name: str
@@ -218,6 +220,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     park_timeout: int
     capabilities: frozenset[Capability] = frozenset()
     remedies: tuple[tuple[Capability, str], ...] = ()
+    asks_extensions: bool = True
 
 
 class Connection(Protocol):

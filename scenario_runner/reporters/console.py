@@ -70,6 +70,10 @@ class Plain:
         self._output.close()
 
 
+_ALWAYS_SHOWN = ("left-behind",)
+"""Warnings that are shown with -q, too: a telephone may be busy until somebody does something."""
+
+
 @dataclass(slots=True)
 class Console:
     """Listens to a run and shows it; a scenario appears when it is finished, so none mix.
@@ -97,7 +101,8 @@ class Console:
         match event:
             case Warned():
                 self._warnings += bool(event.span.file)
-                self._show(warning_section(event, sources, width))
+                show = self.screen.show if event.code in _ALWAYS_SHOWN else self._show
+                show(warning_section(event, sources, width))
             case InvalidFile():
                 self.screen.show(invalid_account(event, sources, width))
         if result is not None:

@@ -271,6 +271,15 @@ def test_plain_lines_lose_trailing_blanks() -> None:
     assert output.text == "a\n\n"
 
 
+def test_what_was_left_behind_is_shown_with_q_too() -> None:
+    output = Kept()
+    console = Console(Plain(output), Detail.QUIET)
+    for code in ("left-behind", "rate-limit"):
+        console.handle(Warned(code=code, message=f"about {code}", span=Span("", 0, 0, 0, 0)))
+    assert "about left-behind" in output.text
+    assert "about rate-limit" not in output.text
+
+
 def test_a_note_about_no_file_has_no_place_and_is_no_warning() -> None:
     output = Kept()
     note = Warned(code="rate-limit", message="9 requests left", span=Span("", 0, 0, 0, 0))

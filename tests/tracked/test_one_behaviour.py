@@ -13,6 +13,7 @@ from msgspec import structs
 from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import PbxError, TargetError, TimedOut
+from scenario_runner.execution.check import probe
 from scenario_runner.pbx.asterisk.connection import Asterisk
 from scenario_runner.pbx.asterisk.settings import AsteriskSettings
 from scenario_runner.pbx.commands import AnswerCall, CallAddress, PlaceCall
@@ -33,6 +34,25 @@ PBXS = ("asterisk", "freeswitch")
 async def briefly(seconds: float) -> None:
     """Sleep for less than is asked for."""
     await asyncio.sleep(min(seconds, 0.001))
+
+
+async def check_of(pbx: str) -> list[tuple[bool, str]]:
+    """Check a played PBX."""
+    player: ami.Player | esl.Player = ami.Player() if pbx == "asterisk" else esl.Player()
+    async with player:
+        talking = ami_talking if pbx == "asterisk" else esl_talking
+        of = structs.replace(talking.target(player.port), extensions=(("341", ""),))
+        found = await probe(of, Context())
+    return [(one.good, one.message) for one in found]
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+def test_a_check_says_nothing_of_extensions_that_nobody_asked_about(pbx: str) -> None:
+    found = asyncio.run(check_of(pbx))
+    assert found[0] == (True, "it is reachable and takes the credentials")
+    ((good, message),) = found[1:]
+    assert good
+    assert message.endswith(" named, of which nothing is known until they are dialled")
 
 
 @dataclass

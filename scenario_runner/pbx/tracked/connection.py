@@ -63,6 +63,7 @@ class TrackedConnection(ABC):
             park_timeout=self.target.park_timeout,
             capabilities=_CAN | {Capability.ANSWER} if self.answers else _CAN,
             remedies=((Capability.ANSWER, self.remedy),),
+            asks_extensions=False,
         )
 
     @asynccontextmanager
