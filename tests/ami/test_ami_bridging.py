@@ -122,8 +122,13 @@ def the_customer_hung_up_when_taken(action: Fields) -> str:
     return f"{SUCCESS}\n\n{taken(action['Channel'])}\n\n{HUNG_UP % 'stranger'}"
 
 
-def the_agent_hung_up_when_he_took(action: Fields) -> str:
+def the_customer_hung_up_and_the_agent_was(action: Fields) -> str:
     return f"{SUCCESS}\n\n{taken(action['Channel'])}\n\n{HUNG_UP % action['Channel']}"
+
+
+def the_agent_hung_up_when_he_took(action: Fields) -> str:
+    asked = f"Event: HangupRequest\nUniqueid: {action['Channel']}\nCause: 16"
+    return f"{SUCCESS}\n\n{taken(action['Channel'])}\n\n{asked}\n\n{HUNG_UP % 'stranger'}"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +138,7 @@ def the_agent_hung_up_when_he_took(action: Fields) -> str:
         (the_parked_one_left, "slot-empty", "the parked call left its slot"),
         (the_time_was_over, "slot-empty", "the parked call's time was over: it returned"),
         (the_customer_hung_up_when_taken, "slot-empty", "the parked caller hung up"),
+        (the_customer_hung_up_and_the_agent_was, "slot-empty", "the parked caller hung up"),
         (the_agent_hung_up, "no-such-call", "the extension hung up"),
         (the_agent_hung_up_when_he_took, "no-such-call", "the extension hung up"),
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .running_there import finished, run, run_text, target, told
+from .running_there import finished, run, target, told
 
 if TYPE_CHECKING:
     from .instance import Instance
@@ -35,19 +35,6 @@ def test_the_conformance_suite_holds_on_a_real_asterisk(asterisk: Instance, tmp_
     ends = finished(events)
     assert len(ends) > 15
     assert {end.verdict for end in ends} == {"passed"}, told(events)
-
-
-ROUNDS = 20
-"""How often two things happen at once; long rounds are measured by hand."""
-
-
-def test_a_caller_who_hangs_up_while_being_taken_is_no_error(
-    asterisk: Instance, tmp_path: Path
-) -> None:
-    text = (ROOT / "examples" / "26-hangup-against-bridge.scenario.yaml").read_text()
-    text += f"\nmatrix: {{round: {list(range(ROUNDS))}}}\n"
-    events = run_text(target(asterisk, tmp_path, "asterisk"), tmp_path, text)
-    assert [end.verdict for end in finished(events)] == ["passed"] * ROUNDS, told(events)
 
 
 def test_the_examples_run_on_a_real_asterisk(asterisk: Instance, tmp_path: Path) -> None:

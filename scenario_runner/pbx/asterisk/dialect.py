@@ -323,7 +323,11 @@ class AsteriskDialect(Dialect):
             bridge = bridges.get(desk)
             if bridge and bridge == bridges.get(parkee):
                 return Seen("mine", event)
-            return _hung_up(event, desk, parkee)
+            if event.event in _REQUESTS and event.get("Uniqueid") == desk:
+                return Seen("given up", event)
+            # Whoever is left is hung up, too, and may be the first of whom that is told.
+            gone = event.event in (*_REQUESTS, "Hangup")
+            return Seen("hung up", event) if gone else None
 
         return joined
 
@@ -373,6 +377,10 @@ _LOST: dict[_Lost, tuple[Reason, str]] = {
     "hung up": (Reason.SLOT_EMPTY, "the parked caller hung up"),
     "given up": (Reason.NO_SUCH_CALL, "the extension hung up"),
 }
+
+
+_REQUESTS = ("HangupRequest", "SoftHangupRequest")
+"""The events of a channel that hangs up itself, or is hung up by command."""
 
 
 def _hung_up(event: WireMessage, desk: str, parkee: str) -> _Taken | None:
