@@ -44,7 +44,7 @@ def _because(one: Outcome) -> str:
     if one.reason:
         return f": {one.reason}"
     if one.status is Status.SURVIVED:
-        return f"; its rule was met by {_counted(len(one.met_by), 'scenario')}"
+        return f"; tried on {_counted(one.ran, 'scenario')}"
     return ""
 
 

@@ -183,7 +183,8 @@ def _jobs(
     jobs: list[Job] = []
     untried: list[Outcome] = []
     for mutant in filter(choice.takes, MUTANTS):
-        names = coverage.scenarios_that_met(mutant.rule.id) & scenarios.keys()
+        met = coverage.scenarios_that_met(mutant.rule.id)
+        names = scenarios.keys() if mutant.everywhere else met & scenarios.keys()
         if choice.changed is not None and not _touched(names, scenarios, choice.changed):
             continue
         if not names:

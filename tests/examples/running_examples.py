@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 ENVIRONMENT = {"CALLER": "+78120000443", "PBX_SECRET": "open-sesame"}
 FRAGMENTS = sorted(EXAMPLES.glob("parts/*.yaml"))
-FILES = sorted(EXAMPLES.glob("*.yaml"))
+FILES = sorted(EXAMPLES.glob("[0-9]*.yaml"))
+RULES = sorted(EXAMPLES.glob("rules/*.yaml"))
 
 
 def load_example(text: str, file: Path) -> LoadedFile:

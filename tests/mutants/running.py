@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scenario_runner.coverage.run import measure
 from scenario_runner.events import ScenarioFinished
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
+from scenario_runner.execution.run import Gathered, RunRequest
 from scenario_runner.execution.targets import TargetChoice, choose
 from scenario_runner.execution.virtual import VirtualRun
 from scenario_runner.loading.documents import LoadOptions, load
@@ -44,3 +46,10 @@ def verdict(scenario: Scenario, mutant: Mutant | None = None) -> str:
     run.run([scenario], Results())
     (one,) = finished
     return one.verdict
+
+
+def rules_met(scenario: Scenario) -> set[str]:
+    """Run the scenario on the mock and return the ids of the rules that its steps met."""
+    request = RunRequest(paths=(), target=TARGET)
+    measured = measure(request, Gathered.of((scenario,)), lambda _: None)
+    return {rule for rule, seen in measured.coverage.rules.items() if seen}

@@ -26,7 +26,7 @@ from scenario_runner.mock_pbx.invariants import check
 from scenario_runner.mock_pbx.mutants import BY_ID, MUTANTS, Kind, Mutant
 from scenario_runner.mock_pbx.profile import SECOND
 from scenario_runner.mock_pbx.switch import Switch, step
-from tests.mutants.running import scenario_of, verdict
+from tests.mutants.running import rules_met, scenario_of, verdict
 
 if TYPE_CHECKING:
     from scenario_runner.mock_pbx.calls import Command, State
@@ -39,6 +39,12 @@ def test_a_scenario_passes_on_the_mock_and_fails_on_the_mutant(mutant: Mutant) -
     witness = scenario_of(mutant.witness)
     assert verdict(witness) == "passed"
     assert verdict(witness, mutant) == "failed"
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
+def test_a_witness_is_tried_on_its_mutant(mutant: Mutant) -> None:
+    """Only scenarios that met the rule are, unless the mutant may be noticed everywhere."""
+    assert mutant.everywhere is (mutant.rule.id not in rules_met(scenario_of(mutant.witness)))
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)

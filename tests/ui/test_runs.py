@@ -15,7 +15,7 @@ from scenario_runner.ui.replay import world_at
 from scenario_runner.ui.runs import RunLog, ScenarioRun
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-ALL = load(EXAMPLES)
+ALL = [one for one in load(EXAMPLES) if Path(one.file).parent.name != "rules"]
 
 
 def logged(*scenarios: object, seed: int = 0) -> RunLog:

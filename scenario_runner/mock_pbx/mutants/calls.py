@@ -129,7 +129,7 @@ class _AnswersAgain(Switch):
         return answer
 
 
-@breaks(ANSWER_RINGING, "rings-on", Kind.STATE_LOST)
+@breaks(ANSWER_RINGING, "rings-on", Kind.STATE_LOST, everywhere=True)
 class _AnswerRingsOn(Switch):
     """An answer was confirmed and the call rang on."""
 
@@ -274,7 +274,7 @@ class _OneCallMore(Switch):
         return len(self.calls) <= self.profile.slots
 
 
-@breaks(CAPACITY, "one-fewer", Kind.LIMIT)
+@breaks(CAPACITY, "one-fewer", Kind.LIMIT, everywhere=True)
 class _OneCallFewer(Switch):
     """The last call of the limit was refused."""
 
@@ -282,7 +282,7 @@ class _OneCallFewer(Switch):
         return len(self.calls) < self.profile.slots - 1
 
 
-@breaks(CAPACITY, "ended-count", Kind.STATE_KEPT)
+@breaks(CAPACITY, "ended-count", Kind.STATE_KEPT, everywhere=True)
 class _EndedCallsCount(Switch):
     """Calls that have ended counted towards the limit."""
 

@@ -52,6 +52,8 @@ class Mutant(Struct, frozen=True, eq=False):
 
     `unnoticed` completes "no scenario would notice if …". It differs from the mock in one of three
     ways: in one of its `part`s, in options of its profile, or in what happens to its deliveries.
+    `everywhere` says that a scenario may notice it although the rule forbade nothing there: the
+    last call within a limit, the answer of a call that rings.
     """
 
     rule: Rule
@@ -62,6 +64,7 @@ class Mutant(Struct, frozen=True, eq=False):
     part: type | None = None
     profile: Callable[[Profile], Profile] = _same
     faults: tuple[Fault, ...] = ()
+    everywhere: bool = False
 
     @property
     def id(self) -> str:
@@ -100,7 +103,7 @@ def _inside_a_sentence(text: str) -> str:
     return text if first[1:] != first[1:].lower() else text[:1].lower() + text[1:]
 
 
-def breaks(rule: Rule, name: str, kind: Kind) -> Callable[[P], P]:
+def breaks(rule: Rule, name: str, kind: Kind, *, everywhere: bool = False) -> Callable[[P], P]:
     """Declare the class below as a mutant: a part of the mock in which one decision is another.
 
     Its docstring says what a scenario should notice, as a sentence.
@@ -109,19 +112,30 @@ def breaks(rule: Rule, name: str, kind: Kind) -> Callable[[P], P]:
 
     def declare(part: P) -> P:
         says = _inside_a_sentence((part.__doc__ or "").rstrip("."))
-        DECLARED.append(Mutant(rule, name, kind, says, place, part=part))
+        DECLARED.append(Mutant(rule, name, kind, says, place, part=part, everywhere=everywhere))
         return part
 
     return declare
 
 
-def with_profile(rule: Rule, name: str, kind: Kind, unnoticed: str, **options: object) -> None:
+def with_profile(
+    rule: Rule,
+    name: str,
+    kind: Kind,
+    unnoticed: str,
+    *,
+    everywhere: bool = False,
+    **options: object,
+) -> None:
     """Declare a mutant that is the mock with other options of its profile."""
 
     def changed(profile: Profile) -> Profile:
         return with_options(profile, **options)  # type: ignore[arg-type]
 
-    DECLARED.append(Mutant(rule, name, kind, unnoticed, declared_at(1), profile=changed))
+    place = declared_at(1)
+    DECLARED.append(
+        Mutant(rule, name, kind, unnoticed, place, profile=changed, everywhere=everywhere)
+    )
 
 
 def with_refusal(rule: Rule, name: str, unnoticed: str, said: Said) -> None:

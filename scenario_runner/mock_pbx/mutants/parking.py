@@ -261,7 +261,7 @@ class _OneSlotMore(Switch):
         return super().is_in_range(number) or super().is_in_range(number - 1)
 
 
-@breaks(PARK_RANGE, "one-fewer", Kind.LIMIT)
+@breaks(PARK_RANGE, "one-fewer", Kind.LIMIT, everywhere=True)
 class _OneSlotFewer(Switch):
     """The last slot was refused."""
 
@@ -486,6 +486,7 @@ with_profile(
     "gives-up-early",
     Kind.TIMING,
     "a returned call rang for 2 seconds only",
+    everywhere=True,
     ring_timeout=2 * SECOND,
 )
 

@@ -139,7 +139,7 @@ class _OneRequestMore(HourlyLimit):
         return super().take(now_us, limit + 1)
 
 
-@breaks(RATE_LIMIT, "one-fewer", Kind.LIMIT)
+@breaks(RATE_LIMIT, "one-fewer", Kind.LIMIT, everywhere=True)
 class _OneRequestFewer(HourlyLimit):
     """The last request of the hourly limit was refused."""
 
@@ -147,7 +147,7 @@ class _OneRequestFewer(HourlyLimit):
         return super().take(now_us, limit - 1)
 
 
-@breaks(RATE_LIMIT, "never-whole", Kind.STATE_KEPT)
+@breaks(RATE_LIMIT, "never-whole", Kind.STATE_KEPT, everywhere=True)
 class _NeverWhole(HourlyLimit):
     """The hourly limit did not begin anew with the hour."""
 
@@ -155,7 +155,7 @@ class _NeverWhole(HourlyLimit):
         return super().take(0, limit)
 
 
-@breaks(RATE_LIMIT, "remaining", Kind.WRONG_ANSWER)
+@breaks(RATE_LIMIT, "remaining", Kind.WRONG_ANSWER, everywhere=True)
 class _RemainingStands(HourlyLimit):
     """The answers did not count down what is left of the hourly limit."""
 
