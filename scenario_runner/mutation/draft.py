@@ -38,7 +38,7 @@ def _head(mutant: Mutant) -> str:
     lines = [
         f"Fails if {mutant.unnoticed}.",
         f"The rule {mutant.rule.id}: {mutant.rule.says}",
-        f"A draft that kills the mutant {mutant.id}: rename it, and say what matters to you.",
+        f"A draft that kills {mutant.id}: rename it, and say what matters to you.",
     ]
     wrapped = (line for text in lines for line in textwrap.wrap(text, 96))
     return "".join(f"# {line}\n" for line in wrapped)
