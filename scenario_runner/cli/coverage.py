@@ -11,7 +11,10 @@ from scenario_runner.cli.options import MockRunOptions, argument, group, option,
 from scenario_runner.exit_code import Exit, gravest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenario_runner.coverage.table import Coverage
+    from scenario_runner.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,12 @@ class CoverageLine:
     )
     json: str | None = option(metavar="FILE", help="Write the table as JSON.")
     markdown: str | None = option(metavar="FILE", help="Write the table in Markdown.")
+    html: str | None = option(metavar="FILE", help="Write the run and the table as an HTML report.")
+
+    @property
+    def written(self) -> list[str]:
+        """The files that are to be written."""
+        return [path for path in (self.json, self.markdown, self.html) if path is not None]
 
 
 @click.command("coverage")
@@ -46,22 +55,25 @@ def command(line: CoverageLine) -> Exit:
     would notice if the rule did not hold is what `mutate` finds out.
     """
     from scenario_runner.coverage.document import json_text, read_killed
-    from scenario_runner.coverage.output import markdown, text
+    from scenario_runner.coverage.output import markdown, text, write_html
     from scenario_runner.reporters.output import write_whole
 
     if not line.paths and not line.add:
         raise click.UsageError("name scenarios, or tables to add up with --add FILE")
     killed = None if line.mutation is None else read_killed(line.mutation)
-    coverage, code = _measured(line)
+    events: list[Event] = []
+    coverage, code = _measured(line, events.append)
     if line.json is not None:
         write_whole(line.json, json_text(coverage, killed), "the table")
     if line.markdown is not None:
         write_whole(line.markdown, markdown(coverage, killed), "the table")
-    click.echo(text(coverage, killed), nl=False, err="-" in (line.json, line.markdown))
+    if line.html is not None:
+        write_html(line.html, events, coverage, killed)
+    click.echo(text(coverage, killed), nl=False, err="-" in line.written)
     return gravest((code, _enough(coverage, line.least)))
 
 
-def _measured(line: CoverageLine) -> tuple[Coverage, Exit]:
+def _measured(line: CoverageLine, hear: Callable[[Event], None]) -> tuple[Coverage, Exit]:
     """Run what is named, and add up the tables of earlier runs."""
     from scenario_runner.coverage.document import read_coverage
     from scenario_runner.coverage.run import measure
@@ -77,10 +89,9 @@ def _measured(line: CoverageLine) -> tuple[Coverage, Exit]:
         request = line.run.request(line.paths, line.shard)
         gathered = gather_valid(request)
         read += [source.file for source in gathered.sources]
-    written = [path for path in (line.json, line.markdown) if path is not None]
-    refuse_overwriting(written, read)
+    refuse_overwriting(line.written, read)
     if line.paths:
-        measured = measure(request, gathered, lambda _: None)
+        measured = measure(request, gathered, hear)
         parts.insert(0, measured.coverage)
         code = measured.exit_code
     return added_up(parts), code

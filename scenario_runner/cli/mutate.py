@@ -57,6 +57,9 @@ class MutateLine:
     json: str | None = option(
         metavar="FILE", help="Write a report in the mutation testing report schema."
     )
+    html: str | None = option(
+        metavar="FILE", help="Write the run without mutants, and what became of each, as HTML."
+    )
     draft: str | None = option(
         metavar="MUTANT", help="Write a scenario that notices this mutant, and nothing else."
     )
@@ -75,7 +78,7 @@ def command(line: MutateLine) -> Exit:
     if not line.paths:
         raise click.UsageError("name the scenarios, or a mutant with --draft MUTANT")
     from scenario_runner.execution.run import gather_valid
-    from scenario_runner.mutation.output import text
+    from scenario_runner.mutation.output import text, write_html
     from scenario_runner.mutation.report import json_text
     from scenario_runner.mutation.run import all_in, mutate
     from scenario_runner.reporters.output import write_whole
@@ -84,11 +87,14 @@ def command(line: MutateLine) -> Exit:
     choice = _choice(line)
     gathered = gather_valid(request)
     _refuse_overwriting(line, gathered)
-    with _progress() as hear:
+    events: list[Event] = []
+    with _Progress(events) as hear:
         mutated = mutate(request, gathered, choice, all_in(_workers(line)), hear)
     if line.json is not None:
         write_whole(line.json, json_text(mutated, gathered), "the report")
-    click.echo(text(mutated, whole=line.verbose), nl=False, err=line.json == "-")
+    if line.html is not None:
+        write_html(line.html, events, mutated)
+    click.echo(text(mutated, whole=line.verbose), nl=False, err="-" in (line.json, line.html))
     return _exit_code(line, mutated)
 
 
@@ -135,15 +141,17 @@ def _refuse_overwriting(line: MutateLine, gathered: Gathered) -> None:
 
     read = [source.file for source in gathered.sources] + [*line.run.variables.var_files]
     read += [line.accepted] if line.accepted is not None else []
-    refuse_overwriting([path for path in (line.json,) if path is not None], read)
+    written = [path for path in (line.json, line.html) if path is not None]
+    refuse_overwriting(written, read)
 
 
-class _progress:  # noqa: N801 -- used as a function
-    """Shows on a terminal how many mutants have been tried."""
+class _Progress:
+    """Keeps the events of the first run, and shows on a terminal how many mutants were tried."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: list[Event]) -> None:
         import sys
 
+        self._events = events
         self._shown = sys.stderr is not None and sys.stderr.isatty()
         self._tried = self._unnoticed = 0
 
@@ -154,6 +162,7 @@ class _progress:  # noqa: N801 -- used as a function
         from scenario_runner.mutation.trial import Outcome
 
         if not isinstance(heard, Outcome):
+            self._events.append(heard)
             return
         self._tried += 1
         self._unnoticed += not heard.status.noticed

@@ -127,8 +127,7 @@ def read_killed(path: str) -> dict[str, Killed]:
     for one in (mutant for file in report.files.values() for mutant in file.mutants):
         if one.id in BY_ID and one.status in ("Killed", "Survived", "NoCoverage", "Timeout"):
             rule = BY_ID[one.id].rule.id
-            before = found.get(rule, Killed())
-            found[rule] = Killed(before.killed + (one.status == "Killed"), before.tried + 1)
+            found[rule] = found.get(rule, Killed()).and_one(one.status == "Killed")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Shows what scenarios met as text, and as Markdown."""
+"""Shows what scenarios met: as text, as Markdown, as a table of the HTML report."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from scenario_runner.coverage.table import Coverage, RuleRow, Seen, rule_rows
+from scenario_runner.events import Tone
+from scenario_runner.reporters.html.report import Table, TableRow, to_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scenario_runner.coverage.table import Killed
+    from scenario_runner.events import Event
 
 
 _SOURCES = {
@@ -99,3 +102,44 @@ def _markdown(coverage: Coverage, killed: Mapping[str, Killed] | None) -> Iterat
     yield ""
     for title, words in _words(coverage):
         yield f"- {_met_words(title, words)}"
+
+
+_TONES = {"✓": Tone.GOOD, "~": Tone.ODD, "✗": Tone.BAD}
+
+
+def html_table(coverage: Coverage, killed: Mapping[str, Killed] | None) -> Table:
+    """Return the table as it stands in the HTML report."""
+    rows = rule_rows(coverage, killed)
+    return Table(
+        id="rules",
+        title=summary(coverage, rows),
+        columns=("Status", "Rule", "What the PBX does", "Source", "Met by"),
+        rows=tuple(_html_row(row) for row in rows),
+    )
+
+
+def _html_row(row: RuleRow) -> TableRow:
+    where = _where(row) if row.seen else ""
+    source = _SOURCES[row.rule.source]
+    return TableRow(
+        tone=_TONES[row.mark],
+        cells=(f"{row.mark} {row.status}", row.rule.id, row.rule.says, source, where),
+        scenario=row.seen[0].scenario if row.seen else "",
+    )
+
+
+def write_html(
+    path: str,
+    events: Iterable[Event],
+    coverage: Coverage,
+    killed: Mapping[str, Killed] | None,
+) -> None:
+    """Write the HTML report of a run with the table in it.
+
+    Raises UsageError where the file can't be written.
+    """
+    report = to_file(path)
+    for event in events:
+        report.handle(event)
+    report.add(html_table(coverage, killed))
+    report.close()

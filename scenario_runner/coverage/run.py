@@ -19,6 +19,7 @@ from scenario_runner.events import (
     StepStarted,
 )
 from scenario_runner.execution.run import Gathered, run_scenarios
+from scenario_runner.execution.virtual import Cause
 from scenario_runner.language.vocabulary import CallState, EventType, Reason
 from scenario_runner.mock_pbx import RULES
 from scenario_runner.pbx.mock import MockSettings
@@ -41,7 +42,7 @@ class Recorder(Struct):
     """Takes down what a run meets: from its events, and from the mock after each answer.
 
     What the runner does on its own account, outside of any step, does not count: subscribing, the
-    hanging up at the end, the search for what is left behind.
+    question behind a `with`, the hanging up at the end, the search for what is left behind.
     """
 
     target: str
@@ -55,17 +56,20 @@ class Recorder(Struct):
     types: dict[str, dict[Seen, None]] = field(default_factory=lambda: _never(EventType))
     running: dict[str, Seen] = field(default_factory=dict)
 
-    def answered(self, mock: MockPbx) -> None:
+    def answered(self, mock: MockPbx, cause: Cause) -> None:
         """Take down the rules that decided something just now."""
-        seen = self._now()
+        seen = self._asking() if cause is Cause.REQUEST else self._waiting()
         if seen is not None:
             for rule in mock.decided:
                 self.rules[rule.id][seen] = None
 
-    def _now(self) -> Seen | None:
-        """Return the step that is running; a timer belongs to the one during which it fires."""
-        asking = self.running.get(CURRENT_STEP.get())
-        return asking or next(reversed(self.running.values()), None)
+    def _asking(self) -> Seen | None:
+        """Return the step that asks; None for what the runner asks by itself."""
+        return self.running.get(CURRENT_STEP.get())
+
+    def _waiting(self) -> Seen | None:
+        """Return the step that is running: a timer belongs to the one during which it fires."""
+        return next(reversed(self.running.values()), None)
 
     def handle(self, event: Event) -> None:
         """Take in an event of the run."""
@@ -95,7 +99,7 @@ class Recorder(Struct):
             self.reasons[event.outcome][seen] = None
 
     def _note(self, group: dict[str, dict[Seen, None]], word: str) -> None:
-        seen = self._now()
+        seen = self._asking() or self._waiting()
         if seen is not None and word in group:
             group[word][seen] = None
 

@@ -81,6 +81,10 @@ class Killed(Struct, frozen=True):
     killed: int = 0
     tried: int = 0
 
+    def and_one(self, killed: bool) -> Killed:
+        """Return the count with one more mutant, killed or not."""
+        return Killed(self.killed + killed, self.tried + 1)
+
 
 class RuleRow(NamedTuple):
     """One rule, where it was met, and how many of its mutants were killed (None: not known)."""

@@ -30,7 +30,7 @@ from scenario_runner.execution.options import RunOptions, unheard
 from scenario_runner.execution.results import Results, masked, with_live
 from scenario_runner.execution.selection import Selection, select, split_ids
 from scenario_runner.execution.targets import MOCK
-from scenario_runner.execution.virtual import VirtualRun
+from scenario_runner.execution.virtual import Cause, VirtualRun
 from scenario_runner.loading.documents import LoadOptions, load
 from scenario_runner.loading.files import find_files, run_root
 from scenario_runner.loading.suite import Suite
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from scenario_runner.source import Source
 
 
-def _unseen(mock: MockPbx) -> None:
+def _unseen(mock: MockPbx, cause: Cause) -> None:
     """Look at nothing."""
 
 
@@ -81,7 +81,7 @@ class RunRequest:
     shard: Shard | None = None
     timings: tuple[str, ...] = ()
     started_at: int = 0
-    answered: Callable[[MockPbx], None] = _unseen
+    answered: Callable[[MockPbx, Cause], None] = _unseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING, assert_never
 
 from msgspec import structs
@@ -55,6 +56,13 @@ _BODY_LIMIT = 1024 * 1024  # as over a network, so that a scenario agrees on bot
 _CLIENT_ID, _CLIENT_SECRET = "scenario-runner", "mock"
 
 
+class Cause(Enum):
+    """Why the mock did something."""
+
+    REQUEST = auto()
+    TIMER = auto()
+
+
 class InProcess:
     """Carries requests to a mock in this process and its event deliveries back.
 
@@ -64,7 +72,7 @@ class InProcess:
     url = "http://in-process.invalid/events"
 
     def __init__(
-        self, mock: MockPbx, clock: Clock, turns: Turns, answered: Callable[[MockPbx], None]
+        self, mock: MockPbx, clock: Clock, turns: Turns, answered: Callable[[MockPbx, Cause], None]
     ) -> None:
         self._mock = mock
         self._clock = clock
@@ -81,7 +89,7 @@ class InProcess:
         if self._fault is not None:
             raise self._fault
         answer = self._mock.handle(request, self._clock.now())
-        self._answered(self._mock)
+        self._answered(self._mock, Cause.REQUEST)
         self._after()
         delay = (answer.delay_us + answer.body_us) / SECOND
         if delay > within:
@@ -133,7 +141,7 @@ class InProcess:
         except Exception as fault:  # noqa: BLE001 -- see `send`
             self._fault = fault
             return
-        self._answered(self._mock)
+        self._answered(self._mock, Cause.TIMER)
         self._after()
 
 
@@ -179,7 +187,7 @@ class MockTarget:
         faults: tuple[Fault, ...] = (),
         preview: Callable[[str], None] | None = None,
         mutant: Mutant | None = None,
-        answered: Callable[[MockPbx], None] = lambda _: None,
+        answered: Callable[[MockPbx, Cause], None] = lambda _, __: None,
     ) -> None:
         self._faults = faults
         self._answered = answered
@@ -296,7 +304,7 @@ class VirtualRun:
     preview: Callable[[str], None] | None = None
     mutant: Mutant | None = None
     opened: Callable[[MockPbx], None] = lambda _: None
-    answered: Callable[[MockPbx], None] = lambda _: None
+    answered: Callable[[MockPbx, Cause], None] = lambda _, __: None
 
     def run(self, scenarios: Iterable[Scenario], results: Results) -> None:
         """Run the scenarios; Ctrl-C ends the run after the cleanup of the one that is running."""

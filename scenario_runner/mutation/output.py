@@ -1,15 +1,18 @@
-"""Shows what became of the mutants as text: who noticed each, and what nobody would notice."""
+"""Shows what became of the mutants: who noticed each, and what nobody would notice."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scenario_runner.coverage.output import html_table as rules_table
 from scenario_runner.mock_pbx.mutants import BY_ID
 from scenario_runner.mutation.trial import Status
+from scenario_runner.reporters.html.report import Table, TableRow, to_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from scenario_runner.events import Event
     from scenario_runner.mutation.run import Mutated
     from scenario_runner.mutation.trial import Outcome
 
@@ -58,3 +61,37 @@ def summary(mutated: Mutated) -> str:
     told = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
     of = f"{mutated.noticed} of {_counted(mutated.valid, 'mutant')} noticed ({mutated.percent} %)"
     return f"{of}: {told or 'none tried'}"
+
+
+def html_table(mutated: Mutated) -> Table:
+    """Return the outcome as it stands in the HTML report: what nobody would notice comes first."""
+    outcomes = sorted(mutated.outcomes, key=lambda one: one.status.noticed)
+    return Table(
+        id="mutants",
+        title=summary(mutated),
+        columns=("Status", "Mutant", "What it does", "Noticed by"),
+        rows=tuple(_html_row(one) for one in outcomes),
+    )
+
+
+def _html_row(one: Outcome) -> TableRow:
+    does = BY_ID[one.mutant].unnoticed
+    why = one.noticed.sentence if one.noticed is not None else one.reason
+    return TableRow(
+        tone=one.status.tone,
+        cells=(f"{one.status.symbol} {one.status}", one.mutant, does, why),
+        scenario=one.noticed.scenario if one.noticed is not None else "",
+    )
+
+
+def write_html(path: str, events: Iterable[Event], mutated: Mutated) -> None:
+    """Write the HTML report of the run without mutants, with what became of each, and the rules.
+
+    Raises UsageError where the file can't be written.
+    """
+    report = to_file(path)
+    for event in events:
+        report.handle(event)
+    report.add(html_table(mutated))
+    report.add(rules_table(mutated.coverage, mutated.killed))
+    report.close()

@@ -89,7 +89,7 @@ def _mutant(one: Outcome, ends: dict[int, tuple[int, int]]) -> dict[str, Any]:
     }
     why = one.reason
     if one.noticed is not None:
-        why = f"{one.noticed.file}:{one.noticed.line} {one.noticed.message}"
+        why = one.noticed.sentence
     if one.status is Status.KILLED and one.noticed is not None:
         shown["killedBy"] = [one.noticed.scenario]
     return shown | ({"statusReason": why} if why else {})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from scenario_runner.coverage.run import measure, refuse_other_than_mock
+from scenario_runner.coverage.table import Killed
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import UsageError, suggestion
 from scenario_runner.events import ScenarioFinished, Verdict
@@ -104,6 +105,16 @@ class Mutated:
     def unnoticed(self) -> tuple[Outcome, ...]:
         """The mutants that no scenario noticed, and that nobody accepted."""
         return tuple(one for one in self.outcomes if one.status.valid and not one.status.noticed)
+
+    @property
+    def killed(self) -> dict[str, Killed]:
+        """How many mutants of each rule were killed, of those that count."""
+        found: dict[str, Killed] = {}
+        for one in self.outcomes:
+            if one.status.valid and one.status is not Status.DETECTED:
+                rule = BY_ID[one.mutant].rule.id
+                found[rule] = found.get(rule, Killed()).and_one(one.status is Status.KILLED)
+        return found
 
     @property
     def accepted_in_vain(self) -> tuple[str, ...]:

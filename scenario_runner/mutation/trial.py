@@ -70,6 +70,11 @@ class Noticed(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.key}"
 
+    @property
+    def sentence(self) -> str:
+        """Its place, and what was wrong there."""
+        return f"{self.file}:{self.line} {self.message}"
+
 
 class Outcome(Struct, frozen=True, kw_only=True):
     """What became of one mutant.

@@ -132,7 +132,7 @@ class Running:
             target=plan.target,
             context=self.context,
             started_at=time.time_ns() // 1000,
-            answered=self._seen,
+            answered=lambda mock, _: self._seen(mock),
         )
         try:
             run_scenarios(request, Gathered.of(plan.scenarios), self._take)

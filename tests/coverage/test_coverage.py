@@ -75,6 +75,15 @@ def test_what_the_runner_does_by_itself_does_not_count() -> None:
     assert measured(SUITE).rules["hangup.bridged"] == ()
 
 
+def test_the_question_behind_a_with_does_not_count() -> None:
+    """The runner asks the slot after the bridge, and finds it empty."""
+    line = "  - bridge: {call: colleague, slot: 6}\n"
+    expecting = f"{line}    expect: {{with: customer}}\n"
+    text = Path(SUITE).read_text(encoding="utf-8").replace(line, expecting)
+    Path(SUITE).write_text(text, encoding="utf-8")
+    assert measured(SUITE).rules["slots.empty"] == ()
+
+
 def test_reasons_states_and_events_are_met_too() -> None:
     coverage = measured(SUITE)
     assert [word for word, seen in coverage.reasons.items() if seen] == ["slot-unknown"]

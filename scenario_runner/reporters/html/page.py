@@ -21,6 +21,7 @@ _SCRIPTS = (
     "steps.js",
     "detail.js",
     "comparison.js",
+    "tables.js",
     "overview.js",
     "start.js",
 )

@@ -115,6 +115,23 @@ class Row(Struct, frozen=True, array_like=True, kw_only=True):
     place: Place
 
 
+class TableRow(Struct, frozen=True, kw_only=True):
+    """A row of a table: its tone, what stands in its cells, and the scenario that it leads to."""
+
+    tone: str
+    cells: tuple[str, ...]
+    scenario: str = ""
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """A table about the run as a whole, which a command adds to its report."""
+
+    id: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+
 class Facts(Struct, frozen=True, kw_only=True):
     """What the page knows about the run as a whole."""
 
@@ -130,6 +147,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     warnings: tuple[tuple[str, str, str], ...]
     files: tuple[tuple[str, Place], ...]
     comparison: Raw
+    tables: tuple[Table, ...]
 
 
 def _verdicts() -> tuple[tuple[str, str, int, bool], ...]:
@@ -150,6 +168,7 @@ class HtmlReport:
         self._warnings: list[tuple[str, str, str]] = []
         self._counts: Counter[str] = Counter()
         self._comparison = Raw(b"null")
+        self._tables: list[Table] = []
 
     def handle(self, event: Event) -> None:
         """Take in one event."""
@@ -212,6 +231,10 @@ class HtmlReport:
         """Take in in what two targets differ, whose scenarios are "A: ID" and "B: ID"."""
         self._comparison = Raw(_ENCODER.encode(comparison))
 
+    def add(self, table: Table) -> None:
+        """Take in a table to show on the page of the run as a whole."""
+        self._tables.append(table)
+
     def close(self) -> None:
         """Write the page; scenarios that never came to their end are shown as interrupted."""
         try:
@@ -259,6 +282,7 @@ class HtmlReport:
             warnings=tuple(self._warnings),
             files=tuple(self._files.items()),
             comparison=self._comparison,
+            tables=tuple(self._tables),
         )
 
 

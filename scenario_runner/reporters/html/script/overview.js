@@ -3,8 +3,9 @@
 const MANY = 25;
 
 function overview(rows, facts) {
-  const { warnings, missing, interrupted, comparison } = facts;
+  const { warnings, missing, interrupted, comparison, tables } = facts;
   const bad = rows.filter(({ verdict }) => VERDICTS.get(verdict).bad);
+  const byId = new Map(rows.map((row) => [row.id, row]));
   const slow = [...rows].sort((a, b) => b.took - a.took).slice(0, 5);
   return h("article.overview", {},
     h("h1", { tabindex: -1 }, interrupted ? "The run was interrupted"
@@ -19,6 +20,7 @@ function overview(rows, facts) {
       fact("Seed", String(facts.seed)),
       fact("Version", `scenario-runner ${facts.version}`)),
     bad.length ? links("Not passed", [...bad].sort(byGravity)) : null,
+    tables.map((table) => tableSection(table, byId)),
     warnings.length ? h("section", {}, h("h2", {}, counted(warnings.length, "warning")),
       h("ul.warnings", {}, warnings.map(([at, message, hint]) => h("li", {},
         at ? h("b", {}, `${at} `) : null, message,
