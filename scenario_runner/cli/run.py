@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scenario_runner.execution.options import RunOptions
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.shards import Shard
+    from scenario_runner.execution.targets import ClusterChoice, TargetChoice
     from scenario_runner.exit_code import Exit
 
 
@@ -61,6 +62,10 @@ class HowToRun:
         default="1",
         metavar="N|auto",
         help="Processes for scenarios of the built-in mock; auto: as many as cores [default: 1].",
+    )
+    cluster: str | None = option(
+        metavar="ADDRESS",
+        help="Run on the workers of this Dask scheduler: tcp://10.0.0.5:8786.",
     )
     shard: str | None = option(
         metavar="I/N", help="Run only part I of N, for machines side by side."
@@ -124,6 +129,23 @@ class HowToRun:
                 "--step goes through one scenario at a time: leave out --workers"
             )
         return worker_count(self.workers)
+
+    def cluster_choice(self, choice: TargetChoice) -> ClusterChoice | None:
+        """Return which cluster is wanted; raises UsageError where it can't be asked."""
+        if self.cluster is None:
+            return None
+        if self.step or self.workers != "1":
+            other = "--step" if self.step else "--workers"
+            raise click.UsageError(f"--cluster runs scenarios elsewhere: leave out {other}")
+        from importlib.util import find_spec
+
+        if find_spec("distributed") is None:
+            raise click.UsageError(
+                "--cluster needs the package distributed: pip install 'scenario-runner[dask]'"
+            )
+        from scenario_runner.execution.targets import cluster_choice
+
+        return cluster_choice(self.cluster, choice)
 
     def part(self) -> Shard | None:
         """Return which part of the run is wanted, None for the whole."""
@@ -235,7 +257,8 @@ def _request(line: RunLine, live: Callable[[Event], None]) -> RunRequest:
     options = how.options(line.rerun(), live)
     if failed is not None and how.seed is None and how.order is None and not how.all_orders:
         options = replace(options, replays=failed)
-    target = choose(line.target.choice(split_ids(paths)[0]), context.mask)
+    choice = line.target.choice(split_ids(paths)[0])
+    target = choose(choice, context.mask)
     if options.workers != 1 and target.driver != "mock":
         raise click.UsageError(
             f"--workers is for the built-in mock, and {target.name} is a PBX of its own: scenarios "
@@ -251,6 +274,7 @@ def _request(line: RunLine, live: Callable[[Event], None]) -> RunRequest:
         keep_going=how.keep_going,
         shard=how.part(),
         timings=how.timings,
+        cluster=how.cluster_choice(choice),
         started_at=time.time_ns() // 1000,
     )
 

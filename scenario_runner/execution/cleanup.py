@@ -45,12 +45,19 @@ class Undone:
     message: str
 
 
-async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tuple[Undone, ...]:
+async def undo(
+    target: Target,
+    context: Context,
+    journal: Path = FOLDER,
+    only: frozenset[Path] | None = None,
+) -> tuple[Undone, ...]:
     """Hang up the calls and remove the subscriptions left on a target; say what was done.
 
-    Journals of which everything is undone are removed. Raises what opening the target raises.
+    `only` are the journals that are meant, without it all in the folder. Journals of which
+    everything is undone are removed. Raises what opening the target raises.
     """
-    mine = left_on(target, journal)
+    left = left_on(target, journal)
+    mine = [one for one in left if only is None or one.file in only]
     if not mine:
         return ()
     told: list[Undone] = []
@@ -60,11 +67,11 @@ async def undo(target: Target, context: Context, journal: Path = FOLDER) -> tupl
             async with connection.session(
                 Plan(scenario="cleanup"), NullWatcher(), clock
             ) as session:
-                for left in mine:
-                    done = await _undone(left, session, context)
+                for run in mine:
+                    done = await _undone(run, session, context)
                     told += done
                     if all(one.good for one in done):
-                        left.file.unlink(missing_ok=True)
+                        run.file.unlink(missing_ok=True)
     except ScenarioRunnerError as error:
         raise masked(error, context.mask) from None
     return tuple(told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
@@ -72,6 +72,31 @@ class InOrder:
         self._kept.clear()
 
 
+class Execute(Protocol):
+    """Runs one scenario, here or elsewhere."""
+
+    async def __call__(
+        self,
+        scenario: Scenario,
+        connection: Connection,
+        conditions: RunContext,
+        emit: Callable[[Event], None],
+    ) -> Verdict:
+        """Run it; cancelled, it cleans up first."""
+        ...
+
+
+async def execute_here(
+    scenario: Scenario,
+    connection: Connection,
+    conditions: RunContext,
+    emit: Callable[[Event], None],
+) -> Verdict:
+    """Run a scenario in this process."""
+    clock = LoopClock(asyncio.get_running_loop())
+    return await execute(scenario, connection, clock, emit, conditions)
+
+
 @dataclass(slots=True, kw_only=True)
 class NetworkRun:
     """A run against a target in real time; `connect` opens it once for all scenarios."""
@@ -81,6 +106,7 @@ class NetworkRun:
     mask: Mask
     emit: Callable[[Event], None]
     connect: Callable[[], AbstractAsyncContextManager[Connection]]
+    execute: Execute = execute_here
     _stopping: bool = field(default=False)
     _stopped: int = field(default=0)
 
@@ -158,10 +184,9 @@ class NetworkRun:
             stopping=self.options.stop.wished,
             leased=lease.bound,
         )
-        clock = LoopClock(asyncio.get_running_loop())
         emit = self._unless_stopped(as_attempt(emit, attempt, self.options.retry_failed))
         emit = timed(emit, self.options.stopwatch)
-        return await execute(scenario, connection, clock, emit, conditions)
+        return await self.execute(scenario, connection, conditions, emit)
 
     def _unless_stopped(self, emit: Callable[[Event], None]) -> Callable[[Event], None]:
         """Tell a scenario that was stopped because of another one from one that errored."""

@@ -6,6 +6,7 @@ import re
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import structs
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
 
     from scenario_runner.errors import Problem
     from scenario_runner.events import Event
+    from scenario_runner.execution.cluster import Cluster
     from scenario_runner.execution.shards import Shard
+    from scenario_runner.execution.targets import ClusterChoice
     from scenario_runner.exit_code import Exit
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
@@ -65,7 +68,8 @@ class RunRequest:
     """What is to be run, against what, and how.
 
     `keep_going` runs the valid files although others are invalid. `shard` is the part to be run,
-    cut by the durations in the files of events `timings`. `started_at` is the date in
+    cut by the durations in the files of events `timings`. `cluster` is where scenarios run, if not
+    in this process. `started_at` is the date in
     microseconds since 1970 (UTC); `context` is what a driver is given to open the target with, its
     mask hides the secrets of the whole run. `answered` is given the built-in mock after each of its
     answers and timers, where one process runs the scenarios.
@@ -80,6 +84,7 @@ class RunRequest:
     keep_going: bool = False
     shard: Shard | None = None
     timings: tuple[str, ...] = ()
+    cluster: ClusterChoice | None = None
     started_at: int = 0
     answered: Callable[[MockPbx, Cause], None] = _unseen
 
@@ -176,8 +181,24 @@ def run_whole(request: RunRequest, emit: Callable[[Event], None]) -> Exit:
 def run_scenarios(request: RunRequest, gathered: Gathered, emit: Callable[[Event], None]) -> Exit:
     """Run scenarios that are loaded already, as often as is asked for, and return the exit code.
 
-    Where files are invalid nothing is run, unless the others are to be run all the same.
+    Where files are invalid nothing is run, unless the others are to be run all the same. Raises
+    UsageError for a cluster that can't be used.
     """
+    if request.cluster is None:
+        return _run_reported(request, gathered, emit, None)
+    # Imported here, since Dask takes longer to import than a short run takes.
+    from scenario_runner.execution.cluster import joined
+
+    with joined(request.cluster, request.options, request.context) as cluster:
+        return _run_reported(request, gathered, emit, cluster)
+
+
+def _run_reported(
+    request: RunRequest,
+    gathered: Gathered,
+    emit: Callable[[Event], None],
+    cluster: Cluster | None,
+) -> Exit:
     options, mask = request.options, request.context.mask
     begin = options.stopwatch()
     hide_secrets(gathered.scenarios, options.environment, mask)
@@ -189,7 +210,8 @@ def run_scenarios(request: RunRequest, gathered: Gathered, emit: Callable[[Event
     if request.shard is not None and not gathered.scenarios and not gathered.errors:
         tell(_empty(request.shard))
     if request.keep_going or not gathered.errors:
-        _run_all(request, gathered.scenarios, results, telling.emit)
+        runner = partial(_runner, emit=telling.emit, cluster=cluster)
+        _run_all(request, gathered.scenarios, results, runner)
     if results.nothing_applied:
         tell(_nothing_applied(request.target, len(gathered.scenarios)))
     code = results.exit_code(
@@ -209,7 +231,10 @@ def run_scenarios(request: RunRequest, gathered: Gathered, emit: Callable[[Event
 
 
 def _run_all(
-    request: RunRequest, scenarios: Suite, results: Results, emit: Callable[[Event], None]
+    request: RunRequest,
+    scenarios: Suite,
+    results: Results,
+    runner_of: Callable[[RunRequest, int], Runner],
 ) -> None:
     options = request.options
     for number in range(options.repeat):
@@ -221,8 +246,7 @@ def _run_all(
         }
         again = replace(options, seed=options.seed + number, replays=replays)
         chosen = arranged(scenarios, again, number + 1 if options.repeat > 1 else 0)
-        runner = _runner(replace(request, options=again), len(chosen), emit)
-        runner.run(chosen, results)
+        runner_of(replace(request, options=again), len(chosen)).run(chosen, results)
 
 
 def report_invalid(error: InvalidFiles, emit: Callable[[Event], None], started_at: int) -> Exit:
@@ -270,27 +294,66 @@ def hide_secrets(scenarios: Suite, environment: Mapping[str, str], mask: Mask) -
             mask.add(environment[name], name=f"$secret.{name}")
 
 
-def _runner(request: RunRequest, scenarios: int, emit: Callable[[Event], None]) -> Runner:
+def _runner(
+    request: RunRequest,
+    scenarios: int,
+    emit: Callable[[Event], None],
+    cluster: Cluster | None,
+) -> Runner:
     """Return what runs this many scenarios on the target: in virtual time, or over a network."""
-    target, options, mask = request.target, request.options, request.context.mask
-    if target.driver == "mock":
-        if options.workers != 1:
-            # Imported here, since a run in one process starts faster without it.
-            from scenario_runner.execution.workers import WorkersRun, workers_for
+    if request.target.driver == "mock":
+        return _virtual(request, scenarios, emit, cluster)
+    return _network(request, emit, cluster)
 
-            workers = options.workers or workers_for(scenarios)
-            if workers > 1:
-                shared = replace(options, workers=workers, live=unheard)
-                both = with_live(emit, options.live)
-                return WorkersRun(target=target, options=shared, mask=mask, emit=both)
-        return VirtualRun(
-            target=target,
-            options=options,
-            mask=mask,
-            emit=with_live(emit, options.live),
-            preview=request.context.preview,
-            answered=request.answered,
-        )
+
+def _virtual(
+    request: RunRequest,
+    scenarios: int,
+    emit: Callable[[Event], None],
+    cluster: Cluster | None,
+) -> Runner:
+    options = request.options
+    if cluster is not None or options.workers != 1:
+        # Imported here, since a run in one process starts faster without it.
+        from scenario_runner.execution.workers import workers_for
+
+        workers = options.workers or workers_for(scenarios)
+        if cluster is not None or workers > 1:
+            return _shared(request, workers, emit, cluster)
+    return VirtualRun(
+        target=request.target,
+        options=options,
+        mask=request.context.mask,
+        emit=with_live(emit, options.live),
+        preview=request.context.preview,
+        answered=request.answered,
+    )
+
+
+def _shared(
+    request: RunRequest, workers: int, emit: Callable[[Event], None], cluster: Cluster | None
+) -> Runner:
+    """Return what shares the scenarios among processes of this machine, or of a cluster."""
+    from scenario_runner.execution.workers import WorkersRun
+
+    if cluster is not None:
+        workers = cluster.threads()
+    options = replace(request.options, workers=workers, live=unheard)
+    run = WorkersRun(
+        target=request.target,
+        options=options,
+        mask=request.context.mask,
+        emit=with_live(emit, request.options.live),
+    )
+    if cluster is None:
+        return run
+    from scenario_runner.execution.cluster import ClusterPool
+
+    return replace(run, start=lambda *_: ClusterPool(cluster, options))
+
+
+def _network(request: RunRequest, emit: Callable[[Event], None], cluster: Cluster | None) -> Runner:
+    target, options, mask = request.target, request.options, request.context.mask
     # Imported here, since a run on the mock in this process starts faster without them.
     from scenario_runner.execution.network import NetworkRun
     from scenario_runner.execution.targets import open_target
@@ -298,13 +361,18 @@ def _runner(request: RunRequest, scenarios: int, emit: Callable[[Event], None]) 
     context = replace(
         request.context, seed=options.seed, warn=lambda notice: emit(_noticed(notice, target))
     )
-    return NetworkRun(
+    run = NetworkRun(
         target=target,
         options=options,
         mask=mask,
         emit=emit,
         connect=lambda: open_target(target, context),
     )
+    if cluster is None:
+        return run
+    from scenario_runner.execution.cluster import ClusterRun
+
+    return ClusterRun(network=run, cluster=cluster, target=target, context=context)
 
 
 def _noticed(notice: Notice, target: Target) -> Warned:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from scenario_runner.errors import ScenarioRunnerError, TargetError, suggestion
+from scenario_runner.errors import ScenarioRunnerError, TargetError, UsageError, suggestion
 from scenario_runner.execution.virtual import taught
 from scenario_runner.language.target import Target
 from scenario_runner.pbx import drivers
@@ -17,31 +17,35 @@ from scenario_runner.pbx.journal import FOLDER, Journal, left_behind
 from scenario_runner.pbx.mock import MockSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from scenario_runner.loading.targets import TargetsFile
     from scenario_runner.masking import Mask
     from scenario_runner.pbx.drivers import Context
-    from scenario_runner.pbx.journal import Left
+    from scenario_runner.pbx.journal import Journaling, Left
     from scenario_runner.pbx.protocol import Connection
 
 
 @asynccontextmanager
 async def open_target(
-    target: Target, context: Context, journal: Path = FOLDER
+    target: Target,
+    context: Context,
+    journal: Path = FOLDER,
+    noting: Callable[[Journaling], Journaling] = lambda notes: notes,
 ) -> AsyncIterator[Connection]:
     """Open a target for a run.
 
     What earlier runs left on it is told as a notice; what this one places is written down in the
-    folder `journal` before. Errors are raised with every secret in them hidden.
+    folder `journal` before; `noting` may let others know, too. Errors are raised with every secret
+    in them hidden.
     """
     _tell_left(target, context, journal)
     notes = Journal(journal, target.name, target.host, context.mask)
-    noting = replace(context, journal=notes)
+    noted = replace(context, journal=noting(notes))
     try:
-        async with find_driver(target.driver).opened(taught(target), noting) as connection:
-            yield GuardedConnection(connection, Guard(target, noting))
+        async with find_driver(target.driver).opened(taught(target), noted) as connection:
+            yield GuardedConnection(connection, Guard(target, noted))
     except ScenarioRunnerError as error:
         raise masked(error, context.mask) from None
     finally:
@@ -108,19 +112,60 @@ def choose(choice: TargetChoice, mask: Mask) -> Target:
 
 def named_target(choice: TargetChoice, mask: Mask) -> Target:
     """Return the target, whether it may be used or not; raises as `choose` does."""
+    target = recipe_of(choice).target(choice.environment, mask)
+    _refuse_unknown_profile(target)
+    return target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRecipe:
+    """How a target is made of an environment: `file` as it was read, without values of secrets."""
+
+    name: str
+    file: TargetsFile | None = None
+
+    def target(self, environment: Mapping[str, str], mask: Mask) -> Target:
+        """Make the target, here or on another machine; raises TargetError and InvalidFiles."""
+        return MOCK if self.file is None else self.file.target(self.name, environment, mask)
+
+
+def recipe_of(choice: TargetChoice) -> TargetRecipe:
+    """Return which target is chosen; raises TargetError and InvalidFiles."""
     file = targets_file(choice)
     name = choice.name or (file.default if file is not None else MOCK.name)
     if file is not None and not (name == MOCK.name and name not in file.entries):
-        target = file.target(name, choice.environment, mask)
-    elif name == MOCK.name:
-        target = MOCK
-    else:
+        return TargetRecipe(name=name, file=file)
+    if name != MOCK.name:
         raise TargetError(
             f"there is no target '{name}', since there is no targets file",
             hint="write scenario-targets.yaml beside the scenarios, or name a file with --targets",
         )
-    _refuse_unknown_profile(target)
-    return target
+    return TargetRecipe(name=name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterChoice:
+    """Which Dask cluster is to run scenarios, and how its workers make the target."""
+
+    address: str
+    recipe: TargetRecipe
+
+
+def cluster_choice(address: str, choice: TargetChoice) -> ClusterChoice:
+    """Return what a cluster is given to make the target of: no secret is in it.
+
+    Raises UsageError for a secret that is written out in the targets file, since it would travel.
+    """
+    recipe = recipe_of(choice)
+    if recipe.file is None:
+        return ClusterChoice(address=address, recipe=recipe)
+    for span in recipe.file.literal_secrets(recipe.name):
+        raise UsageError(
+            f"{span}: a secret that is written out would be sent to the workers",
+            hint="name a variable that is set for each worker: $secret.NAME",
+        )
+    file = recipe.file.only(recipe.name)
+    return ClusterChoice(address=address, recipe=replace(recipe, file=file))
 
 
 def all_names(choice: TargetChoice) -> tuple[str, ...]:

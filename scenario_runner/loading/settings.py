@@ -16,6 +16,8 @@ from scenario_runner.loading.reader import VALUES, declared, duration_hint, matc
 from scenario_runner.masking import SHORTEST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from msgspec import Struct
 
     from scenario_runner.language.matchers import Matcher
@@ -54,18 +56,25 @@ def read_target(name: str, root: Mapping, declaration: type[Settings], reading: 
 
 def hide_secrets(declaration: type[Struct], root: Mapping, mask: Mask) -> None:
     """Hide the secrets that are written out in the file, unless they are too short to be hidden."""
+    for node in secrets_in(declaration, root):
+        if len(text_of(node)) >= SHORTEST:
+            mask.add(text_of(node), name="a credential")
+
+
+def secrets_in(declaration: type[Struct], root: Mapping) -> Iterator[Node]:
+    """Give what stands in the file where a secret is declared."""
     for key in keys_of(declaration):
         node = root.fields.get(key.word)
         match key.kind.name:
             case "section" if isinstance(node, Mapping):
                 for inner in key.kind.of():
-                    hide_secrets(inner, node, mask)
+                    yield from secrets_in(inner, node)
             case "sections" if isinstance(node, Listing):
                 (inner,) = key.kind.schema["items"].of()
                 for item in node.items:
-                    hide_secrets(inner, as_map(item), mask)
-            case "secret" if len(text_of(node)) >= SHORTEST:
-                mask.add(text_of(node), name="a credential")
+                    yield from secrets_in(inner, as_map(item))
+            case "secret" if node is not None:
+                yield node
 
 
 def _span_at(root: Node, path: tuple[str, ...]) -> Span:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -21,7 +21,7 @@ from scenario_runner.loading.nodes import (
 )
 from scenario_runner.loading.reader import Reading, expression
 from scenario_runner.loading.schema_errors import check
-from scenario_runner.loading.settings import hide_secrets, read_target
+from scenario_runner.loading.settings import hide_secrets, read_target, secrets_in
 from scenario_runner.loading.yaml import parse
 from scenario_runner.masking import Mask
 from scenario_runner.references import Json, Reference, as_text, references, resolve
@@ -87,11 +87,7 @@ class TargetsFile:
         hidden by `mask`. Raises TargetError for a name or a variable that is missing, and
         InvalidFiles for values that make no sense.
         """
-        root = self.entries.get(name)
-        if root is None:
-            known = ", ".join(self.entries)
-            hint = did_you_mean(name, self.entries) or f"{self.file} has: {known}"
-            raise TargetError(f"there is no target '{name}' in {self.file}", hint=hint)
+        root = self.entry(name)
         problems = Problems()
         reading = _reading(self.file, problems)
         resolved = as_map(_resolved(root, _Variables(name, environment, mask).find))
@@ -113,6 +109,29 @@ class TargetsFile:
             except TargetError:  # a variable that is not set here; a run says so
                 continue
         return tuple(found)
+
+    def only(self, name: str) -> TargetsFile:
+        """Return the part that makes this target; raises TargetError for an unknown one."""
+        driver = text_of(self.entry(name).fields["driver"])
+        return replace(
+            self, entries={name: self.entries[name]}, settings={driver: self.settings[driver]}
+        )
+
+    def literal_secrets(self, name: str) -> tuple[Span, ...]:
+        """Return where secrets of a target are written out, and not named by a variable."""
+        root = self.entry(name)
+        settings = self.settings[text_of(root.fields["driver"])]
+        found = secrets_in(settings, root)
+        return tuple(node.span for node in found if "$" not in text_of(node))
+
+    def entry(self, name: str) -> Mapping:
+        """Return what the file says about a target; raises TargetError for an unknown one."""
+        root = self.entries.get(name)
+        if root is None:
+            known = ", ".join(self.entries)
+            hint = did_you_mean(name, self.entries) or f"{self.file} has: {known}"
+            raise TargetError(f"there is no target '{name}' in {self.file}", hint=hint)
+        return root
 
     def description(self, name: str) -> str:
         """Return what the file says about a target in words."""

@@ -113,6 +113,11 @@ class Journal:
         self._live: set[str] = set()
         self._count = 0
 
+    @property
+    def file(self) -> Path:
+        """Where it is written."""
+        return self._file
+
     def calling(self, request: PlaceCall) -> str:
         """A call is about to be placed."""
         self._count += 1

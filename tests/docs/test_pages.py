@@ -54,7 +54,7 @@ def run(line: str, monkeypatch: pytest.MonkeyPatch) -> int:
         name, _, value = words.pop(0).partition("=")
         monkeypatch.setenv(name, value)
     assert words.pop(0) == "scenario-runner"
-    if words[0] in PARSED:
+    if words[0] in PARSED or "--cluster" in words:
         command = scenario_runner.get_command(click.Context(scenario_runner), words[0])
         assert command is not None
         command.make_context(words[0], words[1:])
