@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _NUMBERS = count(1)
 FOLDER = Path(".scenario-runner") / "journal"
+_FOR_THE_OWNER = 0o600
+"""Telephone numbers and the URLs of deliveries stand in it."""
 
 
 class Journaling(Protocol):
@@ -172,7 +174,8 @@ class Journal:
         if self._open is None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             # Owned for as long as the process lives: told by the lock, which dies with it.
-            self._open = self._file.open("a", encoding="utf-8")
+            own = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _FOR_THE_OWNER)
+            self._open = os.fdopen(own, "a", encoding="utf-8")
             self._lock.take(self._open)
             self._write(self._head)
         self._write({"note": note, **values})

@@ -43,6 +43,14 @@ def test_a_journal_is_there_only_while_something_is_to_be_undone(tmp_path: Path)
     assert files(tmp_path) == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_journal_is_for_its_owner_only(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "staging", "pbx.example.com")
+    journal.calling(REQUEST)
+    assert not journal.close()
+    assert [file.stat().st_mode & 0o777 for file in files(tmp_path)] == [0o600]
+
+
 def test_what_is_left_is_read_back(tmp_path: Path) -> None:
     journal = Journal(tmp_path, "staging", "pbx.example.com")
     journal.called(journal.calling(REQUEST), IDS)
