@@ -246,8 +246,10 @@ class Connection(asyncio.Protocol):
         closing = self._transport.is_closing()
         slow = self._reader.begun or self._unread or closing
         limit = self._limits.stalled if slow else self._limits.idle
-        if waited < limit or (self._busy and not self._unread):
-            wait = min(max(limit - waited, 0.001), self._limits.stalled)
+        if self._busy and not self._unread:
+            self._watch = self._loop.call_later(self._limits.stalled, self._look)
+        elif waited < limit:
+            wait = min(limit - waited, self._limits.stalled)
             self._watch = self._loop.call_later(wait, self._look)
         elif closing or self._unread:
             self._transport.abort()
