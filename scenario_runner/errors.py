@@ -51,7 +51,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     code: Annotated[str, Meta(description="A short stable word, such as 'unknown-key'.")]
     message: Annotated[str, Meta(description="What is wrong.")]
     span: Annotated[Span, Meta(description="Where in the file.")]
-    hint: Annotated[str | None, Meta(description="How to mend it.")] = None
+    hint: Annotated[str | None, Meta(description="How to fix it.")] = None
     notes: Annotated[
         tuple[Note, ...], Meta(description="Other places that help to understand it.")
     ] = ()

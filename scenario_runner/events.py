@@ -158,7 +158,7 @@ class Failure(Struct, frozen=True, kw_only=True, gc=False):
         str | None, _said("What was expected, with its type where that matters.")
     ] = None
     actual: Annotated[str | None, _said("What was found, with its type where that matters.")] = None
-    hint: Annotated[str | None, _said("How to mend it.")] = None
+    hint: Annotated[str | None, _said("How to fix it.")] = None
     via: Via = ()
 
 
@@ -230,7 +230,7 @@ class Warned(_Event, frozen=True, kw_only=True):
     code: Annotated[str, _said("A short stable word; 'scenario-runner explain CODE' tells more.")]
     message: Annotated[str, _said("What it is.")]
     span: Where
-    hint: Annotated[str | None, _said("How to mend it.")] = None
+    hint: Annotated[str | None, _said("How to fix it.")] = None
 
 
 class InvalidFile(_Event, frozen=True, kw_only=True):

@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         type=int,
         default=0,
-        help="Seed of all that is left to chance in scenarios [default: 0].",
+        help="Random seed of the scenarios [default: 0].",
     )
 
 

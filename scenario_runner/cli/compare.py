@@ -34,7 +34,7 @@ class CompareLine:
     selected: SelectionOptions = group(SelectionOptions)
     variables: VariableOptions = group(VariableOptions)
     target: TargetsOptions = group(TargetsOptions)
-    seed: int = option(default=0, show_default=True, help="Seed of all that is left to chance.")
+    seed: int = option(default=0, show_default=True, help="Random seed.")
     tolerance: str = option(
         default="500ms",
         show_default=True,

@@ -28,7 +28,7 @@ class CoverageLine:
         multiple=True, metavar="FILE", help="Add what an earlier `coverage --json` wrote."
     )
     mutation: str | None = option(
-        metavar="FILE", help="Tell checked from met by what `mutate --json` wrote."
+        metavar="FILE", help="Tell checked rules from met ones by what `mutate --json` wrote."
     )
     least: int | None = option(
         "--min",

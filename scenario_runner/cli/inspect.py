@@ -33,7 +33,7 @@ class ValidateLine:
 
     paths: tuple[str, ...] = argument(nargs=-1, required=True, metavar="PATH...")
     variables: VariableOptions = group(VariableOptions)
-    strict: bool = option(is_flag=True, help="Take warnings for errors.")
+    strict: bool = option(is_flag=True, help="Treat warnings as errors.")
     ignore_others: bool = option(
         is_flag=True,
         help="Pass over YAML files that are neither scenarios nor a fragment nor a targets file.",

@@ -42,7 +42,7 @@ class MockLine:
     extensions: str | None = option(metavar="FIRST-LAST", help="The extensions [default: 341-360].")
     park_timeout: str | None = option(metavar="DURATION", help="How long a call stays parked.")
     hourly_limit: int | None = option(type=click.IntRange(1), help="Requests that an hour allows.")
-    seed: int = option(default=0, show_default=True, help="Seed of all that is left to chance.")
+    seed: int = option(default=0, show_default=True, help="Random seed.")
     virtual_time: bool = option(is_flag=True, help="Time moves only by /mock/clock/advance.")
     faults: tuple[str, ...] = option(
         "--fault",

@@ -191,7 +191,7 @@ class TargetsOptions(TargetsFileOptions):
     allow_protected: tuple[str, ...] = option(
         multiple=True,
         metavar="HOST",
-        help="Permit the use of a protected target whose host this is.",
+        help="Allow the protected target with this host.",
     )
 
     def choice(self, paths: tuple[str, ...], name: str | None = None) -> TargetChoice:
@@ -228,7 +228,7 @@ class MockRunOptions:
     selected: SelectionOptions = group(SelectionOptions)
     variables: VariableOptions = group(VariableOptions)
     target: TargetOptions = group(TargetOptions)
-    seed: int = option(type=int, default=0, help="Seed of all that is left to chance [default: 0].")
+    seed: int = option(type=int, default=0, help="Random seed [default: 0].")
 
     def request(self, paths: tuple[str, ...], shard: str | None = None) -> RunRequest:
         """Return what is to be run; raises TargetError, UsageError, InvalidFiles."""

@@ -161,7 +161,7 @@ def _access(url: str) -> RestAccess:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.BadParameter(
-            f"{url} is no address like https://pbx.example.com", param_hint="--url"
+            f"{url} is not an address like https://pbx.example.com", param_hint="--url"
         )
     return RestAccess(url=url.rstrip("/"), client_id="", client_secret="")
 

@@ -22,7 +22,7 @@ class ReportLine:
     files: tuple[str, ...] = argument(nargs=-1, required=True, metavar="EVENTS...")
     ladder: str | None = option(
         type=click.Choice(("text", "mermaid", "svg")),
-        help="Draw each scenario: who said what to whom.",
+        help="Draw the messages of each scenario.",
     )
     ladder_to: str | None = option(metavar="FOLDER", help="Draw into files in this folder.")
     reports: ReportOptions = group(ReportOptions)
@@ -31,7 +31,7 @@ class ReportLine:
 @click.command("report")
 @takes(ReportLine)
 def command(line: ReportLine) -> Exit:
-    """Write reports of what the files EVENTS tell; 'run --events FILE' writes such files.
+    """Write reports from the files EVENTS; 'run --events FILE' writes such files.
 
     Several files are made one run: shards are added up, and a scenario that ran again in a later
     file is a retry. The exit code says whether the reports could be written, not how the runs went.

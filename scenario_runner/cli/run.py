@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 class HowToRun:
     """How the scenarios are run."""
 
-    seed: int | None = option(
-        type=int, default=None, help="Seed of all that is left to chance [default: 0]."
-    )
+    seed: int | None = option(type=int, default=None, help="Random seed [default: 0].")
     order: str | None = option(
         metavar="ORDER", help="Order of commands sent at once, as reported: 0-1-0."
     )
@@ -76,13 +74,13 @@ class HowToRun:
         help="Events of a former run: cut shards that take about equally long.",
     )
     fail_fast: bool = option(
-        "-x", "--fail-fast", is_flag=True, help="Stop after the first that is not green."
+        "-x", "--fail-fast", is_flag=True, help="Stop after the first failure."
     )
     retry_failed: int = option(
         type=click.IntRange(0), default=0, metavar="N", help="Run what fails up to N times more."
     )
     keep_going: bool = option(is_flag=True, help="Run the valid files although others are invalid.")
-    strict: bool = option(is_flag=True, help="Take warnings for errors.")
+    strict: bool = option(is_flag=True, help="Treat warnings as errors.")
     allow_skips: bool = option(is_flag=True, help="A skipped scenario does not fail the run.")
     allow_flaky: bool = option(is_flag=True, help="A flaky scenario does not fail the run.")
     shuffle: bool = option(is_flag=True, help="Let the seed choose the order of the scenarios.")
@@ -96,7 +94,7 @@ class HowToRun:
     no_cache: bool = option(is_flag=True, help="Do not remember in .scenario-runner/ what failed.")
     step: bool = option(is_flag=True, help="Pause before each step and show what will be sent.")
     watch: bool = option(is_flag=True, help="Run again what a changed file touches, until Ctrl-C.")
-    ladder: bool = option(is_flag=True, help="Draw who said what to whom where a scenario fails.")
+    ladder: bool = option(is_flag=True, help="Draw the messages of each failed scenario.")
 
     def options(self, rerun: str, live: Callable[[Event], None]) -> RunOptions:
         """Return how the run is to be done; raises BadParameter for an order that is none."""

@@ -154,7 +154,7 @@ def named_call(call: NamedCall, frame: Frame) -> NamedCallValue:
         message = f"there is no call '{call.name}': the step that places it did not succeed"
         raise Unbound(message, call.span) from None
     if not isinstance(value, NamedCallValue):
-        raise Unresolved(f"'{call.name}' is no call but {typed(value)}", call.span)
+        raise Unresolved(f"'{call.name}' is not a call but {typed(value)}", call.span)
     return value
 
 

@@ -183,7 +183,8 @@ class Checker:
 
     def _with(self, names: tuple[str, ...], uuid: str | None, span: Span) -> Failure | None:
         if uuid is None:
-            return _failure("with", " or ".join(names), "the PBX does not tell whom", span)
+            why = "the PBX does not report the other party"
+            return _failure("with", " or ".join(names), why, span)
         return self._is_call("with", names, uuid, span)
 
     def _empty(self, wanted: Json, uuid: str | None, span: Span) -> Failure | None:

@@ -153,7 +153,7 @@ class Scope:
         value = self._lookup(duration.value)
         microseconds = parse_duration(as_text(value))
         if microseconds is None:
-            message = f"{duration.value} is {as_text(value)}, which is no duration"
+            message = f"{duration.value} is {as_text(value)}, which is not a duration"
             raise Unresolved(message, duration.value.span, hint="write it as 250ms, 5s, 3m or 1h")
         return microseconds
 

@@ -572,7 +572,7 @@ def _excused(step: Step, report: Report) -> Report:
                 key="xfail",
                 message=f"passed, though it is known to fail: {step.xfail}",
                 span=step.span,
-                hint="if the fault is mended, remove `xfail`",
+                hint="if the fault is fixed, remove `xfail`",
             )
             return replace(report, verdict=Verdict.XPASSED, failures=(failure,))
         case _:

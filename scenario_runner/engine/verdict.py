@@ -97,7 +97,7 @@ def finish(scenario: Scenario, ending: Ending, counts: Counts) -> Verdict:
             return Verdict.XFAILED
         case Verdict.PASSED:
             text = f"passed, though it is known to fail: {scenario.xfail}"
-            ending.fail("xfail", scenario.span, text, "if the fault is mended, remove `xfail`")
+            ending.fail("xfail", scenario.span, text, "if the fault is fixed, remove `xfail`")
             return Verdict.XPASSED
         case _:
             return verdict

@@ -202,5 +202,5 @@ class NetworkRun:
         if not self._stopping or event.reason != INTERRUPTED:
             return event
         self._stopped += 1
-        reason = "stopped, since another scenario was not green"
+        reason = "stopped, since another scenario did not pass"
         return replace(event, verdict=Verdict.SKIPPED, reason=reason)

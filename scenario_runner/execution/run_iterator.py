@@ -35,7 +35,7 @@ def load(
     """Load scenarios from files, and from folders searched for `*.scenario.yaml` and `.yml`.
 
     Each row of a matrix is a scenario of its own. `variables` replace values under `vars`; `strict`
-    takes warnings for errors. Raises InvalidFiles with every problem of every file, UsageError for
+    treats warnings as errors. Raises InvalidFiles with every problem of every file, UsageError for
     a path or a variable that is not there, NothingSelected where no scenario is found.
     """
     named = [paths] if isinstance(paths, (str, Path)) else paths

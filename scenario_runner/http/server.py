@@ -345,7 +345,7 @@ _REASONS: Final = {
         "ports below 1024 need special rights; choose a higher one",
     ),
     errno.EADDRNOTAVAIL: (
-        "{host} is no address of this machine",
+        "{host} is not an address of this machine",
         "127.0.0.1 serves this machine only, 0.0.0.0 every network it is in",
     ),
 }

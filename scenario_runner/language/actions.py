@@ -186,7 +186,7 @@ class Call(ActionBase, frozen=True, kw_only=True):
     - from: An incoming call: the number that calls the extension; 'any' takes whoever calls where
       a person dials.
     - to: An outgoing call: the number that the extension calls.
-    - answered: false leaves the call ringing; true where nothing is said.
+    - answered: false leaves the call ringing; true by default.
     """
 
     word = "call"
@@ -306,7 +306,7 @@ class Bridge(ActionBase, frozen=True):
 class Hangup(ActionBase, frozen=True):
     """Ends a call.
 
-    - by: Who hangs up: 'remote' is the party at the other end (where nothing is said), 'extension'
+    - by: Who hangs up: 'remote' is the party at the other end (the default), 'extension'
       the extension.
     """
 
@@ -690,11 +690,11 @@ class Step(Struct, frozen=True, kw_only=True):
     - id: A label, for 'after' and 'since' in later steps and for reports.
     - within: Asks again until the expectation holds, for at most this long. On 'event' and 'call':
       how long to wait.
-    - every: The pause between two questions of 'within' or 'stays'; 1s where nothing is said.
+    - every: The pause between two questions of 'within' or 'stays'; 1s by default.
     - stays: Asks again for this long; the expectation must hold each time.
     - save: Binds parts of the answer: {who: uuid, first: 'body.call_list[0]'}. Every answer has
       status, headers, body; 'slots' and 'bridge' also slot and uuid; 'event' the event's fields.
-    - timeout: How long one exchange with the PBX may take; 30s where nothing is said.
+    - timeout: How long one exchange with the PBX may take; 30s by default.
     - xfail: Why this step is known to fail, best a link to the issue. It then counts as a failure
       if it passes.
     """

@@ -117,7 +117,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
       used as $name.
     - cleanup: Steps that always run at the end, also after a failure or Ctrl-C. Calls that the
       scenario placed are hung up afterwards in any case.
-    - timeout: How long the whole scenario may take; 10m where nothing is said.
+    - timeout: How long the whole scenario may take; 10m by default.
     - xfail: Why the scenario is known to fail, best a link to the issue. It then counts as a
       failure if it passes.
     - slo: What must hold where 'scenario-runner load' runs this scenario: 'park p99 < 300ms',

@@ -24,7 +24,7 @@ SLOTS = Kind(
     shared="slots",
 )  # fmt: skip
 PARK_TIMEOUT = TIME(
-    "How long a call stays parked before it goes back to who parked it; 3m where nothing is said."
+    "How long a call stays parked before it goes back to who parked it; 3m by default."
 )
 EXTENSIONS = Kind(
     name="extensions",
@@ -73,7 +73,7 @@ class Allow(Struct, frozen=True, kw_only=True):
     """What a run may do to the target; `None` sets no bound, `max_duration` is in microseconds.
 
     - numbers: The telephone numbers that may be called, or call: ["+78120000443", {starts_with:
-      "+7812"}]. Where nothing is said, any.
+      "+7812"}]. By default any.
     - max_calls: How many calls of the run may be up at once.
     - max_duration: How long a call may last; then it is hung up.
     - random_bridge: Whether a 'bridge' without a slot is allowed, which may take anybody's call; on
@@ -109,7 +109,7 @@ ALLOW = Kind(
 PROTECTED = Kind(
     name="flag",
     noun="true or false",
-    sentence="true refuses to run without --allow-protected HOST. Where nothing is said: true, "
+    sentence="true refuses to run without --allow-protected HOST. By default true, "
     "unless the host is this machine.",
     schema={"type": "boolean"},
     shared="protected",
@@ -184,7 +184,7 @@ def targets_kind(drivers: Mapping[str, type[Settings]]) -> Kind:
         shared="target",
     )
     default = LINE(
-        "The target that is used where --target names none; 'mock' where nothing is said.",
+        "The target that is used where --target names none; 'mock' by default.",
         noun="the name of a target",
     )
     targets = mapping(

@@ -385,7 +385,7 @@ def _changed(fault: Fault, answer: Answer) -> Answer:
         case Kind.TRUNCATED | Kind.OVERSIZED | Kind.NOT_JSON as kind:
             return replace(answer, response=_spoilt(kind, answer.response))
         case kind:
-            raise ValueError(f"{kind.value} is no fault of an answer")
+            raise ValueError(f"{kind.value} is not a fault of an answer")
 
 
 def _refusal(fault: Fault) -> Response:

@@ -78,7 +78,8 @@ PARK_NOT_RINGING: Final = _assumed(
 )
 PARK_NOT_TWICE: Final = _assumed(
     "park.not-twice",
-    "A parked call can't be parked again, which is told before a full slot is; its time runs on.",
+    "A parked call can't be parked again, which is refused first, before a full slot; its time "
+    "runs on.",
 )
 PARK_RETURNS: Final = _documented(
     "park.returns",
@@ -95,7 +96,7 @@ PARK_BOTH_FLOWS: Final = _documented(
     "park.both-flows", "Incoming and outgoing calls are parked alike."
 )
 SLOTS_REPORTS: Final = _documented(
-    "slots.reports", "Asking for a slot tells the UUID of the call that is there."
+    "slots.reports", "Asking for a slot returns the UUID of the call that is there."
 )
 SLOTS_EMPTY: Final = _assumed("slots.empty", "Asking for an empty slot answers a UUID of null.")
 SLOTS_SLOT_REQUIRED: Final = _documented(
@@ -158,7 +159,7 @@ AUTH_FORBIDDEN: Final = _documented(
     "auth.forbidden", "An application without access to a resource is refused."
 )
 RATE_LIMIT: Final = _documented(
-    "rate.limit", "Requests above the hourly limit are refused; every answer tells the limit."
+    "rate.limit", "Requests above the hourly limit are refused; every answer carries the limit."
 )
 EVENTS_DIAL_IN: Final = _documented(
     "events.dial-in", "A call that begins to ring an extension is reported."

@@ -46,7 +46,7 @@ class MockSettings(Settings, frozen=True, kw_only=True):
 
     - profile: What the mock does where the vendor's documentation is silent.
     - clients: Applications that may ask for tokens, for scenarios about access and the hourly
-      limit. Where nothing is said, any credentials are good.
+      limit. By default any credentials are good.
     """
 
     about: ClassVar[str] = "a PBX inside this process"

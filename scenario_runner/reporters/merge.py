@@ -63,7 +63,7 @@ def _refuse_doubles(paths: Sequence[str]) -> None:
     for path in paths:
         identity = file_identity(path)
         if identity in named:
-            hint = "name each file once: a run is no retry of itself"
+            hint = "name each file once: a run is not a retry of itself"
             raise UsageError(f"{path} is named twice", hint=hint)
         named.add(identity)
 
@@ -238,8 +238,8 @@ def _event(line: bytes, place: str) -> Event | None:
     except NoJson as error:
         if not line.endswith(b"\n"):
             return None
-        raise UsageError(f"{place}: this is no line of JSON: {error}") from error
+        raise UsageError(f"{place}: this is not a line of JSON: {error}") from error
     except ValueError as error:
-        text = f"{place}: this is no event: {error}"
+        text = f"{place}: this is not an event: {error}"
         hint = "was the file written with --events, by the same version?"
         raise UsageError(text, hint=hint) from error

@@ -96,7 +96,7 @@ def _details(verdict: str, message: str, span: Span, told: Iterable[Line]) -> st
         f"verdict: {json.dumps(verdict)}",
         f"message: {json.dumps(message, ensure_ascii=False)}",
         f"at: {json.dumps(str(span), ensure_ascii=False)}",
-        "told: |2",
+        "details: |2",
         *(f"  {line.text}" for line in told),
         "...",
     ]

@@ -139,8 +139,8 @@ def test_a_lost_connection_fails_what_waits_and_replays_nothing() -> None:
         ),
         (b"220 mail ready\r\n", BadAnswer, "it said: '220 mail ready'"),
         (b"\x00\x01\x02", BadAnswer, "no manager interface"),
-        (b"Asterisk Call Mana", TimedOut, "nobody said a word"),
-        (b"", TimedOut, "nobody said a word on that port"),
+        (b"Asterisk Call Mana", TimedOut, "no greeting on that port"),
+        (b"", TimedOut, "no greeting on that port"),
     ],
 )
 def test_another_protocol_on_that_port(greeting: bytes, error: type[PbxError], told: str) -> None:

@@ -67,7 +67,7 @@ def table(recorded: Recorded) -> str:
     """Return the table, one row for each rule of the mock."""
     said = what_it_says(recorded)
     rows = [
-        "| rule | Asterisk through its driver | whose word | FreeSWITCH by itself |",
+        "| rule | Asterisk through its driver | who decides | FreeSWITCH by itself |",
         "|---|---|---|---|",
     ]
     for rule in RULES:

@@ -2,7 +2,7 @@
 
 `<!-- file: NAME -->` names the file that a block is; `<!-- steps -->` says that a block is the
 steps of a scenario with two calls, customer and colleague; `<!-- exit: N -->` is the exit code of
-the scenario or of the commands in the block (0 where nothing is said).
+the scenario or of the commands in the block (0 by default).
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def test_the_rules_of_the_mock_are_told_as_they_are(golden: Callable[[Path, str]
 
 def rules_table() -> str:
     """Return the table of the mock's rules."""
-    rows = ["| rule | what the PBX does | whose word it is |", "|---|---|---|"]
+    rows = ["| rule | what the PBX does | source |", "|---|---|---|"]
     for rule in RULES:
         word = f"documented; assumed: {rule.assumed}" if rule.assumed else rule.source
         rows.append(f"| `{rule.id}` | {rule.says} | {word} |")

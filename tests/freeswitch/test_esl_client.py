@@ -220,8 +220,8 @@ REJECTED = b"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Den
         (b"SSH-2.0-OpenSSH_9.2p1\r\n", BadAnswer, "no event socket of FreeSWITCH; it said: 'SSH"),
         (b"Asterisk Call Manager/11.0.0\r\n", BadAnswer, "it said: 'Asterisk Call Manager"),
         (b"\x00\x01\x02", BadAnswer, "no event socket"),
-        (b"Content-Type: auth/req", TimedOut, "nobody said a word"),
-        (b"", TimedOut, "nobody said a word on that port"),
+        (b"Content-Type: auth/req", TimedOut, "no greeting on that port"),
+        (b"", TimedOut, "no greeting on that port"),
         (REJECTED, BadCredentials, "lets nobody in from this machine: Access Denied, go away."),
     ],
 )

@@ -196,7 +196,7 @@ def test_fail_fast_stops_the_others_after_their_cleanup(tmp_path: Path) -> None:
     ends = {e.scenario.partition("::")[2]: e for e in side.met.of(ScenarioFinished)}
     assert ends.pop("red").verdict == "failed"
     assert {e.verdict for e in ends.values()} == {"skipped"}
-    assert {e.reason for e in ends.values()} == {"stopped, since another scenario was not green"}
+    assert {e.reason for e in ends.values()} == {"stopped, since another scenario did not pass"}
     assert side.results.counts == {Verdict.FAILED: 1, Verdict.SKIPPED: 3}
     gone = [line for line in side.met.sent if line.startswith("DELETE ")]
     assert len(gone) == 4

@@ -83,7 +83,7 @@ def test_a_log_is_read(tmp_path: Path, run: Callable[..., tuple[int, str]]) -> N
     [
         (("x.yaml",), "say which PBX: either --target NAME or --url URL"),
         (("x.yaml", "--url", "http://a", "--target", "b"), "say which PBX: either"),
-        (("x.yaml", "--url", "pbx"), "pbx is no address like https://pbx.example.com"),
+        (("x.yaml", "--url", "pbx"), "pbx is not an address like https://pbx.example.com"),
         (("x.yaml", "--url", "http://a", "--listen", "here"), "looks like 127.0.0.1:8081"),
         (("x.yaml", "--url", "http://a", "--shortest-wait", "1"), "a duration looks like 1s"),
         (("x.yaml", "--target", "a"), "there is no targets file here"),

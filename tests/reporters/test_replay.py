@@ -166,10 +166,10 @@ def test_a_last_line_cut_off_is_forgiven(tmp_path: Path) -> None:
     [
         (
             "{broken",
-            r"/events:2: this is no line of JSON: object keys must be strings",
+            r"/events:2: this is not a line of JSON: object keys must be strings",
         ),
         ("[1]", r"/events:2: this is no event"),
-        ('{"event": "Unheard"}', r"/events:2: this is no event: unknown event 'Unheard'"),
+        ('{"event": "Unheard"}', r"/events:2: this is not an event: unknown event 'Unheard'"),
         (
             '{"event": "SourceRead", "file": "a"}',
             r"/events:2: .*SourceRead: Object missing required field `text`",
@@ -179,8 +179,8 @@ def test_a_last_line_cut_off_is_forgiven(tmp_path: Path) -> None:
             r"/events:2: .*SourceRead: Expected `str`, got `int` - at `\$.file`",
         ),
         ('{"event": "Warned", "code": "", "message": "", "span": {"x": 1}}', "/events:2: "),
-        ("[" * 100_000, r"/events:2: this is no line of JSON"),
-        ("\xff", r"/events:2: this is no line of JSON"),
+        ("[" * 100_000, r"/events:2: this is not a line of JSON"),
+        ("\xff", r"/events:2: this is not a line of JSON"),
     ],
 )
 def test_broken_lines_are_told_with_their_place(tmp_path: Path, line: str, said: str) -> None:

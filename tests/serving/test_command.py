@@ -104,7 +104,7 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--host", "192.0.2.1"), "192.0.2.1 is no address of this machine"),
+        (("--host", "192.0.2.1"), "192.0.2.1 is not an address of this machine"),
         (("--host", "no.such.host.invalid"), "the host no.such.host.invalid is not known"),
         (("--port", "70000"), "70000 is not in the range"),
         (("--client", "crm"), "a client looks like ID:SECRET"),

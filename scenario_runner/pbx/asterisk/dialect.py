@@ -62,12 +62,12 @@ class _Coming(Coming):
 
 
 _FAILED = "it can't be dialled, or refused the call"
-_REASONS = {"3": "it did not answer", "5": "it is busy", "8": "the way there is congested"}
+_REASONS = {"3": "it did not answer", "5": "it is busy", "8": "circuits congested"}
 _STATUSES = {
     "NOANSWER": "it did not answer",
     "BUSY": "it is busy",
     "CHANUNAVAIL": "it can't be reached",
-    "CONGESTION": "the way there is congested",
+    "CONGESTION": "circuits congested",
     "CANCEL": "the caller hung up meanwhile",
 }
 

@@ -53,24 +53,24 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     space of the lot that is the first slot (None: they are numbered alike). `dial_context` and
     `retrieve_context` are contexts of the dialplan, see the page about Asterisk.
 
-    - host: Where Asterisk's manager interface listens; 127.0.0.1 where nothing is said.
-    - port: The port of the manager interface (manager.conf); 5038 where nothing is said.
+    - host: Where Asterisk's manager interface listens; 127.0.0.1 by default.
+    - port: The port of the manager interface (manager.conf); 5038 by default.
     - username: The name of a user in manager.conf: the word in brackets above its settings.
     - password: That user's secret; keep it out of the file: $secret.AMI_PASSWORD
-    - lot: The lot of res_parking.conf to park in; 'default' where nothing is said.
+    - lot: The lot of res_parking.conf to park in; 'default' by default.
     - lot_dynamic: true where Asterisk makes the lot when a call is first parked in it
       (parkeddynamic); then it is not looked for before.
     - first_space: The lot's space that is the first slot: with slots 1-20 and first_space 701, slot
-      6 is space 706. Where nothing is said, slots and spaces have the same numbers.
-    - extension: How Asterisk reaches an extension, with {number} in it: PJSIP/{number} where
-      nothing is said. The map 'extensions' may say it for one extension: {"341": PJSIP/alice}.
+      6 is space 706. By default slots and spaces have the same numbers.
+    - extension: How Asterisk reaches an extension, with {number} in it: PJSIP/{number} by
+      default. The map 'extensions' may say it for one extension: {"341": PJSIP/alice}.
     - party: How Asterisk reaches the person at the other end, with {number} in it:
-      Local/{number}@outside/n where nothing is said, a context of your dialplan.
+      Local/{number}@outside/n by default, a context of your dialplan.
     - dial_context: Where the extension 'dial' stands that connects a call's two ends;
-      'scenario-runner' where nothing is said.
-    - dial_extension: That extension's name; 'dial' where nothing is said.
+      'scenario-runner' by default.
+    - dial_extension: That extension's name; 'dial' by default.
     - retrieve_context: The parking lot's own context, in which its spaces can be dialled;
-      'parkedcalls' where nothing is said.
+      'parkedcalls' by default.
     - calls: How 'call' steps come about: 'originate' lets Asterisk dial both ends (the default),
       'wait' asks a person to dial.
     - headless: Parties without phones that ring until they are told to answer; with them 'answered:

@@ -28,22 +28,22 @@ class FreeSwitchSettings(TrackedSettings, frozen=True, kw_only=True):
     `return_context` of the XML dialplan, or directly where that is empty; then it rings for
     `return_rings` microseconds.
 
-    - host: Where FreeSWITCH's event socket listens; 127.0.0.1 where nothing is said.
-    - port: The port of the event socket (event_socket.conf.xml); 8021 where nothing is said.
+    - host: Where FreeSWITCH's event socket listens; 127.0.0.1 by default.
+    - port: The port of the event socket (event_socket.conf.xml); 8021 by default.
     - password: The password of the event socket; keep it out of the file: $secret.ESL_PASSWORD.
-      Where nothing is said: ClueCon, which FreeSWITCH comes with.
-    - lot: The lot to park in, if people are to dial its slots; where nothing is said, each scenario
+      ClueCon by default, which FreeSWITCH comes with.
+    - lot: The lot to park in, if people are to dial its slots; by default each scenario
       has a fresh lot of its own.
     - extension: How FreeSWITCH reaches an extension, with {number} in it: user/{number} for its own
-      users; null/{number} where nothing is said, which is nobody's phone and answers at once. The
+      users; null/{number} by default, which is nobody's phone and answers at once. The
       map 'extensions' may say it for one extension: {"341": user/alice}.
     - party: How FreeSWITCH reaches the person at the other end, with {number} in it:
       sofia/gateway/carrier/{number}, loopback/{number}/public, or null/{number} (nobody's phone)
-      where nothing is said.
-    - return_context: Where a parked call that nobody took dials the number of its extension; where
-      nothing is said, the extension is dialled past the dialplan.
-    - return_rings: How long a call that returns rings at its extension before it ends; 30s where
-      nothing is said. With 'return_context' your dialplan decides.
+      by default.
+    - return_context: Where a parked call that nobody took dials the number of its
+      extension; by default the extension is dialled past the dialplan.
+    - return_rings: How long a call that returns rings at its extension before it ends;
+      30s by default. With 'return_context' your dialplan decides.
     - calls: How 'call' steps come about: 'originate' lets FreeSWITCH dial both ends (the default),
       'wait' asks a person to dial.
     """

@@ -56,7 +56,7 @@ class RestProfile(Section, frozen=True, kw_only=True):
       (not-found).
     - pickup: How long a callback lets the first party ring; the PBX's own choice where nothing is
       said.
-    - event_method: How events are to be delivered; POST where nothing is said.
+    - event_method: How events are to be delivered; POST by default.
     """
 
     empty_slot: Annotated[
@@ -80,13 +80,13 @@ class RestAccess(Settings, frozen=True, kw_only=True):
     - username: The user of an application of type password_credentials; with it a token is asked
       for by password.
     - password: That user's password; keep it out of the file: $secret.PBX_PASSWORD
-    - api_path: Where the API begins below the host's root; /api/ver1.0 where nothing is said.
-    - token_path: Where tokens are given; /oauth/token where nothing is said.
+    - api_path: Where the API begins below the host's root; /api/ver1.0 by default.
+    - token_path: Where tokens are given; /oauth/token by default.
     - ca_file: A file of certificates (PEM) to trust in place of the usual ones, relative to this
       file.
     - proxy: The proxy to go through: http://proxy.example.com:3128. The environment's proxies are
       not used; $env.HTTPS_PROXY names one.
-    - max_at_once: How many requests may be on their way at once; 16 where nothing is said.
+    - max_at_once: How many requests may be on their way at once; 16 by default.
     - calls: How 'call' steps come about: 'callback' asks the PBX to call (the default), 'wait' asks
       a person to dial, 'control' uses a served mock's own /mock/calls.
     - events: Where the PBX can deliver its events. Without it the current calls are asked for again

@@ -126,7 +126,7 @@ def object_of(raw: Raw, what: str) -> dict[str, Json]:
         return raw.body
     shown = as_text(raw.body)[:80] if raw.body is not None else "nothing"
     raise BadAnswer(
-        f"the answer to {what} is no JSON object but: {shown}",
+        f"the answer to {what} is not a JSON object but: {shown}",
         hint="is the target's url that of the PBX itself?",
     )
 

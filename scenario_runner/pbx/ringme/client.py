@@ -116,7 +116,7 @@ class HttpTransport:
         try:
             body = zlib.decompressobj(_GZIP).decompress(bytes(raw), LARGEST + 1)
         except zlib.error as error:
-            raise BadAnswer(self._said(request, "the answer is no gzip, though it says so")) from (
+            raise BadAnswer(self._said(request, "the answer is not gzip, though it says so")) from (
                 error
             )
         if len(body) > LARGEST:

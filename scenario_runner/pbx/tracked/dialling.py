@@ -38,7 +38,7 @@ class Dialling:
     def filled(self, template: str, number: str) -> str:
         """Put a number into a template; raises NotPossible for what can't be dialled."""
         if _NUMBER.fullmatch(number) is None:
-            raise NotPossible(f"'{number}' is no number that {self.pbx} could dial")
+            raise NotPossible(f"'{number}' is not a number that {self.pbx} could dial")
         if number == ANYBODY:
             raise NotPossible(
                 "a call from anybody can't be placed by the runner",

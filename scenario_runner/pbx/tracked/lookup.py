@@ -18,7 +18,7 @@ _WORDS = {
     Reason.CALL_NOT_ANSWERED: "the call is not answered yet",
     Reason.CALL_ALREADY_PARKED: "the call is parked already",
     Reason.SLOT_REQUIRED: "no slot is given",
-    Reason.SLOT_INVALID: "the slot is no number",
+    Reason.SLOT_INVALID: "the slot is not a number",
     Reason.SLOT_UNKNOWN: "there is no such slot",
     Reason.SLOT_FULL: "the slot is full: somebody is parked there",
     Reason.SLOT_EMPTY: "nobody is parked in this slot",

@@ -129,7 +129,7 @@ class WireClient(asyncio.Protocol, ABC):
             async with asyncio.timeout(within / SECOND):
                 return await self._greeting
         except TimeoutError:
-            text = f"nobody said a word on that port within {duration_text(within)}"
+            text = f"no greeting on that port within {duration_text(within)}"
             raise TimedOut(text, hint=self.port_hint) from None
 
     def close(self) -> None:
@@ -202,7 +202,7 @@ class WireClient(asyncio.Protocol, ABC):
         start = bytes(self._buffer[: len(self.banner)])
         if not self.banner.startswith(start):
             shown = bytes(self._buffer[:60]).decode("utf-8", "replace").strip()
-            raise BadAnswer(f"this is no {self.what}; it said: {shown!r}", hint=self.port_hint)
+            raise BadAnswer(f"this is not the {self.what}; it said: {shown!r}", hint=self.port_hint)
 
 
 _C = TypeVar("_C", bound=WireClient)

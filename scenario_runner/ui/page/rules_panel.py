@@ -107,7 +107,7 @@ def _adding(fault: Mapping[str, object]) -> SendRequest:
 
 
 class RulesPanel:
-    """The table of rules: what the PBX does, whose word it is, how often it was met here."""
+    """The table of rules: what the PBX does, its source, how often it was met here."""
 
     def __init__(self, state: State) -> None:
         self._state = state
