@@ -3,7 +3,7 @@
     python -m benchmarks.html_report [SCENARIOS]
 
 Beside each number stands the machine's own reference: the same events written as lines of JSON, and
-an empty page opened in the same browser. Needs Chromium and selenium for the second half.
+an empty page opened in the same browser. Needs Chromium and playwright for the second half.
 """
 
 from __future__ import annotations
@@ -163,33 +163,24 @@ def growth(path: Path) -> float:
 def opened(path: Path) -> tuple[float, float] | None:
     """Return the seconds to the load event, and to the first view; None without a browser."""
     try:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-        from selenium.webdriver.support.wait import WebDriverWait
+        from playwright.sync_api import sync_playwright
     except ImportError:
         return None
-    chromium, driver = which("chromium"), which("chromedriver")
-    if chromium is None or driver is None:
+    chromium = which("chromium")
+    if chromium is None:
         return None
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    browser = webdriver.Chrome(options=options, service=Service(driver))
-    try:
-        browser.get("about:blank")
+    with sync_playwright() as playwright:
+        arguments = ["--headless", "--no-sandbox", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        page = browser.new_page()
         begin = perf_counter()
-        browser.get(path.as_uri())
-        WebDriverWait(browser, 60, 0.005).until(
-            lambda tab: tab.execute_script("return document.querySelector('.row, body.empty')")
-        )
+        page.goto(path.as_uri(), wait_until="commit")
+        page.wait_for_selector(".row, body.empty", state="attached")
         shown = perf_counter() - begin
-        loaded = browser.execute_script(
-            "return performance.getEntriesByType('navigation')[0].loadEventEnd"
-        )
-        return float(loaded) / 1000, shown
-    finally:
-        browser.quit()
+        page.wait_for_load_state("load")
+        loaded = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+        browser.close()
+    return float(loaded) / 1000, shown
 
 
 def main() -> None:
@@ -209,7 +200,7 @@ def main() -> None:
         print(f"memory for each scenario   {grown / KIB:>7.2f} KiB   at most 2 KiB")
         found, bare = opened(html), opened(empty)
         if found is None or bare is None:
-            print("opened in                  not measured: no Chromium, or no selenium")
+            print("opened in                  not measured: no Chromium, or no playwright")
             return
         print(f"load event after           {found[0]:>9.2f}s   at most 2 s")
         print(f"  of an empty page         {bare[0]:>9.2f}s   reference")

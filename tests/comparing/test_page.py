@@ -97,8 +97,7 @@ def test_a_report_of_one_run_has_no_comparison(tmp_path: Path) -> None:
 
 @pytest.mark.browser
 def test_the_browser_shows_differences_and_leads_to_both_sides(tmp_path: Path) -> None:
-    pytest.importorskip("selenium", reason="NOT CHECKED IN A BROWSER: selenium is not installed")
-    from tests.html.browser import chromium
+    from tests.html.browser import one_tab
 
     comparison, heard = compared()
     path = tmp_path / "report.html"
@@ -110,18 +109,18 @@ def test_the_browser_shows_differences_and_leads_to_both_sides(tmp_path: Path) -
     heard.write(str(errored), replace(comparison, scenarios=(lost,)))
     unexplained = comparison.count(Grade.UNEXPLAINED)
     first = next(one for one in comparison.scenarios if one.differences)
-    with chromium() as browser:
+    with one_tab() as browser:
         browser.open(path)
         plural = "s" * (unexplained != 1)
         shown = f"{unexplained} unexplained difference{plural}" if unexplained else None
-        assert browser.one("#detail h1").text == (shown or "No unexplained difference")
+        assert browser.text("#detail h1") == (shown or "No unexplained difference")
         assert len(browser.all(".compared tr.unexplained")) == unexplained
         assert len(browser.all(".compared tr.explained")) == comparison.count(Grade.EXPLAINED)
         cells = browser.texts(".compared tbody tr:first-child td")
         assert cells[0].startswith(first.name)
         assert cells[2:4] == [first.differences[0].a, first.differences[0].b]
         browser.one(".compared tbody tr a:last-child").click()
-        assert browser.until("article.scenario h1").text == f"B: {first.name}"
+        assert browser.until("article.scenario h1").inner_text() == f"B: {first.name}"
         assert browser.one("article.scenario").get_attribute("data-scenario") == (
             f"B: {first.scenario}"
         )
@@ -130,6 +129,6 @@ def test_the_browser_shows_differences_and_leads_to_both_sides(tmp_path: Path) -
         assert MARKUP in browser.texts(".compared tbody tr:first-child td")[2]
         assert browser.all("#broken, #detail img") == []
         browser.open(errored)
-        assert browser.one("#detail h1").text == "1 scenario could not be compared"
+        assert browser.text("#detail h1") == "1 scenario could not be compared"
         assert "B could not find out" in browser.texts(".compared tbody tr:first-child td")[4]
-        assert browser.complaints() == []
+        assert browser.complaints == []

@@ -1,109 +1,90 @@
-"""A headless Chromium that opens reports, and tells what it complained about and asked for."""
+"""One tab of Chromium that opens reports, and tells what it complained about and asked for."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
+from tests.chromium import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from selenium.webdriver.remote.webelement import WebElement
+    from playwright.sync_api import ConsoleMessage, Locator, Page
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-_DRIVER = shutil.which("chromedriver")
-_POLL = 0.02
-_READY = "return document.readyState === 'complete' && document.documentElement.dataset.ready"
+_CALLED = "(given) => (function () { SCRIPT }).apply(null, given)"
 
 
 class Browser:
     """One tab of Chromium."""
 
-    def __init__(self, driver: webdriver.Chrome) -> None:
-        self.driver = driver
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
 
     def open(self, file: Path, address: str = "") -> None:
         """Open a report from a disk, and forget what was complained about before."""
-        self.driver.get("about:blank")
-        self.complaints()
-        self.requests()
-        self.driver.get(f"file://{file}{address}")
-        WebDriverWait(self.driver, 20, _POLL).until(lambda _: self.run(_READY))
+        self.page.goto("about:blank")
+        self.complaints.clear()
+        self.requests.clear()
+        self.page.goto(f"file://{file}{address}")
+        self.page.wait_for_selector("html[data-ready]", state="attached")
 
     def run(self, script: str, *arguments: object) -> Any:
-        return self.driver.execute_script(script, *arguments)
+        """Run the body of a function in the page; it returns what can be written as JSON."""
+        return self.page.evaluate(_CALLED.replace("SCRIPT", script), list(arguments))
 
-    def all(self, css: str) -> list[WebElement]:
-        found: list[WebElement] = self.driver.find_elements(By.CSS_SELECTOR, css)
+    def all(self, css: str) -> list[Locator]:
+        found: list[Locator] = self.page.locator(css).all()
         return found
 
-    def one(self, css: str) -> WebElement:
-        return self.driver.find_element(By.CSS_SELECTOR, css)
+    def one(self, css: str) -> Locator:
+        return self.page.locator(css).first
+
+    def text(self, css: str) -> str:
+        return str(self.one(css).inner_text()).strip()
 
     def texts(self, css: str) -> list[str]:
         """Return the texts as they are at one moment; the page may draw itself anew."""
-        script = (
-            "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText.trim())"
-        )
-        found: list[str] = self.run(script, css)
-        return found
+        return [text.strip() for text in self.page.locator(css).all_inner_texts()]
 
-    def until(self, css: str) -> WebElement:
-        """Wait for an element, and return it."""
-        shown = WebDriverWait(self.driver, 10, _POLL, [StaleElementReferenceException]).until(
-            lambda _: [found for found in self.all(css) if found.is_displayed()]
-        )
-        return shown[0]
+    def until(self, css: str) -> Locator:
+        """Wait until an element is shown, and return it."""
+        shown = self.page.locator(css).locator("visible=true").first
+        shown.wait_for()
+        return shown
 
-    def press(self, keys: str) -> None:
-        self.driver.switch_to.active_element.send_keys(keys)
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    @property
+    def focused(self) -> str:
+        """The id of the element that has the focus."""
+        return str(self.run("return document.activeElement.id"))
 
     def size(self, width: int, height: int) -> None:
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.page.set_viewport_size({"width": width, "height": height})
 
     def scheme(self, name: str) -> None:
-        features = [{"name": "prefers-color-scheme", "value": name}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-    def complaints(self) -> list[str]:
-        log = self.driver.get_log("browser")
-        return [entry["message"] for entry in log]
-
-    def requests(self) -> list[str]:
-        log = self.driver.get_log("performance")
-        sent = [json.loads(entry["message"])["message"] for entry in log]
-        return [
-            message["params"]["request"]["url"]
-            for message in sent
-            if message["method"] == "Network.requestWillBeSent"
-        ]
+        self.page.emulate_media(color_scheme=name)
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start a Chromium of its own, and end it; without one the test is skipped, aloud."""
-    if _CHROMIUM is None or _DRIVER is None:
-        pytest.skip("NOT CHECKED IN A BROWSER: chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = _CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(_DRIVER))
-    try:
-        browser = Browser(driver)
-        browser.size(1280, 900)
-        yield browser
-    finally:
-        driver.quit()
+def one_tab() -> Iterator[Browser]:
+    """Start a Chromium of its own with one tab, and end it."""
+    with chromium() as started:
+        page = started.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(10_000)
+        yield Browser(page)

@@ -13,22 +13,18 @@ from msgspec.structs import replace
 from scenario_runner.events import Exchange, ScenarioFinished, ScenarioStarted, Verdict
 from scenario_runner.reporters.failures import curl_line
 from scenario_runner.reporters.ladder import build_ladder, to_svg
+from tests.html.browser import one_tab
 from tests.html.writing import run_of, scenario, written
 from tests.ladder.telling import RUN, failed, finished, started, walk_through
 from tests.ladder.test_ladder import hostile
 from tests.reporters.streams import CASES, stream
-
-pytest.importorskip("selenium", reason="NOT CHECKED IN A BROWSER: selenium is not installed")
-
-from selenium.webdriver.common.keys import Keys
-
-from tests.html.browser import Browser, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from scenario_runner.events import Event
+    from tests.html.browser import Browser
 
 
 pytestmark = pytest.mark.browser
@@ -37,7 +33,7 @@ _UNFOLD = "document.querySelectorAll('details').forEach((fold) => fold.open = tr
 
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Browser]:
-    with chromium() as browser:
+    with one_tab() as browser:
         yield browser
 
 
@@ -47,8 +43,8 @@ def browser(tab: Browser) -> Iterator[Browser]:
     tab.size(1280, 900)
     tab.scheme("light")
     yield tab
-    assert tab.complaints() == []
-    assert [url for url in tab.requests() if not url.startswith(("file:", "data:"))] == []
+    assert tab.complaints == []
+    assert [url for url in tab.requests if not url.startswith(("file:", "data:"))] == []
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +64,7 @@ def link(number: int, **more: str) -> str:
 
 def test_the_run_is_summed_up_and_the_gravest_come_first(browser: Browser, report: Path) -> None:
     browser.open(report)
-    assert browser.one("#detail h1").text == "1 of 40 scenarios not passed"
+    assert browser.text("#detail h1") == "1 of 40 scenarios not passed"
     assert browser.texts(".row .name")[:3] == [
         "Park a caller in slot 3",
         "Park a caller in slot 5",
@@ -84,7 +80,7 @@ def test_only_rows_in_sight_are_in_the_document(browser: Browser, tmp_path: Path
     assert len(browser.all(".row")) < 40
     browser.run("document.getElementById('list').scrollTop = 1e9")
     last = browser.until("#row-499")
-    assert "slot 499" in last.text
+    assert "slot 499" in last.inner_text()
     assert len(browser.all(".row")) < 40
 
 
@@ -105,7 +101,7 @@ def test_filters_stand_in_the_address(
     browser: Browser, report: Path, address: str, count: str
 ) -> None:
     browser.open(report, address)
-    assert browser.one("#count").text == count
+    assert browser.text("#count") == count
 
 
 def test_filters_are_set_by_hand(browser: Browser, report: Path) -> None:
@@ -115,22 +111,22 @@ def test_filters_are_set_by_hand(browser: Browser, report: Path) -> None:
     assert browser.texts(".row .name") == ["Park a caller in slot 3"]
     browser.one(".chip[data-verdict=failed]").click()
     browser.until(".chip[data-verdict=failed][aria-pressed=false]")
-    browser.one("#find").send_keys("park-7. slot")
+    browser.one("#find").press_sequentially("park-7. slot")
     browser.until(".row:only-child")
     assert browser.run("return location.hash") == "#text=park-7.+slot"
-    browser.press(Keys.CONTROL + "a")
-    browser.press(Keys.BACKSPACE)
-    browser.one("#tag option[value=slow]").click()
+    browser.press("Control+a")
+    browser.press("Backspace")
+    browser.one("#tag").select_option("slow")
     browser.until("#row-19:last-child")
-    assert browser.one("#count").text == "20 of 40 scenarios"
+    assert browser.text("#count") == "20 of 40 scenarios"
 
 
 def test_a_link_leads_to_a_scenario(browser: Browser, report: Path) -> None:
     browser.open(report, link(3))
-    assert browser.one("#detail h1").text == "Park a caller in slot 3"
-    assert browser.driver.title == "failed: Park a caller in slot 3"
-    assert browser.one(".row[aria-selected=true] .name").text == "Park a caller in slot 3"
-    message = browser.one(".failures .message").text
+    assert browser.text("#detail h1") == "Park a caller in slot 3"
+    assert browser.page.title() == "failed: Park a caller in slot 3"
+    assert browser.text(".row[aria-selected=true] .name") == "Park a caller in slot 3"
+    message = browser.text(".failures .message")
     assert message.startswith("Step 3: slot 6 holds nobody")
     assert browser.texts(".failures dd")[1] == "nobody"
 
@@ -139,7 +135,7 @@ def test_a_link_leads_to_a_step(browser: Browser, report: Path) -> None:
     browser.open(report, link(3, step="cleanup.1"))
     here = browser.one("section.step.here")
     assert here.get_attribute("data-step") == "cleanup.1"
-    top = browser.run("return arguments[0].getBoundingClientRect().top", here)
+    top = here.evaluate("element => element.getBoundingClientRect().top")
     assert 0 < top < 900
     number = browser.one("section.step[data-step='2'] .number")
     number.click()
@@ -158,7 +154,7 @@ def test_a_link_that_leads_nowhere_says_so(
     browser: Browser, report: Path, address: str, text: str
 ) -> None:
     browser.open(report, address)
-    assert text in browser.one("#detail").text
+    assert text in browser.text("#detail")
 
 
 def test_yaml_stands_beside_the_verdict_and_the_failed_place_is_marked(
@@ -172,27 +168,25 @@ def test_yaml_stands_beside_the_verdict_and_the_failed_place_is_marked(
         "11  slots: {call: customer, slot: $slot}\n",
         "12  expect: {holds: customer}\n",
     ]
-    assert browser.one("section.step[data-step='3'] mark").text == "holds: custo"
+    assert browser.text("section.step[data-step='3'] mark") == "holds: custo"
     assert browser.texts("section.step[data-step='3'] .attempts td") == [
         "2 s",
         "✗",
         "slot 6 is empty",
         "×9",
     ]
-    held = browser.one("#snapshot").text
+    held = browser.text("#snapshot")
     assert "customer at 341" in held
 
 
 def test_exchanges_are_folded_and_tell_everything(browser: Browser, report: Path) -> None:
     browser.open(report, link(0))
     step = browser.one("section.step[data-step='2']")
-    assert "valet_park" not in step.text
-    browser.run(
-        "arguments[0].querySelectorAll('details').forEach((fold) => fold.open = true)", step
-    )
-    assert "Authorization: Bearer ***" in step.text
-    assert '"result": "OK"' in step.text
-    assert "customer is parked in slot 6" in step.text
+    assert "valet_park" not in step.inner_text()
+    step.evaluate("step => step.querySelectorAll('details').forEach((fold) => fold.open = true)")
+    assert "Authorization: Bearer ***" in step.inner_text()
+    assert '"result": "OK"' in step.inner_text()
+    assert "customer is parked in slot 6" in step.inner_text()
 
 
 @pytest.mark.parametrize("case", ["walk-through", "failed", "hostile"])
@@ -282,30 +276,30 @@ def test_a_click_into_the_ladder_leads_to_the_step(browser: Browser, report: Pat
 def test_keys_are_enough(browser: Browser, report: Path) -> None:
     browser.open(report)
     browser.press("/")
-    browser.press("park-1")
+    browser.type("park-1")
     browser.until("#row-10:last-child")
-    browser.press(Keys.ENTER)
-    assert browser.driver.switch_to.active_element.get_attribute("id") == "list"
-    browser.press(Keys.ARROW_DOWN)
-    browser.press(Keys.ARROW_DOWN)
+    browser.press("Enter")
+    assert browser.focused == "list"
+    browser.press("ArrowDown")
+    browser.press("ArrowDown")
     browser.until("#row-2[aria-selected=true]")
     browser.press("k")
     browser.until("#row-1[aria-selected=true]")
-    browser.press(Keys.END)
+    browser.press("End")
     browser.until("#row-10[aria-selected=true]")
-    browser.press(Keys.ENTER)
+    browser.press("Enter")
     browser.until("h1:focus")
-    assert browser.one("h1").text == "Park a caller in slot 19"
-    browser.press(Keys.ESCAPE)
+    assert browser.text("h1") == "Park a caller in slot 19"
+    browser.press("Escape")
     browser.until(".overview")
-    assert browser.driver.switch_to.active_element.get_attribute("id") == "list"
+    assert browser.focused == "list"
 
 
 def test_the_way_back_leads_back(browser: Browser, report: Path) -> None:
     browser.open(report, link(3))
     browser.run(f"location.hash = '{link(0)}'")
     browser.until("article[data-scenario*='park-0.']")
-    browser.driver.back()
+    browser.page.go_back()
     browser.until("article[data-scenario*='park-3.']")
 
 
@@ -317,7 +311,7 @@ def test_earlier_attempts_are_found_from_the_last(browser: Browser, tmp_path: Pa
     assert browser.one("#verdicts .chip").get_attribute("data-verdict") == "flaky"
     browser.one(".tries a").click()
     browser.until(".failures")
-    assert browser.one(".verdict b").text == "failed"
+    assert browser.text(".verdict b") == "failed"
     assert "attempt=1" in browser.run("return location.hash")
 
 
@@ -342,18 +336,18 @@ def test_a_phone_never_scrolls_sideways(
 def test_a_phone_shows_the_overview_above_the_list(browser: Browser, report: Path) -> None:
     browser.size(390, 844)
     browser.open(report)
-    assert browser.one(".overview h1").is_displayed()
-    assert browser.one("#list").is_displayed()
-    assert browser.one(".overview .facts").is_displayed()
+    assert browser.one(".overview h1").is_visible()
+    assert browser.one("#list").is_visible()
+    assert browser.one(".overview .facts").is_visible()
     browser.one(".overview .links a").click()
     browser.until("article[data-scenario*='park-3.'] h1")
-    assert not browser.one("#list").is_displayed()
+    assert not browser.one("#list").is_visible()
     assert browser.run("return scrollY") == 0
     browser.one("#back").click()
     browser.until("#list")
-    browser.one("#find").send_keys("park-7")
+    browser.one("#find").press_sequentially("park-7")
     browser.until("body.filtering")
-    assert not browser.one(".overview").is_displayed()
+    assert not browser.one(".overview").is_visible()
     browser.one("#row-0").click()
     browser.until("article[data-scenario*='park-7.'] h1")
 
@@ -370,7 +364,7 @@ def test_the_rows_of_a_matrix_show_what_tells_them_apart(browser: Browser, tmp_p
     assert browser.texts(".row .name") == ["First and last"] * 2
     shown = [text.split(" · ")[0] for text in browser.texts(".row .second")]
     assert shown == ["slot = 6, agent = 342", "slot = 6, agent = 343"]
-    browser.one("#find").send_keys("343")
+    browser.one("#find").press_sequentially("343")
     browser.until(".row:only-child")
 
 
@@ -382,14 +376,14 @@ def test_the_ticket_of_a_known_failure_is_a_link(browser: Browser, tmp_path: Pat
     browser.open(path, "#scenario=park.scenario.yaml")
     (link_,) = browser.all(".reason a")
     assert link_.get_attribute("href") == ticket
-    assert browser.one(".reason").text == reason
+    assert browser.text(".reason") == reason
 
 
 def test_an_invalid_file_is_shown_first(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     written(path, iter(stream("invalid")))
     browser.open(path)
-    assert browser.one("h1").text == "2 files could not be run"
+    assert browser.text("h1") == "2 files could not be run"
     assert browser.texts(".row .name")[0] == "examples/01_bad.scenario.yaml"
     browser.one("#row-0").click()
     browser.until(".failures")
@@ -425,6 +419,6 @@ def test_markup_from_outside_stays_text(browser: Browser, tmp_path: Path, scheme
     begun = next(event for event in events if isinstance(event, ScenarioStarted))
     browser.open(path, "#" + urlencode({"scenario": begun.scenario}))
     browser.run(_UNFOLD)
-    assert "<b>" in browser.one("h1").text
+    assert "<b>" in browser.text("h1")
     assert browser.all("#detail h1 b, #detail img, #detail iframe, #detail script") == []
     assert "\u202e" not in browser.run("return document.body.innerText")

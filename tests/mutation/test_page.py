@@ -49,8 +49,7 @@ def test_the_report_of_coverage_holds_the_run_and_the_table() -> None:
 
 @pytest.mark.browser
 def test_the_browser_shows_the_tables_and_leads_to_the_scenarios(tmp_path: Path) -> None:
-    pytest.importorskip("selenium", reason="NOT CHECKED IN A BROWSER: selenium is not installed")
-    from tests.html.browser import chromium
+    from tests.html.browser import one_tab
 
     path = written("mutate", "--rule", "park.occupies")
     marked = tmp_path / "marked.html"
@@ -58,14 +57,16 @@ def test_the_browser_shows_the_tables_and_leads_to_the_scenarios(tmp_path: Path)
     row = TableRow(tone="bad", cells=(MARKUP, MARKUP), scenario=MARKUP)
     report.add(Table(id="mutants", title=MARKUP, columns=(MARKUP, MARKUP), rows=(row,)))
     report.close()
-    with chromium() as browser:
+    with one_tab() as browser:
         browser.open(path)
         assert len(browser.all("#mutants tbody tr")) == 6
         assert len(browser.all("#rules tbody tr")) == 39
-        assert browser.one("#mutants tr.good a").text.startswith(f"{SUITE}:9 holds")
+        assert browser.text("#mutants tr.good a").startswith(f"{SUITE}:9 holds")
         browser.one("#mutants tr.good a").click()
-        assert browser.until("article.scenario h1").text == "A caller is parked and picked up"
+        assert (
+            browser.until("article.scenario h1").inner_text() == "A caller is parked and picked up"
+        )
         browser.open(marked)
         assert browser.texts("#mutants tbody td") == [MARKUP, MARKUP]
         assert browser.all("#broken, #detail img") == []
-        assert browser.complaints() == []
+        assert browser.complaints == []

@@ -1,45 +1,20 @@
-"""A headless Chromium driven by Playwright, and the page served in this process for it."""
+"""The page served in this process, and a tab of Chromium that shows it."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
-from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from scenario_runner.ui.page.server import PAGES, Address, listen, serving
 from scenario_runner.ui.studio import Studio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-sync", "--disable-background-networking", "--disable-component-update",
-    "--disable-dev-shm-usage",
-]  # fmt: skip
 SIZES = {1280: {"width": 1280, "height": 860}, 390: {"width": 390, "height": 844}}
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start a Chromium of its own, and end it; without one the test is skipped, aloud."""
-    if CHROMIUM is None:
-        pytest.skip("NOT CHECKED IN A BROWSER: chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 class Served:

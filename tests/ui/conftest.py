@@ -8,6 +8,7 @@ import pytest
 
 from scenario_runner.ui.studio import Studio
 from scenario_runner.ui.workspace import Workspace
+from tests.chromium import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,9 +25,6 @@ def browser() -> Iterator[Browser]:
 
     So a module whose tests run loops of their own must not use it.
     """
-    pytest.importorskip("playwright", reason="NOT CHECKED IN A BROWSER: install the extra dev-full")
-    from tests.ui.browser import chromium
-
     with chromium() as made:
         yield made
 
