@@ -22,6 +22,7 @@ from scenario_runner.exit_code import Exit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from scenario_runner.events import Event
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.loading.suite import Suite
     from scenario_runner.loading.validating import Validated
@@ -161,8 +162,23 @@ def _diagram(scenario: Scenario) -> str:
     gathered = ResultCollector()
     stories = [gathered.handle(event) for event in run([scenario], environment=dict(os.environ))]
     events = [event for story in stories if story is not None for event in story.in_steps()]
-    ladder = build_ladder(events)
+    ladder = build_ladder(_without_tokens(events))
     return to_mermaid(ladder) if ladder.rows else ""
+
+
+def _without_tokens(events: Iterable[Event]) -> Iterator[Event]:
+    """Leave out the runner's own requests for a token, which another one in the step follows."""
+    from scenario_runner.events import Exchange
+
+    kept = list(events)
+    last = {event.step: event for event in kept if isinstance(event, Exchange)}
+    for event in kept:
+        match event:
+            case Exchange(sent=sent, step=step) if sent.startswith("POST /oauth/token\n"):
+                if last[step] is event:
+                    yield event
+            case _:
+                yield event
 
 
 @click.command("explain")

@@ -22,20 +22,17 @@ from scenario_runner.language.actions import (
     CallStatus,
     CallTarget,
     Check,
-    FormBody,
     Hangup,
-    JsonBody,
     ListCalls,
     NamedCall,
     Park,
-    RawRequest,
     Set,
     Slots,
     Step,
-    TextBody,
     Wait,
 )
 from scenario_runner.language.expectations import CountIs
+from scenario_runner.language.requests import FormBody, JsonBody, RawRequest, TextBody
 from scenario_runner.language.vocabulary import CallState, EventType
 from scenario_runner.matching import describe, typed
 from scenario_runner.pbx.commands import (

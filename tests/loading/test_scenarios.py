@@ -11,7 +11,6 @@ from scenario_runner.language.actions import (
     CallById,
     Park,
     Poll,
-    RawRequest,
     Repeat,
     Slots,
     Stays,
@@ -19,6 +18,7 @@ from scenario_runner.language.actions import (
     Wait,
 )
 from scenario_runner.language.expectations import Holds
+from scenario_runner.language.requests import RawRequest
 from scenario_runner.language.values import Duration
 from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.references import Fields, Items, Literal, Reference, Text
