@@ -11,6 +11,8 @@ from tests.serving.served import API, client_of, serving
 
 HEAD = b"GET /mock/state HTTP/1.1\r\n"
 HOST = b"Host: 127.0.0.1\r\n"
+POST = b"POST /mock/calls HTTP/1.1\r\n" + HOST
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def said(data: bytes, *more: bytes) -> bytes:
@@ -41,6 +43,12 @@ def said(data: bytes, *more: bytes) -> bytes:
         (HEAD.replace(b"1.1", b"2.0") + HOST + b"\r\n", 505),
         (HEAD + HOST + b"X: " + b"x" * 100_000 + b"\r\n\r\n", 431),
         (HEAD + HOST + b"Content-Length: 2000000\r\n\r\n", 413),
+        (POST + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nnull", 400),
+        (POST + b"Content-Length: 4\r\n" + CHUNKED + b"4\r\nnull\r\n0\r\n\r\n", 400),
+        (POST + CHUNKED + b"4\nnull\r\n0\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: gzip\r\n\r\nnull", 400),
+        (HEAD + HOST.replace(b":", b" :", 1) + b"\r\n", 400),
+        (HEAD + HOST + b"X: a\r\n b\r\n\r\n", 400),
     ],
 )
 def test_what_http_forbids_is_refused(request_: bytes, status: int) -> None:
