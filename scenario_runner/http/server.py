@@ -355,7 +355,16 @@ def _not_here(error: OSError, host: str, port: int) -> UsageError:
     if isinstance(error, socket.gaierror):
         message, hint = "the host {host} is not known", "127.0.0.1 always works"
     else:
-        message, hint = _REASONS.get(
-            error.errno or 0, (f"can't listen at {{host}}:{{port}}: {error.strerror or error}", "")
-        )
+        unknown = f"can't listen at {{host}}:{{port}}: {_braced(error.strerror or str(error))}"
+        message, hint = _REASONS.get(_number(error), (unknown, ""))
     return UsageError(message.format(host=host, port=port), hint=hint or None)
+
+
+def _number(error: OSError) -> int:
+    """Return the error's number; from Python 3.13 on one of asyncio's has only words."""
+    nowhere = error.errno is None and str(error).startswith("could not bind on any address")
+    return errno.EADDRNOTAVAIL if nowhere else error.errno or 0
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
