@@ -31,11 +31,22 @@ def exit_code_of(command: Callable[[], object]) -> Exit:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone: that is its own business, and no message can be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return Exit.PASSED
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            _write_no_more()  # else what is still to be written fails again when Python leaves
+        return show_error(error)
     except Exception as error:  # noqa: BLE001 -- the last resort, told as exit code 5
         return show_error(error)
     return Exit(code) if isinstance(code, int) else Exit.PASSED
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _write_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_error(error: Exception, lead: str = "") -> Exit:
@@ -54,7 +65,7 @@ def show_error(error: Exception, lead: str = "") -> Exit:
             shown = printable(f"{error.filename}")
             click.echo(f"error: no file can have a name of that length: {shown}", err=True)
             return Exit.USAGE
-        case OSError() if lead:
+        case OSError() if lead or error.errno in _NO_ROOM:
             click.echo(f"error: {lead}{error.strerror or error}", err=True)
             return Exit.USAGE
         case _:

@@ -86,7 +86,17 @@ async def _undone(left: Left, session: Session, context: Context) -> list[Undone
         told = [await ending.ended() for ending in endings]
     for path, url in left.watched:
         told.append(await _unwatched(path, url, session))
+    if left.damaged:
+        told.append(_damaged(left))
     return told
+
+
+def _damaged(left: Left) -> Undone:
+    return Undone(
+        good=False,
+        message=f"the journal {left.file} can't be read whole: {left.damaged}; look yourself what "
+        "is still up on the PBX, then remove it",
+    )
 
 
 class _Ending:

@@ -56,6 +56,10 @@ async def open_target(
 
 def _tell_left(target: Target, context: Context, journal: Path) -> None:
     left = left_on(target, journal)
+    for one in left:
+        if one.damaged:
+            told = f"the journal {one.file} of a run before can't be read: {one.damaged}"
+            context.notice("damaged-journal", told, _remedy(target))
     calls = sum(len(one.calls) for one in left)
     watched = sum(len(one.watched) for one in left)
     if calls or watched:
@@ -65,7 +69,7 @@ def _tell_left(target: Target, context: Context, journal: Path) -> None:
 
 def left_on(target: Target, journal: Path) -> list[Left]:
     """Return what runs before have left on the host of a target, whatever they called it."""
-    return [one for one in left_behind(journal) if one.host == target.host]
+    return [one for one in left_behind(journal) if one.may_be_on(target.host)]
 
 
 def _remedy(target: Target) -> str:

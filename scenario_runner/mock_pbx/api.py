@@ -387,11 +387,15 @@ def _extension_view(profile: Profile, number: int) -> View:
     }
 
 
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, which a clock that is moved on may pass."""
+
+
 @lru_cache(maxsize=1024)
 def _gmt(epoch_us: int) -> str:
     """Write a moment as the API does; kept, since a list is asked for many times."""
     seconds, rest = divmod(epoch_us, 1_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC)
+    moment = datetime.fromtimestamp(min(seconds, _LAST_SECOND), UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S},{rest // 10_000:02d}"
 
 

@@ -97,6 +97,15 @@ class JUnit(Format):
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{head}>\n{inner}</testsuites>\n'
 
 
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, the last that a date can be in."""
+
+
+def _moment(microseconds: int) -> str:
+    seconds = max(0, min(microseconds // SECOND, _LAST_SECOND))
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _suite(name: str, suite: _Suite, gathered: ResultCollector) -> str:
     run = gathered.run
     head = _attributes(
@@ -106,7 +115,7 @@ def _suite(name: str, suite: _Suite, gathered: ResultCollector) -> str:
         errors=str(suite.errors),
         skipped=str(suite.skipped),
         time=_seconds(suite.took),
-        timestamp=datetime.fromtimestamp(run.started_at / SECOND, UTC).strftime("%FT%T"),
+        timestamp=_moment(run.started_at),
         hostname=run.host,
     )
     properties = [("target", target_name(run)), ("seed", str(run.seed))]

@@ -396,3 +396,22 @@ def test_problems_of_validate_are_on_standard_output(run: Invoke) -> None:
     assert said.err == ""
     assert "bad.scenario.yaml:3:5: unknown-key" in said.out
     assert "1 problem" in said.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", ["validate good.scenario.yaml", "list .", "--help", "targets"])
+def test_a_full_disk_is_no_fault_of_the_runner(words: str, tmp_path: Path) -> None:
+    (tmp_path / "good.scenario.yaml").write_text(GOOD)
+    full = _process(f"{words} > /dev/full", tmp_path)
+    assert full.returncode == 3
+    assert full.stderr == "error: No space left on device\n"
+
+
+def test_a_date_beyond_the_year_9999_is_written_as_its_end(run: Invoke, tmp_path: Path) -> None:
+    Path("good.scenario.yaml").write_text(GOOD)
+    assert run("run", "good.scenario.yaml", "--events", "e.jsonl").code == 0
+    text = Path("e.jsonl").read_text(encoding="utf-8")
+    late = re.sub('"started_at":[0-9]+', f'"started_at":{10**18}', text)
+    Path("e.jsonl").write_text(late, encoding="utf-8")
+    assert run("report", "e.jsonl", "--junit", "out.xml", "--html", "out.html").code == 0
+    assert 'timestamp="9999-12-31T23:59:59"' in (tmp_path / "out.xml").read_text(encoding="utf-8")

@@ -18,10 +18,10 @@ from scenario_runner.execution.targets import left_on
 from scenario_runner.language.target import Target
 from scenario_runner.mock_pbx.server.app import MockOptions, mock_server
 from scenario_runner.pbx.commands import PlaceCall, SendRequest
-from scenario_runner.pbx.journal import Journal, left_behind
+from scenario_runner.pbx.journal import Journal, JournalError, left_behind
 from scenario_runner.pbx.protocol import CallIds, Connection
 from scenario_runner.pbx.ringme.access import EventSettings
-from tests.http.meeting import Met, context, meet, scenario_deed, target
+from tests.http.meeting import Met, context, meet, meet_mock, scenario_deed, target
 from tests.http.test_against_mock import with_settings
 
 REQUEST = PlaceCall(extension="341", flow="out", party="+78120000443")
@@ -74,6 +74,95 @@ def test_a_line_that_was_cut_short_spoils_nothing(tmp_path: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8") + '{"note": "en', encoding="utf-8")
     (left,) = left_behind(tmp_path)
     assert len(left.calls) == 1
+
+
+RUN = '{"note": "run", "target": "staging", "host": "pbx.example.com"}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "damaged"),
+    [
+        (b"\xff\xfe\n", "line 1 is no note of a run"),
+        (b"", "it does not begin with its target"),
+        (b'{"note": "run"}\n', "line 1 is no note of a run"),
+        (b"[" * 100_000 + b"\n", "line 1 is no note of a run"),
+        (RUN.encode() + b'{"note": "called", "placing": "1", "ids": {}}\n', "line 2"),
+        (RUN.encode() + b'{"note": "called", "placing": "1"}\n', "line 2"),
+        (RUN.encode() + b'{"note": "calling", "placing": "1", "extension": "341"}\n', "line 2"),
+        (RUN.encode() + b'{"note": "calling", "placing": "1", "party": 7}\n3\n', "line 2"),
+        (RUN.encode() + b'\x00\x00\n{"note": "watching", "path": "/x", "url": "u"}\n', "line 2"),
+        (RUN.encode() + b'{"note": "sung"}\n', "line 2"),
+    ],
+)
+def test_a_damaged_journal_is_told_and_never_passed_over(
+    text: bytes, damaged: str, tmp_path: Path
+) -> None:
+    (tmp_path / "1.jsonl").write_bytes(text)
+    (left,) = left_behind(tmp_path)
+    assert left.damaged.startswith(damaged)
+    assert left.may_be_on("pbx.example.com")
+    assert left.may_be_on("other.example.com") is not text.startswith(RUN.encode())
+
+
+def test_what_a_damaged_journal_still_tells_is_known(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "staging", "pbx.example.com")
+    journal.calling(replace(REQUEST, party="+7999"))
+    journal.close()
+    (file,) = tmp_path.iterdir()
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + "no json\n" + text.splitlines()[1].replace("+7999", "+7888") + "\n")
+    (left,) = left_behind(tmp_path)
+    assert [call.party for call in left.calls] == ["+7888"]
+    assert left.damaged
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "1.jsonl")
+    (tmp_path / "2.jsonl").mkdir()
+    assert [left.damaged for left in left_behind(tmp_path)] == ["it is no file"] * 2
+
+
+def test_a_damaged_journal_fails_the_cleanup_and_stays(tmp_path: Path) -> None:
+    async def deed(url: str) -> None:
+        run = RUN.replace("pbx.example.com", target(url).host)
+        (tmp_path / "1.jsonl").write_text(run + "no json\n")
+        (undone,) = await undo(target(url), context(Met()), tmp_path)
+        assert not undone.good
+        assert "can't be read whole: line 2 is no note of a run" in undone.message
+
+    on_a_mock(deed)
+    assert (tmp_path / "1.jsonl").exists()
+
+
+def test_nothing_is_placed_that_can_not_be_written_down(tmp_path: Path) -> None:
+    (tmp_path / ".scenario-runner").write_text("a file")
+    text = """
+        scenario: test
+        steps:
+          - call: {as: a, extension: 341, from: "+78120000443"}
+          - calls: {extension: 341}
+            expect: {count: 1}
+        """
+    met = meet_mock(scenario_deed(text), tmp_path / ".scenario-runner/journal")
+    assert met.verdicts == ["errored"]
+    assert "can't be written: Not a directory" in met.messages[0]
+    assert not [line for line in met.sent if "/mock/calls" in line]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_what_is_hung_up_is_hung_up_although_the_disk_is_full(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "staging", "pbx.example.com")
+    placing = journal.calling(REQUEST)
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    assert journal._open is not None
+    journal._open.close()
+    journal._open = Path("/dev/full").open("a", encoding="utf-8")  # noqa: SIM115
+    journal.called(placing, IDS)
+    journal.ended(IDS.uuid)
+    with pytest.raises(JournalError, match="No space left"):
+        journal.calling(REQUEST)
+    assert journal.close()
 
 
 def files(folder: Path) -> list[Path]:

@@ -343,3 +343,13 @@ def test_an_answer_of_another_kind_is_a_fault_of_ours() -> None:
     assert world.do(ListCalls(None), Calls) == Calls(())
     with pytest.raises(TypeError, match="was answered by Calls"):
         world.do(ListCalls(None), InSlot)
+
+
+def test_times_beyond_the_year_9999_are_written_as_its_end() -> None:
+    phone = Phone()
+    phone.now = 10_000 * 366 * 86_400 * SECOND
+    token = phone.json("POST", "/oauth/token", CREDENTIALS)["access_token"]
+    phone.headers = (("Authorization", f"Bearer {token}"),)
+    phone.json("POST", "/mock/calls", {"extension": 341, "from": "+7"})
+    listed = phone.send("GET", "/api/ver1.0/extension/34414/current_calls/", b"").body
+    assert b"9999-12-31 23:59:59" in listed
