@@ -138,6 +138,22 @@ def test_a_full_lot_refuses_and_hangs_nobody_up(asterisk: Instance, tmp_path: Pa
     assert [end.verdict for end in finished(events)] == ["passed"], told(events)
 
 
+@pytest.mark.parametrize(
+    "extension",
+    [
+        "Local/{number}@desk/n&Local/{number}@desk-rings/n",
+        "Local/{number}@desk-rings/n&Local/{number}@desk/n",
+        "Local/{number}-{number}@desk/n",
+    ],
+)
+def test_several_phones_and_numbers_within_numbers(
+    asterisk: Instance, tmp_path: Path, extension: str
+) -> None:
+    of = changed(target(asterisk, tmp_path, "asterisk"), headless=None, extension=extension)
+    events = run_text(of, tmp_path, SCENARIO)
+    assert [end.verdict for end in finished(events)] == ["passed"], told(events)
+
+
 RETURNS = """
 scenario: a call returns to somebody else
 steps:

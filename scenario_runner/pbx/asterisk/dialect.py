@@ -42,6 +42,9 @@ joined with the call later: a retriever takes over the Linkedid of whom it retri
 
 
 class _Coming(Coming):
+    _status = ""
+    """How the latest phone of those that ring for the second end was lost."""
+
     def judge(self, event: WireMessage) -> None:
         about_first = event.get("Uniqueid") == self.first.uid
         match event.event:
@@ -51,10 +54,13 @@ class _Coming(Coming):
                 why = _REASONS.get(event.get("Reason"), _FAILED)
                 raise no_call(self.first.dialled, why)
             case "Hangup" if about_first:
-                raise no_call(self.ended(self.first.uid), event.get("Cause-txt"))
+                raise no_call(self.ended(self.first.uid), self._status or event.get("Cause-txt"))
             case "DialEnd" if about_first and event.get("DialStatus") != "ANSWER":
                 status = event.get("DialStatus")
-                raise no_call(self.second.dialled, _STATUSES.get(status, status))
+                self._status = _STATUSES.get(status, status)
+                # Of several phones the others may still ring, or one has answered.
+                if "&" not in self.second.dialled:
+                    raise no_call(self.second.dialled, self._status)
 
     def rings(self, call: Call, event: WireMessage) -> bool:
         del event

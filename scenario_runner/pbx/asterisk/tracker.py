@@ -77,13 +77,17 @@ class AsteriskTracker(CallTracker):
         for call in self.calls.of(caller) or self._discovered(event):
             if call.remote == caller:
                 if not _comes_up(call):
-                    call.extension = self._dialling.name_of(event.get("DestChannel"))
+                    name = self._dialling.name_of(event.get("DestChannel"))
+                    call.extension = self._dialled_extension(event) or name
                 self.rings_desk(call, dialled, event)
             elif not call.remote:
                 self.rings_remote(call, dialled, event)
 
     def _dialled_extension(self, event: WireMessage) -> str | None:
-        return self._dialling.number_of(event.get("DestChannel"))
+        """Return the extension that is dialled; all channels of a trunk have one name."""
+        channel = event.get("DestChannel")
+        dialled = f"{channel.partition('/')[0]}/{event.get('DialString')}"
+        return self._dialling.number_dialled(dialled) or self._dialling.number_of(channel)
 
     def _discovered(self, event: WireMessage) -> tuple[Call, ...]:
         """Return the call that somebody else begins here, if it has to do with an extension."""
