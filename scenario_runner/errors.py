@@ -6,6 +6,7 @@
     │   └── NothingSelected     no scenario is left to run
     ├── TargetError         the target is missing, forbidden or wrongly described
     ├── Undecidable         whether a value matches can't be decided
+    ├── Contradiction       an answer that the rules of call parking do not allow
     ├── RunnerFault         an exception nobody expected: a fault of the runner itself
     └── PbxError            it could not be found out what the PBX did
         ├── Unreachable         no connection came about; nothing was sent
@@ -94,6 +95,10 @@ class TargetError(ScenarioRunnerError):
 
 class Undecidable(ScenarioRunnerError):
     """Whether a value matches can't be decided; the verdict is `errored`."""
+
+
+class Contradiction(ScenarioRunnerError):
+    """No order of the commands so far explains an answer; the verdict is `failed`."""
 
 
 class RunnerFault(ScenarioRunnerError):

@@ -92,6 +92,9 @@ class HowToRun:
     )
     last_failed: bool = option(is_flag=True, help="Run only what failed when it last ran.")
     no_cache: bool = option(is_flag=True, help="Do not remember in .scenario-runner/ what failed.")
+    model: bool = option(
+        is_flag=True, help="Judge each answer of the built-in mock by a model of the rules."
+    )
     step: bool = option(is_flag=True, help="Pause before each step and show what will be sent.")
     watch: bool = option(is_flag=True, help="Run again what a changed file touches, until Ctrl-C.")
     ladder: bool = option(is_flag=True, help="Draw the messages of each failed scenario.")
@@ -113,6 +116,7 @@ class HowToRun:
             retry_failed=self.retry_failed,
             allow_skips=self.allow_skips,
             allow_flaky=self.allow_flaky,
+            model=self.model,
             repeat=self.repeat_run,
             shuffle=self.shuffle,
             rerun=rerun,
@@ -257,6 +261,10 @@ def _request(line: RunLine, live: Callable[[Event], None]) -> RunRequest:
         options = replace(options, replays=failed)
     choice = line.target.choice(split_ids(paths)[0])
     target = choose(choice, context.mask)
+    if options.model and target.driver != "mock":
+        raise click.UsageError(
+            f"--model is for the built-in mock, and {target.name} is a PBX that others may use, too"
+        )
     if options.workers != 1 and target.driver != "mock":
         raise click.UsageError(
             f"--workers is for the built-in mock, and {target.name} is a PBX of its own: scenarios "

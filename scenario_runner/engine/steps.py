@@ -24,7 +24,7 @@ from scenario_runner.engine.event_log import Sent, StepMark
 from scenario_runner.engine.joining import look_behind
 from scenario_runner.engine.normalize import answer_of, outcome_of
 from scenario_runner.engine.result import ActionResult, CheckFailed, Tally
-from scenario_runner.errors import HeldBack, RunnerFault, ScenarioRunnerError
+from scenario_runner.errors import Contradiction, HeldBack, RunnerFault, ScenarioRunnerError
 from scenario_runner.events import Attempt, Failure, StepFinished, StepStarted, Verdict, Warned
 from scenario_runner.language.actions import (
     MOST_ROUNDS,
@@ -487,6 +487,9 @@ def _not_seen(error: Exception, step: Step, frame: Frame) -> Report:
             return Report(verdict=Verdict.NOT_APPLICABLE)
         case HeldBack():
             return Report(verdict=Verdict.SKIPPED)
+        case Contradiction():
+            failure = replace(_errored(error, step, frame), key="model")
+            return Report(verdict=Verdict.FAILED, failures=(failure,))
         case ScenarioRunnerError():
             return Report(verdict=Verdict.ERRORED, failures=(_errored(error, step, frame),))
         case _:

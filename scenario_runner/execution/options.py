@@ -87,8 +87,9 @@ class RunOptions:
     processes share the scenarios of the built-in mock (0: as many as pay off). `order` are choices
     between waiting commands that stand in for the seed's; `all_orders` runs every distinct order,
     at most that many for one scenario (0: only one order). `repeat` runs everything that often,
-    each time with the next seed; `shuffle` lets the seed choose the order of the scenarios. `stop`
-    ends the run from outside. `live` hears each event as it happens, also while scenarios run side
+    each time with the next seed; `shuffle` lets the seed choose the order of the scenarios. With
+    `model` a reference model judges each answer of the built-in mock. `stop` ends the run from
+    outside. `live` hears each event as it happens, also while scenarios run side
     by side, whose events are else told one scenario after the other. `stopwatch` tells real
     microseconds. `replays` are scenarios, by their identity, to be run as they failed before.
     """
@@ -105,6 +106,7 @@ class RunOptions:
     shuffle: bool = False
     allow_skips: bool = False
     allow_flaky: bool = False
+    model: bool = False
     rerun: str = "scenario-runner run"
     stop: Stop = field(default_factory=Stop)
     live: Callable[[Event], None] = unheard

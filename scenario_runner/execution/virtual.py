@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from scenario_runner.masking import Mask
     from scenario_runner.mock_pbx import Fault
     from scenario_runner.mock_pbx.mutants import Mutant
+    from scenario_runner.pbx.protocol import Connection
 
 
 _BODY_LIMIT = 1024 * 1024  # as over a network, so that a scenario agrees on both
@@ -198,6 +199,11 @@ class MockTarget:
         first, last = self._profile.extensions
         numbers = tuple((str(number), "") for number in range(first, last + 1))
         self.pool = Pool.of(structs.replace(target, extensions=numbers))
+
+    @property
+    def profile(self) -> Profile:
+        """What the mock is like, whatever mutant stands in for it."""
+        return self._profile
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -393,7 +399,20 @@ class VirtualRun:
         try:
             emit = as_attempt(self.emit, attempt, self.options.retry_failed)
             emit = timed(emit, self.options.stopwatch)
-            verdict = await execute(scenario, connection, clock, emit, conditions)
+            judged = self._judged(connection, target, scenario)
+            verdict = await execute(scenario, judged, clock, emit, conditions)
         finally:
             wire.close()
         return turns, verdict
+
+    def _judged(self, connection: RingMe, target: MockTarget, scenario: Scenario) -> Connection:
+        """Return the connection, with a model beside it where one is wanted."""
+        if not self.options.model:
+            return connection
+        # Imported here, since a run without a model starts faster without it.
+        from scenario_runner.execution.modelled import ModelledConnection
+
+        def gave_up(why: str) -> None:
+            self.emit(Warned(code="model-gave-up", message=why, span=scenario.span))
+
+        return ModelledConnection(connection, target.profile, gave_up)
