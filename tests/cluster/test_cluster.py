@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-ROOT = Path(__file__).parents[2]
 IDS = ", ".join(f'"{n}": {PROFILES["vendor"].extension_id(n)}' for n in range(341, 361))
 TARGETS = """
 default: served
@@ -81,9 +80,10 @@ def workers(processes: Processes) -> Processes:
 
 
 def test_a_scheduler_without_workers(
-    processes: Processes, capsys: pytest.CaptureFixture[str]
+    processes: Processes, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(str(ROOT / "examples"), "--cluster", processes.address) == 3
+    (folder / "x.scenario.yaml").write_text(PARK.format(rows=[1], wait="10ms"))
+    assert command(".", "--cluster", processes.address) == 3
     assert "the cluster has no worker" in capsys.readouterr().err
 
 
