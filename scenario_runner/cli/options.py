@@ -156,7 +156,9 @@ class TargetsFileOptions:
         metavar="FILE",
         help="Targets file [default: scenario-targets.yaml beside the scenarios or above].",
     )
-    insecure: bool = option(is_flag=True, help="Do not verify the PBX's certificate.")
+    insecure: bool = option(
+        is_flag=True, help="Don't verify the PBX's certificate; send credentials over http, too."
+    )
 
     def choice(self, paths: tuple[str, ...], name: str | None = None) -> TargetChoice:
         """Return which target is wanted for the scenarios at `paths`."""

@@ -41,7 +41,9 @@ class RecordLine:
         default="1s", show_default=True, help="Pauses of this length become waits."
     )
     force: bool = option(is_flag=True, help="Overwrite FILE.")
-    insecure: bool = option(is_flag=True, help="Do not verify the PBX's certificate.")
+    insecure: bool = option(
+        is_flag=True, help="Don't verify the PBX's certificate; send credentials over http, too."
+    )
 
 
 @click.command("record")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from scenario_runner.errors import ScenarioRunnerError, TargetError, UsageError, suggestion
 from scenario_runner.execution.virtual import taught
+from scenario_runner.http.hosts import is_this_machine
 from scenario_runner.language.target import Target
 from scenario_runner.pbx import drivers
 from scenario_runner.pbx.drivers import find_driver
@@ -41,6 +42,7 @@ async def open_target(
     in them hidden.
     """
     _tell_left(target, context, journal)
+    _tell_literal(target, context)
     notes = Journal(journal, target.name, target.host, context.mask)
     noted = replace(context, journal=noting(notes))
     try:
@@ -65,6 +67,14 @@ def _tell_left(target: Target, context: Context, journal: Path) -> None:
     if calls or watched:
         told = f"a run before left calls ({calls}) and subscriptions ({watched}) on {target.name}"
         context.notice("left-behind", told, _remedy(target))
+
+
+def _tell_literal(target: Target, context: Context) -> None:
+    """Warn of credentials that stand in the targets file, except those for this machine."""
+    if target.literal_secrets and not is_this_machine(target.host):
+        told = f"credentials of {target.name} are written out: {', '.join(target.literal_secrets)}"
+        hint = "whoever reads the file has them; write $secret.NAME and set that variable"
+        context.notice("literal-secret", told, hint)
 
 
 def left_on(target: Target, journal: Path) -> list[Left]:

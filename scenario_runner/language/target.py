@@ -122,7 +122,8 @@ class Target(Struct, frozen=True, kw_only=True):
     `host` is for people, `base_url` the root for requests repeated by hand; `slots` is the
     inclusive range of slot numbers, `extensions` maps the numbers to the PBX's ids, `park_timeout`
     is in microseconds. `reasons` teach what the PBX's own words mean; a `protected` target is
-    used only by permission that names its host.
+    used only by permission that names its host. `literal_secrets` says which credentials are
+    written out in the targets file, and where.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Target(Struct, frozen=True, kw_only=True):
     reasons: Annotated[tuple[tuple[Reason, Matcher], ...], REASONS] = ()
     allow: Annotated[Allow, ALLOW] = Allow()
     protected: Annotated[bool, PROTECTED] = False
+    literal_secrets: tuple[str, ...] = ()
 
 
 def _settings_kind(driver: Kind, name: str, settings: type[Settings]) -> Kind:

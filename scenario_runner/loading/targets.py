@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
+from msgspec.structs import replace
+
 from scenario_runner.errors import InvalidFiles, TargetError, did_you_mean
 from scenario_runner.language.target import targets_kind
 from scenario_runner.loading.files import read_text
@@ -96,7 +98,8 @@ class TargetsFile:
         target = read_target(name, resolved, settings, reading)
         if problems.errors:
             raise InvalidFiles(problems.in_order())
-        return target
+        literal = tuple(str(span) for span in self.literal_secrets(name))
+        return replace(target, literal_secrets=literal)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the targets, as far as the environment does not matter."""

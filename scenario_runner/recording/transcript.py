@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
 from scenario_runner.durations import parse_duration
+from scenario_runner.exchange import header
 from scenario_runner.language.actions import Bridge, Park, Slots
 from scenario_runner.language.vocabulary import Reason
+from scenario_runner.masking import SHORTEST
 from scenario_runner.pbx.ringme.answers import read_json, reason_of, words
 from scenario_runner.recording.scenario import (
     SHORTEST_WAIT,
@@ -25,7 +27,7 @@ from scenario_runner.recording.scenario import (
 from scenario_runner.references import Json, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scenario_runner.exchange import Request, Response
     from scenario_runner.language.matchers import Matcher
@@ -87,6 +89,7 @@ class Transcript:
         self._cast = Cast(pbx.park_timeout)
         self._moved = 0
         self._moved_calls: list[Actor | None] = []
+        self._secrets: dict[str, str] = {}
         self.steps: list[Told] = []
         self.subscriptions = 0
 
@@ -98,6 +101,7 @@ class Transcript:
 
     def take(self, exchange: Exchange) -> None:
         """Read one exchange."""
+        self._secrets |= _secrets_in(exchange)
         status, path = exchange.response.status, exchange.request.path.partition("?")[0]
         if status in _UNTOLD or status >= 500:
             return
@@ -331,13 +335,17 @@ class Transcript:
         if body is not None:
             fields += (("json", self._named_in(body)),)
         elif request.body:
-            fields += (("text", escaped(request.body.decode("utf-8", "replace"))),)
+            fields += (("text", self._named(escaped(request.body.decode("utf-8", "replace")))),)
         expect: Fields = (("status", exchange.response.status),)
         self.steps.append(
             Told(at=exchange.at, action="request", fields=fields, expect=expect, raw=True)
         )
 
     def _named(self, text: str) -> str:
+        """Write the names of calls and of secrets in place of them, in a text that is escaped."""
+        for secret, name in self._secrets.items():
+            for form in (escaped(secret), quote_plus(secret), quote(secret, safe="")):
+                text = text.replace(form, f"${{secret.{name}}}")
         for actor in self._cast:
             text = text.replace(actor.call_api_id, f"${{{actor.name}.call_api_id}}")
             text = text.replace(actor.uuid, f"${{{actor.name}.uuid}}")
@@ -350,9 +358,51 @@ class Transcript:
             case list():
                 return [self._named_in(item) for item in value]
             case dict():
-                return {key: self._named_in(item) for key, item in value.items()}
+                return {
+                    key: f"$secret.{_secret_name(key)}" if _is_secret(key) else self._named_in(item)
+                    for key, item in value.items()
+                }
             case _:
                 return value
+
+
+_SECRET: Final = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
+
+
+def _is_secret(key: str) -> bool:
+    return _SECRET.search(key) is not None and key.lower() != "token_type"
+
+
+def _secret_name(key: str) -> str:
+    return re.sub(r"[^A-Z0-9_]", "_", key.upper())
+
+
+def _secrets_in(exchange: Exchange) -> dict[str, str]:
+    """Return the secrets that went through, with the names of the variables to read them from."""
+    found: list[tuple[str, Json]] = []
+    for message in (exchange.request, exchange.response):
+        form = parse_qsl(message.body.decode("utf-8", "replace"))
+        found += [*_leaves(json_of(message)), *form]
+    found += parse_qsl(exchange.request.path.partition("?")[2])
+    token = (header(exchange.request.headers, "authorization") or "").partition(" ")[2]
+    found.append(("token", token))
+    return {
+        as_text(value): _secret_name(key)
+        for key, value in found
+        if _is_secret(key) and isinstance(value, str | int) and len(as_text(value)) >= SHORTEST
+    }
+
+
+def _leaves(value: Json) -> Iterator[tuple[str, Json]]:
+    """Give the keys and values of all maps in a JSON value."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield key, item
+                yield from _leaves(item)
+        case list():
+            for item in value:
+                yield from _leaves(item)
 
 
 def _object(message: object) -> Body:

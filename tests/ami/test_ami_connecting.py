@@ -10,11 +10,13 @@ import pytest
 from scenario_runner.errors import (
     AnswerLost,
     BadCredentials,
+    NotPossible,
     PbxError,
     TargetError,
     TimedOut,
     Unreachable,
 )
+from scenario_runner.pbx.asterisk.ami import write_action
 from scenario_runner.pbx.commands import AskSlot, ParkCall, PlaceCall, ShowCalls
 
 from .playing import LOTS, SUCCESS, Fields, Player, came_up
@@ -49,6 +51,12 @@ def test_a_wrong_password_is_told_and_masked() -> None:
     (trace,) = seen.traces
     assert trace.sent == "Action: Login\nUsername: runner\nSecret: ***\nEvents: on"
     assert "word-of-honour" not in repr(seen)
+
+
+def test_a_password_that_cannot_be_sent_is_not_told() -> None:
+    with pytest.raises(NotPossible, match="Secret can't be what it is for Asterisk") as caught:
+        write_action("Login", "1", (("Secret", "word\u00a0of honour"),))
+    assert "honour" not in str(caught.value)
 
 
 @pytest.mark.parametrize("action", ["Parkinglots", "ShowDialPlan", "CoreShowChannels"])

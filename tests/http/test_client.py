@@ -231,7 +231,9 @@ def through_proxy(body: bytes) -> tuple[int, list[bytes]]:
 
     async def exchange() -> int:
         async with answering(said) as proxy:
-            transport = HttpTransport(access("http://pbx.invalid", proxy=proxy), "staging")
+            transport = HttpTransport(
+                access("http://pbx.invalid", proxy=proxy), "staging", insecure=True
+            )
             try:
                 return len((await transport.send(Request(method="GET", path="/a"), 5)).body)
             finally:

@@ -12,6 +12,7 @@ from scenario_runner.errors import TargetError
 from scenario_runner.execution.targets import open_target
 from scenario_runner.language.settings import SettingProblem, Settings
 from scenario_runner.language.target import Target
+from scenario_runner.loading.targets import read_targets
 from scenario_runner.masking import Mask
 from scenario_runner.pbx import drivers
 from scenario_runner.pbx.drivers import Context, Driver
@@ -126,3 +127,38 @@ def test_errors_are_raised_with_their_secrets_hidden(tmp_path: Path) -> None:
     with pytest.raises(TargetError) as error:
         opened(structs.replace(ADDED, driver="hidden-name"), tmp_path, Context(mask=mask))
     assert str(error.value) == "there is no driver '***'"
+
+
+@pytest.mark.parametrize("url", ["http://pbx.example.com", "http://127.pbx.example.com:8080"])
+def test_credentials_go_to_another_machine_only_encrypted(url: str, tmp_path: Path) -> None:
+    async def opened(context: Context) -> None:
+        async with open_target(target(url), context, tmp_path):
+            pass
+
+    with pytest.raises(TargetError, match="over http:// anybody between here and there") as caught:
+        asyncio.run(opened(Context()))
+    assert "--insecure" in (caught.value.hint or "")
+    told: list[str] = []
+    warned = Context(insecure=True, warn=lambda notice: told.append(notice.message))
+    asyncio.run(opened(warned))
+    assert told[0].startswith("NOTHING IS ENCRYPTED")
+
+
+def test_a_credential_in_the_targets_file_is_warned_about(tmp_path: Path) -> None:
+    file = tmp_path / "scenario-targets.yaml"
+    head = "targets:\n  x:\n    driver: ringme\n    client_id: qa\n"
+    rest = "    client_secret: {secret}\n    url: {url}\n"
+
+    async def told(secret: str, url: str) -> list[str]:
+        file.write_text(head + rest.format(secret=secret, url=url), encoding="utf-8")
+        one = read_targets(str(file), drivers).target("x", {"SECRET": "from-outside"}, Mask())
+        heard: list[str] = []
+        context = Context(warn=lambda notice: heard.append(f"{notice.code}: {notice.message}"))
+        async with open_target(one, context, tmp_path / "journal"):
+            return heard
+
+    literal = asyncio.run(told("open-sesame", "https://pbx.example.com"))
+    written = f"credentials of x are written out: {file}:5:20"
+    assert literal == [f"literal-secret: {written}"]
+    assert asyncio.run(told("$secret.SECRET", "https://pbx.example.com")) == []
+    assert asyncio.run(told("open-sesame", "http://127.0.0.1:1")) == []

@@ -239,3 +239,22 @@ def test_a_pbx_that_is_gone_is_told_to_the_client_and_not_recorded() -> None:
     assert response.status == 502
     assert b"connection refused" in response.body
     assert proxy.exchanges == []
+
+
+def test_passwords_and_tokens_in_raw_bodies_are_not_written() -> None:
+    with recording() as tape:
+        token = tape.client.token
+        body = {"user": "anna", "password": "k33p-it$hidden", "more": [{"api_key": 123456}]}
+        tape.client.ask("POST", f"{API}/extension/34414/settings/", body)
+        tape.client.ask("POST", f"{API}/extension/34414/notes/", {"note": f"I am {token}!"})
+        tape.client.ask("GET", f"{API}/extension/34414/notes/?access_token={token}")
+        headers = {"Authorization": f"Bearer {token}"}
+        form = b"a=1&refresh_token=a+live%2Fone"
+        tape.client.connection.request("POST", f"{API}/extension/34414/forms/", form, headers)
+        tape.client.connection.getresponse().read()
+    for secret in (token, "k33p-it", "123456", "a+live%2Fone"):
+        assert secret not in tape.text
+    assert '"password": "$secret.PASSWORD"' in tape.text
+    assert '"api_key": "$secret.API_KEY"' in tape.text
+    assert "I am ${secret.TOKEN}!" in tape.text
+    assert "refresh_token=${secret.REFRESH_TOKEN}" in tape.text

@@ -99,8 +99,9 @@ def write_action(action: str, action_id: str, fields: Fields) -> bytes:
     lines = [f"Action: {action}", f"ActionID: {action_id}"]
     for key, value in fields:
         if not value.isprintable():
+            shown = "what it is" if key.lower() in _SECRETS else repr(value)
             raise NotPossible(
-                f"{key} can't be {value!r} for Asterisk", hint="leave out line breaks and the like"
+                f"{key} can't be {shown} for Asterisk", hint="leave out line breaks and the like"
             )
         lines.append(f"{key}: {value}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, ClassVar, Literal
 
+from scenario_runner.http.hosts import is_this_machine
 from scenario_runner.language.kinds import TEXT
 from scenario_runner.language.settings import (
     ADDRESS,
@@ -121,6 +122,11 @@ class RestAccess(Settings, frozen=True, kw_only=True):
     def base_url(self) -> str:
         """The host's root."""
         return self.url
+
+    @property
+    def is_overheard(self) -> bool:
+        """Whether the credentials would go to another machine unencrypted."""
+        return self.url.startswith("http://") and not is_this_machine(self.place)
 
     def problems(self, target: Target) -> Iterator[SettingProblem]:
         """Look at the URLs, and whether a user has a password, and a password a user."""

@@ -51,6 +51,12 @@ class HttpTransport:
     """
 
     def __init__(self, access: RestAccess, name: str, *, insecure: bool = False) -> None:
+        if access.is_overheard and not insecure:
+            raise TargetError(
+                f"the target {name}: {access.place} is another machine, and over http:// anybody "
+                "between here and there can read the credentials",
+                hint="write https:// in its url, or add --insecure if that is all right",
+            )
         self._root = access.url
         self._name = name
         self._transport = _transport(access, insecure=insecure)

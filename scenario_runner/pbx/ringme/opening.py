@@ -48,6 +48,9 @@ async def open_ringme(
     if context.insecure and access.url.startswith("https://"):
         text = f"CERTIFICATES ARE NOT VERIFIED: anybody between here and {target.host} can read"
         context.notice("insecure", f"{text} and change everything, the credentials included")
+    if context.insecure and access.is_overheard:
+        text = f"NOTHING IS ENCRYPTED: anybody between here and {target.host} can read"
+        context.notice("insecure", f"{text} and change everything, the credentials included")
     async with AsyncExitStack() as stack:
         transport = HttpTransport(access, target.name, insecure=context.insecure)
         stack.push_async_callback(transport.close)
