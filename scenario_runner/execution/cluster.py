@@ -40,6 +40,7 @@ from scenario_runner.loading.suite import Suite
 from scenario_runner.pbx.commands import PlaceCall
 from scenario_runner.pbx.journal import FOLDER, Journal
 from scenario_runner.pbx.protocol import CallIds
+from scenario_runner.reporters.text import count_text
 from scenario_runner.version import __version__
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Cluster:
         self._setup = setup
         self._keys = count(1)
         self._over = False
+        self._joined: set[str] = set()
+        self.again = 0
 
     @property
     def run(self) -> str:
@@ -94,10 +97,18 @@ class Cluster:
     def describe(self) -> str:
         """Say what the cluster is."""
         threads = self._client.nthreads()
-        workers = f"{len(threads)} worker{'s' * (len(threads) != 1)}"
-        return (
-            f"cluster {self._client.scheduler.address}: {workers}, {sum(threads.values())} at once"
-        )
+        self._joined |= threads.keys()
+        workers = count_text(len(threads), "worker")
+        address = self._client.scheduler.address
+        return f"cluster {address}: {workers}, {sum(threads.values())} scenarios at once"
+
+    def losses(self) -> str:
+        """Say how many workers were lost since `describe`, and what ran again; empty if none."""
+        with suppress(Exception):  # without a scheduler nobody knows
+            lost = len(self._joined - self._client.nthreads().keys())
+            again = f", {count_text(self.again, 'scenario')} ran again" if self.again else ""
+            return f"cluster: {count_text(lost, 'worker')} lost{again}" if lost else ""
+        return ""
 
     @property
     def alive(self) -> bool:
@@ -167,6 +178,8 @@ def joined(choice: ClusterChoice, options: RunOptions, context: Context) -> Iter
         _register(client, setup)
         context.announce(cluster.describe())
         yield cluster
+        if said := cluster.losses():
+            context.announce(said)
     finally:
         cluster.close()
 
@@ -431,6 +444,7 @@ class ClusterRun:
             yield
         finally:
             notes.close()
+            self.cluster.again += self.claims.again
             if self.claims.close():
                 self.context.notice(
                     "left-behind",

@@ -104,7 +104,7 @@ def run(
 ) -> list[Event]:
     """Run scenarios, here or on a cluster, and return what was emitted."""
     events: list[Event] = []
-    context = Context()
+    context = Context(announce=more.pop("announce", lambda _: None))
     chosen = choice or TargetChoice(paths=(path,))
     request = RunRequest(
         paths=(path,),
@@ -170,8 +170,11 @@ def test_a_worker_that_is_killed_is_undone_and_its_scenario_errored(
 ) -> None:
     """Nobody but the client knows any more what the worker placed."""
     found: list[Event] = []
+    shown: list[str] = []
     with parking(folder, 1, "1m") as (choice, log):
-        thread = in_thread(lambda: found.extend(run(".", workers.address, choice)))
+        thread = in_thread(
+            lambda: found.extend(run(".", workers.address, choice, announce=shown.append))
+        )
         assert log.parked.wait(30)
         (busy,) = workers.busy()
         os.kill(busy, signal.SIGKILL)
@@ -186,6 +189,8 @@ def test_a_worker_that_is_killed_is_undone_and_its_scenario_errored(
         if isinstance(event, Warned) and event.code == "worker-lost"
     ]
     assert "was hung up" in said
+    assert "3 workers, 6 scenarios at once" in shown[0]
+    assert shown[-1] == "cluster: 1 worker lost"
     assert left(folder) == []
     (own,) = left(workers.folder)  # what the worker wrote on its own disk, before it dialled
     own.unlink()
