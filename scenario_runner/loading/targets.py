@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from scenario_runner.errors import InvalidFiles, TargetError, did_you_mean
 from scenario_runner.language.target import targets_kind
@@ -99,7 +99,7 @@ class TargetsFile:
         if problems.errors:
             raise InvalidFiles(problems.in_order())
         literal = tuple(str(span) for span in self.literal_secrets(name))
-        return replace(target, literal_secrets=literal)
+        return structs.replace(target, literal_secrets=literal)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the targets, as far as the environment does not matter."""
