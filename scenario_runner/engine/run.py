@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from scenario_runner.engine.context import NamedCallValue
-    from scenario_runner.pbx.protocol import Connection, Leftover, Session
+    from scenario_runner.pbx.protocol import Connection, Leftover, Listed, Session
 
 
 CLEANUP_LIMIT = 60 * SECOND
@@ -106,6 +106,12 @@ def _started(scenario: Scenario, conditions: RunContext) -> ScenarioStarted:
         attempt=conditions.attempt,
         leased=conditions.leased,
     )
+
+
+def _state_text(call: Listed) -> str:
+    if call.listed_as is None:
+        return call.state.value
+    return f"{call.state} (listed as {call.listed_as})"
 
 
 class _Run(Struct, kw_only=True):
@@ -200,7 +206,7 @@ class _Run(Struct, kw_only=True):
         return PbxSnapshot(
             slots=tuple((slot, frame.who(uuid)) for slot, uuid in holding.slots),
             calls=tuple(
-                (f"{frame.who(call.uuid)} at {call.extension}", call.state.value) for call in own
+                (f"{frame.who(call.uuid)} at {call.extension}", _state_text(call)) for call in own
             ),
             others=len(holding.calls) - len(own),
             unasked=holding.unasked,

@@ -65,13 +65,17 @@ class Raw(Struct, frozen=True, kw_only=True):
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """One call in a list of calls; `call_api_id` is empty where the UUID stands for it."""
+    """One call in a list of calls; `call_api_id` is empty where the UUID stands for it.
+
+    `listed_as` is the state in the PBX's list, where more is known than that tells.
+    """
 
     uuid: str
     extension: str
     state: CallState
     party: str = ""
     call_api_id: str = ""
+    listed_as: CallState | None = None
 
 
 class Done(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenario_runner.events import StepStarted, Warned
+from scenario_runner.events import ScenarioFinished, StepStarted, Warned
 from tests.running import run_steps, run_text
 
 PARK = "  - park: {call: customer, slot: 6}\n"
@@ -279,3 +279,22 @@ def test_the_opposite_of_a_comparison_of_different_types_warns_too() -> None:
         PARK.replace("\n", "\n    when: {that: $slot, not: 7}\n"), rest="vars: {slot: '7'}"
     )
     assert [event.code for event in ran.of(Warned)] == ["when-types"]
+
+
+def test_the_state_that_failed_is_the_state_that_is_shown() -> None:
+    ran = run_steps(
+        PARK + "  - bridge: {call: colleague, slot: 6}\n"
+        "  - calls: {call: customer}\n    expect: {state: parked}\n"
+    )
+    assert ran.failures[0].actual == "bridged"
+    (snapshot,) = (event.snapshot for event in ran.of(ScenarioFinished))
+    assert snapshot is not None
+    assert {state for _, state in snapshot.calls} == {"bridged (listed as up)"}
+
+
+def test_a_parked_call_is_shown_with_the_word_of_the_list() -> None:
+    ran = run_steps(PARK + "  - calls: {call: customer}\n    expect: {state: up}\n")
+    assert ran.failures[0].actual == "parked"
+    (snapshot,) = (event.snapshot for event in ran.of(ScenarioFinished))
+    assert snapshot is not None
+    assert sorted(state for _, state in snapshot.calls) == ["parked (listed as up)", "up"]

@@ -490,8 +490,17 @@ class RingMeSession:
                 elif isinstance(seen, Done) and seen.uuid is not None:
                     slots.append((slot, seen.uuid))
         parked = {uuid for _, uuid in slots}
-        calls = (replace(c, state=CallState.PARKED) if c.uuid in parked else c for c in listed)
-        return Holding(slots=tuple(slots), calls=tuple(calls), unasked=tuple(unasked))
+        calls = tuple(self._as_known(call, parked) for call in listed)
+        return Holding(slots=tuple(slots), calls=calls, unasked=tuple(unasked))
+
+    def _as_known(self, call: Listed, parked: set[str]) -> Listed:
+        """Give a listed call the state that `calls` of it answers; see `_closer_state`."""
+        state = call.state
+        if call.uuid in parked:
+            state = CallState.PARKED
+        elif state is CallState.UP and self._memory.partner_of(call.uuid) is not None:
+            state = CallState.BRIDGED
+        return call if state is call.state else replace(call, state=state, listed_as=call.state)
 
     def _interesting(self, *, strangers: bool) -> tuple[str, ...]:
         """Return the slots worth a look: the scenario's own, or all where others may be parked."""
