@@ -64,7 +64,20 @@ class RecordingProxy:
         """Pass a request on and reply with the PBX's answer."""
         task = asyncio.get_running_loop().create_task(self._pass_on(request, reply))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is None:
+            self._tasks.discard(task)
+
+    async def close(self) -> None:
+        """End what is still under way; raise what a request failed with that nobody expected."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
 
     async def _pass_on(self, request: Request, reply: Callable[[Answer], None]) -> None:
         sent = replace(request, headers=_end_to_end(request.headers))
@@ -140,7 +153,10 @@ async def recording_proxy(options: RecordOptions) -> AsyncIterator[tuple[str, Re
         async with listening(proxy, options.host, options.port) as url:
             yield url, proxy
     finally:
-        await transport.close()
+        try:
+            await proxy.close()
+        finally:
+            await transport.close()
 
 
 def scenario_of(options: RecordOptions, proxy: RecordingProxy) -> str:

@@ -341,3 +341,15 @@ def test_requests_are_named_in_short(sent: str, label: str) -> None:
     told = Telling()
     told.exchange(sent, ok(""))
     assert arrows(build_ladder(told.events))[0].label == label
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_bad_verdict_has_its_remark_and_is_drawn_red(verdict: Verdict) -> None:
+    told = Telling()
+    told.start("1", "The slot is empty", "slots", 4)
+    told.exchange(get("valet_park/6"), ok('{"slot": null}'))
+    failure = Failure(key="x", message="what is wrong", span=at_line(4, 5))
+    told.finish(verdict, failures=(failure,) if verdict.bad else ())
+    ladder = build_ladder(told.events)
+    assert ("what is wrong" in to_text(ladder)) is verdict.bad
+    assert any(arrow.failed for arrow in arrows(ladder)) is verdict.bad

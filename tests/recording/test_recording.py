@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scenario_runner.errors import UsageError
-from scenario_runner.exchange import Request
+from scenario_runner.exchange import Request, Response
 from scenario_runner.execution.virtual import taught_words
 from scenario_runner.mock_pbx.profile import PROFILES
 from scenario_runner.pbx.ringme.access import RestAccess
@@ -239,6 +239,52 @@ def test_a_pbx_that_is_gone_is_told_to_the_client_and_not_recorded() -> None:
     assert response.status == 502
     assert b"connection refused" in response.body
     assert proxy.exchanges == []
+
+
+class Silent:
+    """A transport that never answers, or fails in a way that nobody expects."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+        self.ended = 0
+
+    async def send(self, request: Request, within: float) -> Response:
+        del request, within
+        if self._error is not None:
+            raise self._error
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended += 1
+        raise AssertionError
+
+
+def test_closing_the_proxy_ends_what_is_under_way() -> None:
+    transport = Silent()
+    proxy = RecordingProxy(transport, API, lambda: 0)
+
+    async def ask() -> int:
+        for _ in range(3):
+            proxy.take(Request(method="GET", path=f"{API}/x"), lambda _: None)
+        await asyncio.sleep(0)
+        await proxy.close()
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(ask()) == 1
+    assert transport.ended == 3
+    assert proxy.exchanges == []
+
+
+def test_closing_the_proxy_raises_what_nobody_expected() -> None:
+    async def ask() -> None:
+        proxy = RecordingProxy(Silent(ZeroDivisionError("by nought")), API, lambda: 0)
+        proxy.take(Request(method="GET", path=f"{API}/x"), lambda _: None)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await proxy.close()
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(ask())
 
 
 def test_passwords_and_tokens_in_raw_bodies_are_not_written() -> None:
