@@ -177,7 +177,7 @@ def test_a_call_that_returns_to_another_phone_is_not_at_its_old_extension(
 def test_an_asterisk_that_dies_in_the_middle_of_a_run(asterisk: Instance, tmp_path: Path) -> None:
     own = Instance(asterisk.unpacked, tmp_path / "own", free_ports())
     own.start()
-    of = target(own, tmp_path, "asterisk")
+    of = changed(target(own, tmp_path, "asterisk"), reconnect=0)
     text = SCENARIO + "  - event: {type: dial-in, call: customer}\n    within: 2s\n" * 1
     text += "  - slots: {call: customer, slot: 3}\n    expect: {empty: true}\n"
     killer = threading.Timer(1.0, own.kill)

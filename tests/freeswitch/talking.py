@@ -52,6 +52,7 @@ class Seen:
     slept: list[float] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    cut: asyncio.Event = field(default_factory=asyncio.Event)
     heard_again: asyncio.Event = field(default_factory=asyncio.Event)
 
     def traced(self, trace: Trace) -> None:
@@ -62,6 +63,7 @@ class Seen:
 
     def deaf(self, at: int) -> None:
         self.gaps.append([at])
+        self.cut.set()
 
     def hearing(self, at: int) -> None:
         self.gaps[-1].append(at)

@@ -16,7 +16,7 @@ from scenario_runner.errors import PbxError, TargetError, TimedOut
 from scenario_runner.execution.check import probe
 from scenario_runner.pbx.asterisk.connection import Asterisk
 from scenario_runner.pbx.asterisk.settings import AsteriskSettings
-from scenario_runner.pbx.commands import AnswerCall, CallAddress, PlaceCall
+from scenario_runner.pbx.commands import AnswerCall, CallAddress, PlaceCall, ShowCalls
 from scenario_runner.pbx.drivers import Context, find_driver
 from scenario_runner.pbx.freeswitch.connection import FreeSwitch
 from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
@@ -33,7 +33,7 @@ PBXS = ("asterisk", "freeswitch")
 
 async def briefly(seconds: float) -> None:
     """Sleep for less than is asked for."""
-    await asyncio.sleep(min(seconds, 0.001))
+    await asyncio.sleep(min(seconds, 0.05))
 
 
 async def check_of(pbx: str) -> list[tuple[bool, str]]:
@@ -68,6 +68,19 @@ class Played:
     hangs_up: Callable[[str], Awaitable[None]]
     cuts: Callable[[], None]
     seen: esl_talking.Seen
+    restarts: Callable[[float], Awaitable[None]]
+
+
+async def restarted(player: ami.Player | esl.Player, seconds: float) -> None:
+    """End all connections, and take new ones only after so many seconds."""
+    await player.__aexit__()
+    asyncio.get_running_loop().call_later(
+        seconds, lambda: told_later.append(asyncio.ensure_future(player.__aenter__()))
+    )
+    await asyncio.sleep(0)
+
+
+told_later: list[asyncio.Future[object]] = []
 
 
 @asynccontextmanager
@@ -104,6 +117,7 @@ async def _asterisk(calls: str) -> AsyncIterator[Played]:
                 lambda uid: player.say(ami.HUNG_UP % uid),
                 player.hang_up_on_client,
                 seen,
+                lambda seconds: restarted(player, seconds),
             )
 
 
@@ -146,6 +160,7 @@ async def _freeswitch(calls: str) -> AsyncIterator[Played]:
                 lambda uid: player.say(player.switch.gone(uid, "ORIGINATOR_CANCEL")),
                 player.hang_up_on_client,
                 seen,
+                lambda seconds: restarted(player, seconds),
             )
 
 
@@ -195,6 +210,18 @@ def test_a_lost_connection_is_made_anew_at_once_and_told(pbx: str) -> None:
             await asyncio.wait_for(one.seen.heard_again.wait(), 5)
             ((since, until),) = one.seen.gaps
             assert since <= until
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+def test_a_pbx_that_restarts_is_waited_for(pbx: str) -> None:
+    async def play() -> None:
+        async with played(pbx) as one:
+            await one.restarts(0.2)
+            await asyncio.wait_for(one.seen.cut.wait(), 5)
+            listed = await one.on.do(ShowCalls(extension="341"), WITHIN)
+            assert isinstance(listed, Done)
 
     asyncio.run(play())
 

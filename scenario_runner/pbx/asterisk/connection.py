@@ -12,7 +12,7 @@ from scenario_runner.pbx.asterisk.lot import Spaces, check
 from scenario_runner.pbx.asterisk.rights import check_hearing, check_rights
 from scenario_runner.pbx.asterisk.tracker import CHANNELS, AsteriskTracker
 from scenario_runner.pbx.tracked.connection import TrackedConnection
-from scenario_runner.pbx.tracked.hub import CONNECTING, Hub
+from scenario_runner.pbx.tracked.hub import CONNECTING, Hub, Reconnecting
 
 if TYPE_CHECKING:
     from scenario_runner.clock import Clock
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class AsteriskHub(Hub[Ami]):
     """The connection to one Asterisk."""
 
-    def __init__(self, spaces: Spaces, dialling: AsteriskDialling) -> None:
-        super().__init__(Ami, (spaces.settings.host, spaces.settings.port), CHANNELS)
+    def __init__(self, spaces: Spaces, dialling: AsteriskDialling, again: Reconnecting) -> None:
+        super().__init__(Ami, (spaces.settings.host, spaces.settings.port), CHANNELS, again)
         self._spaces = spaces
         self._settings = spaces.settings
         self.tracker: AsteriskTracker = AsteriskTracker(self.calls, dialling, self.report)
@@ -73,7 +73,10 @@ class Asterisk(TrackedConnection):
         self._spaces = Spaces(target, settings)
         self._dialling = dialling_of(target, settings)
         self.answers = settings.headless is not None
-        super().__init__(target, settings, context, AsteriskHub(self._spaces, self._dialling))
+        again = Reconnecting(settings.reconnect, context.sleep)
+        super().__init__(
+            target, settings, context, AsteriskHub(self._spaces, self._dialling, again)
+        )
 
     def dialect(self, clock: Clock, watcher: Watcher) -> AsteriskDialect:
         """Return what speaks to Asterisk for one scenario."""

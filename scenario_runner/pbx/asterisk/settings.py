@@ -71,6 +71,8 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     - dial_extension: That extension's name; 'dial' by default.
     - retrieve_context: The parking lot's own context, in which its spaces can be dialled;
       'parkedcalls' by default.
+    - reconnect: How long a lost connection is tried anew, for a PBX that restarts; 10s by
+      default.
     - calls: How 'call' steps come about: 'originate' lets Asterisk dial both ends (the default),
       'wait' asks a person to dial.
     - headless: Parties without phones that ring until they are told to answer; with them 'answered:

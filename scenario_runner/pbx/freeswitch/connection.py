@@ -14,7 +14,7 @@ from scenario_runner.pbx.freeswitch.lot import Lot, Spoilage
 from scenario_runner.pbx.freeswitch.pace import LIMIT, Pace
 from scenario_runner.pbx.freeswitch.tracker import CHANNELS, SUBSCRIBED, FreeSwitchTracker
 from scenario_runner.pbx.tracked.connection import TrackedConnection
-from scenario_runner.pbx.tracked.hub import CONNECTING, Hub
+from scenario_runner.pbx.tracked.hub import CONNECTING, Hub, Reconnecting
 
 if TYPE_CHECKING:
     from scenario_runner.clock import Clock
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 class FreeSwitchHub(Hub[Esl]):
     """The connection to one FreeSWITCH."""
 
-    def __init__(self, target: Target, settings: FreeSwitchSettings, pace: Pace) -> None:
-        super().__init__(Esl, (settings.host, settings.port), CHANNELS)
+    def __init__(self, target: Target, settings: FreeSwitchSettings, again: Reconnecting) -> None:
+        super().__init__(Esl, (settings.host, settings.port), CHANNELS, again)
         self._target = target
         self._settings = settings
-        self.pace = pace
+        self.pace = Pace(again.sleep)
         numbers = frozenset(number for number, _ in target.extensions)
         self.spoilage = Spoilage()
         self.tracker: FreeSwitchTracker = FreeSwitchTracker(
@@ -96,7 +96,8 @@ class FreeSwitch(TrackedConnection):
         self._run = uuid4().hex[:8]
         self._scenarios = count(1)
         self.answers = self._return.dialling.answers
-        self._own_hub = FreeSwitchHub(target, settings, Pace(context.sleep))
+        again = Reconnecting(settings.reconnect, context.sleep)
+        self._own_hub = FreeSwitchHub(target, settings, again)
         super().__init__(target, settings, context, self._own_hub)
 
     def dialect(self, clock: Clock, watcher: Watcher) -> FreeSwitchDialect:

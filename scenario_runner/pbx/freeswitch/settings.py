@@ -44,6 +44,8 @@ class FreeSwitchSettings(TrackedSettings, frozen=True, kw_only=True):
       extension; by default the extension is dialled past the dialplan.
     - return_rings: How long a call that returns rings at its extension before it ends;
       30s by default. With 'return_context' your dialplan decides.
+    - reconnect: How long a lost connection is tried anew, for a PBX that restarts; 10s by
+      default.
     - calls: How 'call' steps come about: 'originate' lets FreeSWITCH dial both ends (the default),
       'wait' asks a person to dial.
     """

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from scenario_runner.durations import SECOND
-from scenario_runner.errors import ScenarioRunnerError
+from scenario_runner.errors import BadCredentials, ScenarioRunnerError
 from scenario_runner.pbx.tracked.calls import CallTable
 from scenario_runner.pbx.tracked.waiters import EventWaiters
 from scenario_runner.pbx.tracked.wire import WireClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from scenario_runner.errors import PbxError
     from scenario_runner.pbx.tracked.tracker import CallEvent, CallTracker
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
 
 CONNECTING = 5 * SECOND
 """The longest that one exchange of connecting may take, in microseconds."""
+
+
+_PAUSE = SECOND // 2
+"""Between two attempts to connect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """For how long a lost connection is tried anew, in microseconds; `sleep` takes seconds."""
+
+    within: int
+    sleep: Callable[[float], Awaitable[None]]
 
 
 class Tracing(Protocol):
@@ -60,7 +73,13 @@ class Hub(ABC, Generic[_C]):
 
     tracker: CallTracker
 
-    def __init__(self, wire: type[_C], address: tuple[str, int], keys: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        wire: type[_C],
+        address: tuple[str, int],
+        keys: tuple[str, ...],
+        again: Reconnecting,
+    ) -> None:
         self._wire = wire
         self._address = address
         self.calls = CallTable()
@@ -70,6 +89,8 @@ class Hub(ABC, Generic[_C]):
         self._client: _C | None = None
         self._backlog: list[WireMessage] | None = None
         self._connecting = asyncio.Lock()
+        self._again = again
+        self._given_up = False
         self._returning: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -102,16 +123,38 @@ class Hub(ABC, Generic[_C]):
             return self._client
         async with self._connecting:
             if self._client is None or not self._client.open:
-                self._backlog = []
                 again = self._client is not None
-                try:
-                    self._client = await self._connected(trace)
-                finally:
-                    self._catch_up()
+                self._client = await (self._patiently(trace) if again else self._once(trace))
                 if again:
                     for listener in tuple(self._listeners):
                         listener.hearing()
             return self._client
+
+    async def _patiently(self, trace: Tracing) -> _C:
+        """Connect anew, again and again for a while: the PBX may be restarting."""
+        left = 0 if self._given_up else self._again.within
+        while True:
+            try:
+                client = await self._once(trace)
+            except BadCredentials:
+                raise
+            except ScenarioRunnerError:
+                # Who asks after this one waits no longer: the time is for all of them.
+                self._given_up = left <= 0
+                if self._given_up:
+                    raise
+            else:
+                self._given_up = False
+                return client
+            await self._again.sleep(_PAUSE / SECOND)
+            left -= _PAUSE
+
+    async def _once(self, trace: Tracing) -> _C:
+        self._backlog = []
+        try:
+            return await self._connected(trace)
+        finally:
+            self._catch_up()
 
     async def close(self) -> None:
         """Log off."""

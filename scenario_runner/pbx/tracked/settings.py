@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from scenario_runner.durations import SECOND
-from scenario_runner.language.settings import HOST, LINE, SettingProblem, Settings, choice
+from scenario_runner.language.settings import HOST, LINE, TIME, SettingProblem, Settings, choice
 from scenario_runner.language.target import Target
 
 FOR_EXTENSION = LINE(noun="what is dialled for an extension")
@@ -26,6 +26,7 @@ class TrackedSettings(Settings, frozen=True, kw_only=True):
 
     host: Annotated[str, HOST] = "127.0.0.1"
     port: int
+    reconnect: Annotated[int, TIME] = 10 * SECOND
     extension: str
     party: str
     calls: Annotated[Literal["originate", "wait"], choice("originate", "wait")] = "originate"
