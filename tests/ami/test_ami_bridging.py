@@ -347,7 +347,7 @@ def test_what_is_not_to_be_had_says_so() -> None:
         async with player, session(target(player.port), Seen()) as on:
             with pytest.raises(NotPossible, match="no raw requests"):
                 await on.do(SendRequest(request=Request(method="GET", path="/")), WITHIN)
-            with pytest.raises(NotPossible, match="is no number"):
+            with pytest.raises(NotPossible, match="is not a number"):
                 await called(on, party="1&2")
             with pytest.raises(NotPossible, match="anybody"):
                 await called(on, party="any")

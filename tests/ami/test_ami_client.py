@@ -135,10 +135,10 @@ def test_a_lost_connection_fails_what_waits_and_replays_nothing() -> None:
         (
             b"SSH-2.0-OpenSSH_9.2p1\r\n",
             BadAnswer,
-            "no manager interface of Asterisk; it said: 'SSH",
+            "not the manager interface of Asterisk; it said: 'SSH",
         ),
         (b"220 mail ready\r\n", BadAnswer, "it said: '220 mail ready'"),
-        (b"\x00\x01\x02", BadAnswer, "no manager interface"),
+        (b"\x00\x01\x02", BadAnswer, "not the manager interface"),
         (b"Asterisk Call Mana", TimedOut, "no greeting on that port"),
         (b"", TimedOut, "no greeting on that port"),
     ],

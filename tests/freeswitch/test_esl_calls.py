@@ -258,7 +258,7 @@ def test_a_channel_that_does_not_end_is_left_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "told"), [("any", "from anybody can't be placed"), ("1}x;y", "no number that")]
+    ("number", "told"), [("any", "from anybody can't be placed"), ("1}x;y", "is not a number that")]
 )
 def test_numbers_that_can_not_be_dialled(number: str, told: str) -> None:
     player = Player()

@@ -217,9 +217,13 @@ REJECTED = b"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Den
 @pytest.mark.parametrize(
     ("greeting", "error", "told"),
     [
-        (b"SSH-2.0-OpenSSH_9.2p1\r\n", BadAnswer, "no event socket of FreeSWITCH; it said: 'SSH"),
+        (
+            b"SSH-2.0-OpenSSH_9.2p1\r\n",
+            BadAnswer,
+            "not the event socket of FreeSWITCH; it said: 'SSH",
+        ),
         (b"Asterisk Call Manager/11.0.0\r\n", BadAnswer, "it said: 'Asterisk Call Manager"),
-        (b"\x00\x01\x02", BadAnswer, "no event socket"),
+        (b"\x00\x01\x02", BadAnswer, "not the event socket"),
         (b"Content-Type: auth/req", TimedOut, "no greeting on that port"),
         (b"", TimedOut, "no greeting on that port"),
         (REJECTED, BadCredentials, "lets nobody in from this machine: Access Denied, go away."),
