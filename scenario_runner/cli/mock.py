@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -206,12 +207,34 @@ def _telling(line: MockLine, options: MockOptions) -> Callable[[str], None]:
             f"parked for {duration_text(profile.park_timeout)}; Ctrl-C ends it",
             err=True,
         )
+        click.echo(targets_snippet(url, options), err=True)
         if not is_this_machine(options.host):
             click.secho(_reachable(options), err=True, fg="yellow")
         if line.ready_file:
             write_whole(line.ready_file, f"{url}\n", "the ready file")
 
     return tell
+
+
+def targets_snippet(url: str, options: MockOptions) -> str:
+    """Return a targets file for this mock."""
+    profile = options.profile
+    client = next(iter(profile.clients), None)
+    first, last = profile.extensions
+    return f"""\
+to run scenarios on it, write this into scenario-targets.yaml:
+
+    default: served
+    targets:
+      served:
+        driver: ringme
+        url: {url}
+        client_id: {"tester" if client is None else json.dumps(client.client_id)}
+        client_secret: {"any" if client is None else "$secret.MOCK_SECRET"}
+        calls: control
+        slots: 1-{profile.slots}
+        extensions: {{{first}-{last}: +{profile.extension_id_offset}}}
+"""
 
 
 def _reachable(options: MockOptions) -> str:

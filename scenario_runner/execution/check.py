@@ -136,10 +136,19 @@ def _look_at_extensions(
             continue
         named = f"extension {number}" + (f" (id {ids[number]})" if ids[number] else "")
         findings.wrong(
-            f"{named} can't be used: {outcome.reason}, {outcome.message}",
-            f"correct {number} under 'extensions' in the targets file",
+            f"{named} can't be used: {outcome.reason}, {outcome.message}", _ids_hint(number, ids)
         )
     if known:
         left = len(ids) - len(outcomes)
         more = f", {left} more were not looked at" if left else ""
         findings.good(f"{known} extension{'s' * (known != 1)} can be used{more}")
+
+
+def _ids_hint(number: str, ids: dict[str, str]) -> str:
+    """Say what to write where an extension is not known: its id is wrong, or none is given."""
+    if ids[number]:
+        return f"correct {number} under 'extensions' in the targets file"
+    return (
+        f"the PBX wants its own ids, so write them in the targets file: extensions: "
+        f"{{'{number}': ID}}, or what is added to each number: {{341-360: +34073}}"
+    )

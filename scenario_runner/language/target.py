@@ -30,7 +30,8 @@ EXTENSIONS = Kind(
     name="extensions",
     noun="a range, a list of numbers, or a map of numbers to ids",
     sentence="The extensions that scenarios may use: 341-360, [341, 342], or a map of each number "
-    'to the PBX\'s own id: {"341": 34414}.',
+    'to the PBX\'s own id: {"341": 34414}, or of a range to what is added to each number: '
+    "{341-360: +34073}.",
     schema={
         "type": ["string", "integer", "array", "object"],
         "minItems": 1,
@@ -41,7 +42,7 @@ EXTENSIONS = Kind(
             type=["integer", "string"],
         ),
         "additionalProperties": TEXT(
-            "What the PBX calls this extension.",
+            "What the PBX calls this extension; +34073 is added to the number.",
             noun="an id",
             type=["integer", "string"],
             minLength=1,

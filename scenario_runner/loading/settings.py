@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,11 +143,34 @@ def _extensions(node: Node, reading: Reading) -> tuple[tuple[str, str], ...]:
     """The numbers of the extensions with the PBX's ids, empty where none is told."""
     match node:
         case Mapping():
-            return tuple((number, text_of(own)) for number, own in node.fields.items())
+            return tuple(
+                pair
+                for number, own in node.fields.items()
+                for pair in _with_ids(number, node.keys[number], text_of(own), reading)
+            )
         case Listing():
             return tuple((text_of(item), "") for item in node.items)
         case Leaf():
             return _extension_range(node, reading)
+
+
+_OFFSET = re.compile(r"[+-][0-9]{1,9}")
+
+
+def _with_ids(numbers: str, place: Span, own: str, reading: Reading) -> tuple[tuple[str, str], ...]:
+    """An extension with its id, or a range of them whose ids are the numbers and an offset."""
+    first, dash, last = numbers.partition("-")
+    pair = _range(first, last) if dash else None
+    offset = _OFFSET.fullmatch(own)
+    if pair is None and (offset is None or not numbers.isdecimal()):
+        return ((numbers, own),)
+    low, high = pair or (int(numbers), int(numbers))
+    if offset is None or low + int(own) < 0 or high - low >= MOST_EXTENSIONS:
+        message = f"the ids of the extensions {numbers} are not known by '{own}'"
+        hint = "write what is added to each number, such as 341-360: +34073"
+        reading.problem("wrong-value", message, place, hint)
+        return ()
+    return tuple((str(number), str(number + int(own))) for number in range(low, high + 1))
 
 
 def _extension_range(node: Leaf, reading: Reading) -> tuple[tuple[str, str], ...]:
@@ -155,7 +179,7 @@ def _extension_range(node: Leaf, reading: Reading) -> tuple[tuple[str, str], ...
     pair = _range(first, last if dash else first)
     if pair is None or pair[1] - pair[0] >= MOST_EXTENSIONS:
         message = f"'{text}' is not a range of extensions"
-        hint = "write 341-360, [341, 342], or a map of numbers to ids"
+        hint = "write 341-360, [341, 342], or a map of numbers to ids: {341-360: +34073}"
         reading.problem("wrong-value", message, node.span, hint)
         return ()
     return tuple((str(number), "") for number in range(pair[0], pair[1] + 1))

@@ -134,6 +134,41 @@ def test_extensions_are_a_range_or_a_list(
     assert [number for number, _ in target.extensions] == expected
 
 
+NUMBERED = """
+targets:
+  staging:
+    driver: ringme
+    url: http://127.0.0.1:8080
+    client_id: a-client
+    client_secret: a-secret-of-mine
+    extensions: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("extensions", "expected"),
+    [
+        ("{341-343: +34073}", (("341", "34414"), ("342", "34415"), ("343", "34416"))),
+        ("{341: +34073, 350: 7}", (("341", "34414"), ("350", "7"))),
+        ("{341-342: -341}", (("341", "0"), ("342", "1"))),
+        ("{a-b: c}", (("a-b", "c"),)),
+    ],
+)
+def test_ids_may_be_numbers_and_an_offset(
+    extensions: str, expected: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    target = made(NUMBERED.format(extensions), tmp_path)
+    assert target.extensions == expected
+
+
+@pytest.mark.parametrize("extensions", ["{341-343: 34073}", "{341-343: -342}", "{1-900000: +1}"])
+def test_a_range_of_ids_needs_what_is_added(extensions: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidFiles) as caught:
+        made(NUMBERED.format(extensions), tmp_path)
+    (problem,) = caught.value.problems
+    assert "such as 341-360: +34073" in str(problem.hint)
+
+
 @pytest.mark.parametrize(
     ("url", "protected"),
     [
