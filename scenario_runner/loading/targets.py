@@ -236,7 +236,7 @@ def _check_references(root: Node, reading: Reading) -> None:
         for reference in references(expression(leaf, reading)):
             if reference.name not in ("env", "secret") and reading.problems.errors == before:
                 reading.problem(
-                    "undefined-name", f"{reference} is unknown in a targets file",
+                    "undefined-name", f"{reference} means nothing in a targets file",
                     reference.span, "write $env.NAME or $secret.NAME; a plain dollar is $$",
                 )  # fmt: skip
 
