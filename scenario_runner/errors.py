@@ -43,7 +43,7 @@ class Note(Struct, frozen=True, kw_only=True):
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong with a file: where, what, and how to mend it.
+    """One thing that is wrong with a file: where, what, and how to fix it.
 
     `code` is short and stable (`unknown-key`); `scenario-runner explain CODE` tells more.
     `warning` problems do not keep a file from running unless `--strict` is given.

@@ -198,7 +198,7 @@ class RunStarted(_Event, frozen=True, kw_only=True):
         str,
         _said("The root of the target's addresses, to repeat a request by hand; may be empty."),
     ]
-    seed: Annotated[int, _said("The seed of everything that is left to chance.")]
+    seed: Annotated[int, _said("The random seed.")]
     started_at: Annotated[int, _said("When the run began, in microseconds since 1970 (UTC).")]
     total: Annotated[int, _said("How many scenarios are selected.")]
     rerun: Annotated[str, _said("The command line that repeats this run, without its paths.")] = (

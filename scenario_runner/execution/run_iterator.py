@@ -56,7 +56,7 @@ def run(
 
     The run begins with the first event that is asked for. Without a `target` it is a mock PBX
     inside this process, where waiting costs no time; the name of a target is looked up in the
-    targets file that is nearest to the scenarios. `seed` decides all that is left to chance;
+    targets file that is nearest to the scenarios. `seed` is the random seed;
     `environment` is what `$env` and `$secret` read, by default that of the process;
     `allow_protected` names hosts of protected targets that may be used. All times in events are
     whole microseconds. Failures of scenarios are events; a target that can't be used raises

@@ -452,8 +452,8 @@ class Use(ActionBase, frozen=True, kw_only=True):
 
     - file: The fragment's file, relative to this file.
     - with: Values for the fragment's parameters.
-    - exports: Which of the names that the fragment exports come out of it: all, where nothing is
-      said; some: [customer]; some under other names: {customer: first}; none: []. Everything else
+    - exports: Which of the names that the fragment exports come out of it: all by default;
+      some: [customer]; some under other names: {customer: first}; none: []. Everything else
       stays inside.
     """
 

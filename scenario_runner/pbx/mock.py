@@ -28,8 +28,7 @@ class MockClient(Section, frozen=True, kw_only=True):
     - id: The application's id.
     - secret: The application's secret, which a scenario asks for a token with.
     - access: What it reaches: all (the default), call-api (calls and not subscriptions), or none.
-    - hourly_limit: How many requests it may send in an hour; as many as the runner where nothing is
-      said.
+    - hourly_limit: How many requests it may send in an hour; as many as the runner by default.
     """
 
     id: Annotated[str, WORD]

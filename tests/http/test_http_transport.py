@@ -124,7 +124,7 @@ def test_a_compressed_answer_is_read() -> None:
             id="large when unpacked",
         ),
         pytest.param(
-            whole(b"{}", "Content-Encoding: gzip\r\n"), BadAnswer, "no gzip", id="not gzip"
+            whole(b"{}", "Content-Encoding: gzip\r\n"), BadAnswer, "not gzip", id="not gzip"
         ),
         pytest.param(
             whole(b"{}", "Content-Encoding: br\r\n"), BadAnswer, "encoded as br", id="encoding"

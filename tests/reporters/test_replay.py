@@ -168,7 +168,7 @@ def test_a_last_line_cut_off_is_forgiven(tmp_path: Path) -> None:
             "{broken",
             r"/events:2: this is not a line of JSON: object keys must be strings",
         ),
-        ("[1]", r"/events:2: this is no event"),
+        ("[1]", r"/events:2: this is not an event"),
         ('{"event": "Unheard"}', r"/events:2: this is not an event: unknown event 'Unheard'"),
         (
             '{"event": "SourceRead", "file": "a"}',

@@ -36,8 +36,7 @@ class Headless(Section, frozen=True, kw_only=True):
 
     - extension: How Asterisk reaches an extension that rings: Local/{number}@desk-rings/n
     - party: How Asterisk reaches a person outside that rings: Local/{number}@outside-rings/n
-    - answer: Where in its own context such a party is sent to answer; 'answer' where nothing is
-      said.
+    - answer: Where in its own context such a party is sent to answer; 'answer' by default.
     """
 
     extension: Annotated[str, FOR_EXTENSION]

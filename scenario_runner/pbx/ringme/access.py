@@ -42,8 +42,8 @@ class EventSettings(Section, frozen=True, kw_only=True):
     An empty `public_url` stands for the address itself.
 
     - listen: The address and port to listen at: 127.0.0.1:8090. Port 0 takes any free one.
-    - public_url: How the PBX reaches that address: https://ci.example.com/hook. Where nothing is
-      said, the address itself.
+    - public_url: How the PBX reaches that address: https://ci.example.com/hook. By default
+      the address itself.
     """
 
     listen: Annotated[Address, ADDRESS] = Address("127.0.0.1", 0)
@@ -55,8 +55,7 @@ class RestProfile(Section, frozen=True, kw_only=True):
 
     - empty_slot: How an empty slot is told: by no UUID (null, the default), or by status 404
       (not-found).
-    - pickup: How long a callback lets the first party ring; the PBX's own choice where nothing is
-      said.
+    - pickup: How long a callback lets the first party ring; the PBX's own choice by default.
     - event_method: How events are to be delivered; POST by default.
     """
 
