@@ -94,7 +94,7 @@ def test_what_is_told(tmp_path: Path) -> None:
     )
     assert failure.hint is not None
     assert failure.hint.startswith("the model would have answered slot 6, ")
-    assert "slots.reports: Asking for a slot tells the UUID" in failure.hint
+    assert "slots.reports: Asking for a slot returns the UUID" in failure.hint
 
 
 def test_two_agents_who_both_get_one_call_are_contradicted(tmp_path: Path) -> None:

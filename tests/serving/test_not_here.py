@@ -31,11 +31,11 @@ def refused(monkeypatch: pytest.MonkeyPatch, error: OSError) -> UsageError:
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (OSError(errno.EADDRNOTAVAIL, "gone"), "192.0.2.1 is no address of this machine"),
+        (OSError(errno.EADDRNOTAVAIL, "gone"), "192.0.2.1 is not an address of this machine"),
         # Python 3.13 and later say it without a number.
         (
             OSError("could not bind on any address out of [('192.0.2.1', 8080)]"),
-            "192.0.2.1 is no address of this machine",
+            "192.0.2.1 is not an address of this machine",
         ),
         (OSError(errno.EADDRINUSE, "x"), "something else listens at 192.0.2.1:8080 already"),
         (OSError(errno.EACCES, "x"), "this user may not listen at port 8080"),
