@@ -138,6 +138,10 @@ class Surroundings:
     overrides: Map[str, Json]
 
 
+_OTHER_FILES = {"fragment": "fragment-alone", "targets": "targets-as-scenario"}
+"""By the key that only files of another kind have, the code of the problem."""
+
+
 def scenarios(
     document: Document, around: Surroundings, problems: Problems
 ) -> tuple[Sequence[Scenario], frozenset[str]]:
@@ -146,9 +150,11 @@ def scenarios(
     Whether they may be run is for the caller to see in `problems`.
     """
     root = document.root
-    if isinstance(root, Mapping) and "fragment" in root.fields and "scenario" not in root.fields:
-        problems.report(say("fragment-alone"), root.keys["fragment"])
-        return (), frozenset()
+    if isinstance(root, Mapping) and "scenario" not in root.fields:
+        for key, code in _OTHER_FILES.items():
+            if key in root.fields:
+                problems.report(say(code), root.keys[key])
+                return (), frozenset()
     if root.spoilt:
         return (), frozenset()
     wrong = check(SCENARIO, document, problems)
