@@ -86,5 +86,5 @@ def one_tab() -> Iterator[Browser]:
     """Start a Chromium of its own with one tab, and end it."""
     with chromium() as started:
         page = started.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         yield Browser(page)

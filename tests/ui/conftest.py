@@ -60,7 +60,7 @@ def new_tab(browser: Browser, served: Served, studio: Studio) -> Iterator[Callab
             color_scheme=scheme,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         tab = Tab(context.new_page(), served.url)
         tabs.append(tab)
         return tab.open(path)
