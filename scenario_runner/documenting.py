@@ -142,6 +142,8 @@ def _manner(step: Step, values: Values) -> str:
         parts.append(f" It is asked again for up to {values.duration(step.repeating.within)}.")
     elif step.within is not None and not isinstance(step.action, Call):
         parts.append(f" This happens within {values.duration(step.within)}.")
+    if step.soft:
+        parts.append(" If this fails, the scenario goes on all the same, and fails at its end.")
     if step.xfail is not None:
         parts.append(f" Known to fail: {step.xfail}.")
     return "".join(parts)

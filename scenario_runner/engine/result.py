@@ -35,8 +35,9 @@ class ActionResult(Struct, frozen=True, kw_only=True):
     """The outcome of an action.
 
     `sent` and `at` are when it was sent and when the thing itself happened. `summary` is short and
-    for people. `inner` is the verdict of the steps inside, for actions that have some. `own` are
-    the microseconds that a question of the runner's own took afterwards.
+    for people. `inner` is the verdict of the steps inside, for actions that have some; `soft` says
+    that what failed among them lets the scenario go on. `own` are the microseconds that a question
+    of the runner's own took afterwards.
     """
 
     sent: int
@@ -47,6 +48,7 @@ class ActionResult(Struct, frozen=True, kw_only=True):
     count: int | None = None
     tally: Tally | None = None
     inner: Verdict = Verdict.PASSED
+    soft: bool = False
     note: str = ""
     own: int = 0
 

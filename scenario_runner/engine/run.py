@@ -180,7 +180,7 @@ class _Run(Struct, kw_only=True):
         return Frame(shared=shared, scope=scope, moments={})
 
     async def _steps(self, frame: Frame) -> None:
-        limit = frame.scope.duration(self.scenario.timeout)
+        limit, stopped = frame.scope.duration(self.scenario.timeout), True
         try:
             async with asyncio.timeout(limit / SECOND):
                 reports = await take_steps(self.scenario.steps, frame)
@@ -191,7 +191,8 @@ class _Run(Struct, kw_only=True):
             self.ending.verdicts.append(Verdict.ERRORED)
         else:
             self.ending.verdicts += [report.verdict for report in reports]
-        if any(verdict.stops for verdict in self.ending.verdicts):
+            stopped = any(report.stops for report in reports)
+        if stopped:  # after a soft failure the PBX went on
             self.ending.snapshot = await self._snapshot(frame)
 
     async def _snapshot(self, frame: Frame) -> PbxSnapshot | None:

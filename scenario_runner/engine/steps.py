@@ -333,11 +333,13 @@ class _Inside:
     def __init__(self) -> None:
         self._end: int | None = None
         self._verdicts: set[Verdict] = set()
+        self.stopped = False
 
     def add(self, reports: list[Report]) -> None:
         """Take in the reports of steps that are over."""
         for report in reports:
             self._verdicts.add(report.verdict)
+            self.stopped |= report.stops
             if report.seen is not None:
                 self._end = max(self._end or 0, report.seen.at)
 
@@ -346,31 +348,45 @@ class _Inside:
         """Whether anything inside was done at all."""
         return not self._verdicts <= {Verdict.NOT_APPLICABLE}
 
-    @property
-    def stopped(self) -> bool:
-        """Whether one of them stops the scenario."""
-        return any(verdict.stops for verdict in self._verdicts)
-
     def result(
         self, frame: Frame, *, summary: str = "", tally: Tally | None = None
     ) -> ActionResult:
         """Return the result of the step around them: it ended when the last of them did."""
-        inner = Verdict.FAILED if self.stopped else Verdict.PASSED
+        failed = any(verdict.stops for verdict in self._verdicts)
+        inner = Verdict.FAILED if failed else Verdict.PASSED
         if not self.applied:
             inner = Verdict.NOT_APPLICABLE
         if Verdict.ERRORED in self._verdicts:
             inner = Verdict.ERRORED
         end = frame.now() if self._end is None else self._end
-        return ActionResult(sent=end, at=end, summary=summary, tally=tally, inner=inner)
+        return ActionResult(
+            sent=end,
+            at=end,
+            summary=summary,
+            tally=tally,
+            inner=inner,
+            soft=failed and not self.stopped,
+        )
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What became of a step: its verdict, why, and the moments that labels refer to."""
+    """What became of a step: its verdict, why, and whether the scenario goes on if it failed."""
 
     verdict: Verdict
     seen: ActionResult | None = None
     failures: tuple[Failure, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    soft: bool = False
+
+    @property
+    def failed_softly(self) -> bool:
+        """Whether the scenario fails at its end, and not here."""
+        return self.soft and self.verdict in (Verdict.FAILED, Verdict.XPASSED)
+
+    @property
+    def stops(self) -> bool:
+        """Whether the steps after it are skipped."""
+        return self.verdict.stops and not self.failed_softly
 
 
 async def take_steps(
@@ -391,7 +407,7 @@ async def take_steps(
             await asyncio.sleep(frame.shared.pause())
         report = await take_step(step, frame, place)
         reports.append(report)
-        stopped = report.verdict.stops and not keep_going
+        stopped = report.stops and not keep_going
     return reports
 
 
@@ -405,6 +421,7 @@ async def take_step(step: Step, frame: Frame, place: str) -> Report:
             report = Report(verdict=Verdict.SKIPPED)
         else:
             report = _excused(step, await _taken(step, frame))
+            report = replace(report, soft=report.soft or step.soft)
     except BaseException:
         CURRENT_STEP.set(place)
         _finished(step, frame, place, begin, _cut_short(step, frame))
@@ -476,7 +493,13 @@ async def _taken(step: Step, frame: Frame) -> Report:
         verdict = Verdict.FAILED
     if frame.via:
         failures = tuple(replace(failure, via=frame.via) for failure in failures)
-    return Report(verdict=verdict, seen=seen, failures=failures, attempts=tuple(attempts))
+    return Report(
+        verdict=verdict,
+        seen=seen,
+        failures=failures,
+        attempts=tuple(attempts),
+        soft=seen.soft and not failures,
+    )
 
 
 def _not_seen(error: Exception, step: Step, frame: Frame) -> Report:
@@ -632,8 +655,14 @@ def _finished(step: Step, frame: Frame, place: str, begin: int, report: Report) 
             summary=seen.summary if seen is not None else "",
             failures=report.failures,
             attempts=report.attempts,
-            note=seen.note if seen is not None else "",
+            note=_note(report),
             outcome=outcome_of(seen),
             answer=answer_of(step.action, seen, frame),
         )
     )
+
+
+def _note(report: Report) -> str:
+    if report.failed_softly:
+        return "soft: the scenario went on"
+    return report.seen.note if report.seen is not None else ""

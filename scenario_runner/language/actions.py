@@ -15,6 +15,7 @@ from scenario_runner.language.kinds import (
     CALL_NAME,
     DURATION,
     EXTENSION,
+    FLAG,
     LABEL,
     NAME,
     NAMES,
@@ -595,6 +596,8 @@ class Step(Struct, frozen=True, kw_only=True):
     - save: Binds parts of the answer: {who: uuid, first: 'body.call_list[0]'}. Every answer has
       status, headers, body; 'slots' and 'bridge' also slot and uuid; 'event' the event's fields.
     - timeout: How long one exchange with the PBX may take; 30s by default.
+    - soft: With true the scenario goes on when this step failed, and fails at its end. A step that
+      errored stops it all the same.
     - xfail: Why this step is known to fail, best a link to the issue. It then counts as a failure
       if it passes.
     """
@@ -609,6 +612,7 @@ class Step(Struct, frozen=True, kw_only=True):
     save: Annotated[tuple[Save, ...], SAVE] = ()
     when: Annotated[Condition | None, CONDITION] = None
     timeout: Annotated[Duration, DURATION] = EXCHANGE_TIMEOUT
+    soft: Annotated[bool, FLAG] = False
     xfail: Annotated[str | None, REASON] = None
     span: Span
     expect_span: Span | None = None

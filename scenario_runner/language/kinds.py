@@ -246,6 +246,7 @@ TRUTH = Kind(
     schema={"type": ["boolean", "string"], "examples": [True, False]},
     shared="truth",
 )
+FLAG = Kind(name="flag", noun="true or false", schema={"type": "boolean"})
 AMOUNT = Kind(name="amount", noun="a number or a duration", schema={"type": ["number", "string"]})
 PATH = Kind(
     name="value",

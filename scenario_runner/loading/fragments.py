@@ -267,8 +267,7 @@ def _exports(node: Node | None, reading: Reading) -> tuple[str, ...]:
         name = text_of(one)
         names.append(name)
         if name in reading.names.visible:
-            for bound in reading.names.visible[name]:
-                bound.used = True
+            reading.names.use(name, one.span)
         elif not reading.problems.errors:
             hint = did_you_mean(name, reading.names.visible)
             reading.report(say("unknown-export.step", name=name, hint=hint), one.span)

@@ -128,7 +128,10 @@ class Kind(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Bound:
-    """A name that is bound somewhere; `value` where it is known from the file."""
+    """A name that is bound somewhere; `value` where it is known from the file.
+
+    `soft` is where the step that binds it says that the scenario goes on when it failed.
+    """
 
     name: str
     kind: Kind
@@ -137,6 +140,7 @@ class Bound:
     value: Expression | None = None
     is_call: bool = False
     used: bool = False
+    soft: Span | None = None
     options: tuple[Expression, ...] = ()
 
 
@@ -199,8 +203,7 @@ class Names:
         if name in RESERVED:
             self._read_reserved(reference)
         elif name in self.visible:
-            for bound in self.visible[name]:
-                bound.used = True
+            self.use(name, reference.span)
             self._read_inside(reference, self.visible[name][-1])
         else:
             self._miss(name, reference.span, Kind.VARIABLE)
@@ -216,12 +219,30 @@ class Names:
         elif name in self.unsure:
             return
         else:
-            for bound in self.visible[name]:
-                bound.used = True
+            self.use(name, span)
             bound = self.visible[name][-1]
             if not bound.is_call:
                 said = say("not-a-call", name=name, kind=bound.kind)
                 self.problems.report(said, span, _bound_at(bound.span))
+
+    def use(self, name: str, span: Span) -> None:
+        """A visible name is used: report it where the step that binds it may fail softly."""
+        for bound in self.visible[name]:
+            bound.used = True
+            if bound.soft is not None:
+                note = Note(message="it is used here", span=span)
+                self.problems.report(say("soft-name", name=name), bound.soft, note)
+                bound.soft = None  # once is enough
+
+    def soften(self, since: int, soft: Span) -> None:
+        """Note that what was bound after the first `since` names may stay unbound."""
+        for bound in self.everything[since:]:
+            bound.soft = soft
+
+    def harden(self) -> None:
+        """From here on names may be used that stayed unbound, as a cleanup may."""
+        for bound in self.everything:
+            bound.soft = None
 
     def read_label(self, name: str, span: Span) -> None:
         """An earlier step is named by its id."""

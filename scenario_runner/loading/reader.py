@@ -486,6 +486,7 @@ VALUES: dict[str, NodeReader] = {
     "duration": duration,
     "earlier label": _earlier_label,
     "extension": _extension,
+    "flag": lambda node, _: isinstance(node, Leaf) and node.value is True,
     "matcher": matcher,
     "matchers by field": _matchers_by_field,
     "named call": _named_call,

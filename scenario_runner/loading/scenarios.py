@@ -194,6 +194,7 @@ def read_scenarios(
     )
     _must_check_something(root, reading)
     refuse_too_long(scenario.steps, scenario.timeout, reading)
+    reading.names.harden()
     scenario = replace(
         scenario, cleanup=steps(fields.get("cleanup"), wrong.into("cleanup"), reading)
     )

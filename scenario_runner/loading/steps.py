@@ -291,7 +291,7 @@ def _step(node: Node, following: list[Node], wrong: Violations, reading: Reading
     word = None if reported else _action_word(part, following, reading)
     if word is None:
         return None
-    fields = part.fields
+    fields, bound_before = part.fields, len(reading.names.everything)
     when = condition(fields.get("when"), reading)
     with reading.names.under(when):
         action = _action(part, word, wrong.into(word), reading)
@@ -312,6 +312,8 @@ def _step(node: Node, following: list[Node], wrong: Violations, reading: Reading
         when=when,
         **plain,
     )
+    if step.soft:
+        reading.names.soften(bound_before, part.keys["soft"])
     look_at(step, reading)
     return step
 
