@@ -14,6 +14,7 @@ what is masked. A module that declares settings does not put off the evaluation 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -74,12 +75,14 @@ class Settings(Section, frozen=True, kw_only=True):
 
     `leaves_out` are keys of every target that mean nothing to this driver; `in_this_process` says
     that there is no host that could be a wrong one. `about` says in a few
-    words what the driver speaks to.
+    words what the driver speaks to. A driver with `presets` declares a key `preset`, too.
     """
 
     about: ClassVar[str] = ""
     leaves_out: ClassVar[frozenset[str]] = frozenset()
     in_this_process: ClassVar[bool] = False
+    presets: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """What each preset writes for keys that the file leaves out; `{KEY}` is what it says there."""
 
     @property
     def place(self) -> str:

@@ -55,6 +55,29 @@ def read_target(name: str, root: Mapping, declaration: type[Settings], reading: 
     return target
 
 
+def with_preset(root: Mapping, declaration: type[Settings]) -> Mapping:
+    """Return what a target says, with the values of its preset for what it leaves out."""
+    chosen = root.fields.get("preset")
+    values = declaration.presets.get(text_of(chosen))
+    if chosen is None or values is None:
+        return root
+    added = {
+        key: Leaf(text=value, value=value, plain=True, span=chosen.span)
+        for key, text in values.items()
+        if key not in root.fields
+        for value in [_filled(text, root)]
+    }
+    fields = {**root.fields, **added}
+    data = {key: node.data for key, node in fields.items()}
+    return Mapping(root.span, flow=root.flow, keys=root.keys, fields=fields, data=data)
+
+
+def _filled(text: str, root: Mapping) -> str:
+    for key, node in root.fields.items():
+        text = text.replace(f"{{{key}}}", text_of(node))
+    return text
+
+
 def hide_secrets(declaration: type[Struct], root: Mapping, mask: Mask) -> None:
     """Hide the secrets that are written out in the file, unless they are too short to be hidden."""
     for node in secrets_in(declaration, root):

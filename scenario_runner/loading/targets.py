@@ -23,7 +23,7 @@ from scenario_runner.loading.nodes import (
 )
 from scenario_runner.loading.reader import Reading, expression
 from scenario_runner.loading.schema_errors import check
-from scenario_runner.loading.settings import hide_secrets, read_target, secrets_in
+from scenario_runner.loading.settings import hide_secrets, read_target, secrets_in, with_preset
 from scenario_runner.loading.yaml import parse
 from scenario_runner.masking import Mask
 from scenario_runner.references import Json, Reference, as_text, references, resolve
@@ -95,7 +95,7 @@ class TargetsFile:
         resolved = as_map(_resolved(root, _Variables(name, environment, mask).find))
         settings = self.settings[text_of(root.fields["driver"])]
         hide_secrets(settings, resolved, mask)
-        target = read_target(name, resolved, settings, reading)
+        target = read_target(name, with_preset(resolved, settings), settings, reading)
         if problems.errors:
             raise InvalidFiles(problems.in_order())
         literal = tuple(str(span) for span in self.literal_secrets(name))

@@ -20,9 +20,9 @@ CONF = (ROOT / "tests/asterisk/conf/extensions.conf").read_text(encoding="utf-8"
 DIALPLAN = [b for b in blocks(PAGE) if b.language == "ini" and "exten =>" in b.text]
 
 
-@pytest.mark.parametrize("name", ["office", "headless"])
+@pytest.mark.parametrize("name", ["office", "headless", "freepbx"])
 def test_the_targets_of_the_page_can_be_read(name: str, tmp_path: Path) -> None:
-    (block,) = [b for b in blocks(PAGE) if b.language == "yaml"]
+    (block,) = [b for b in blocks(PAGE) if b.language == "yaml" and f"\n  {name}:" in b.text]
     file = tmp_path / "scenario-targets.yaml"
     file.write_text(block.text, encoding="utf-8")
     environment = {"AMI_PASSWORD": "word-of-honour"}
@@ -30,8 +30,8 @@ def test_the_targets_of_the_page_can_be_read(name: str, tmp_path: Path) -> None:
     assert isinstance(target.settings, AsteriskSettings)
     assert "word-of-honour" not in repr(target)
     traits = Asterisk(target, target.settings, Context()).traits
-    assert traits.slots == 20
-    assert target.protected is (name == "office")
+    assert traits.slots == (8 if name == "freepbx" else 20)
+    assert target.protected is (name != "headless")
     assert ("answer" in traits.capabilities) is (name == "headless")
 
 

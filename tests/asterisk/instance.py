@@ -50,12 +50,16 @@ def free_ports() -> Ports:
 
 @dataclass(slots=True)
 class Instance:
-    """One Asterisk: where its files are, its ports, its process."""
+    """One Asterisk: where its files are, its ports, its process.
+
+    `overlay` is a folder whose files take the place of those of the same name.
+    """
 
     unpacked: Unpacked
     run: Path
     ports: Ports
     process: subprocess.Popen[bytes] | None = None
+    overlay: Path | None = None
 
     def start(self) -> None:
         """Start it and wait until it is fully booted; raises DidNotStart."""
@@ -125,7 +129,8 @@ class Instance:
             "RTP": ports.rtp,
             "RTPEND": ports.rtp + 199,
         }
-        for template in CONF.glob("*.conf"):
+        more = [] if self.overlay is None else self.overlay.glob("*.conf")
+        for template in (*CONF.glob("*.conf"), *more):
             text = template.read_text()
             for word, value in words.items():
                 text = text.replace(f"@{word}@", str(value))

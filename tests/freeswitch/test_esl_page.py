@@ -20,9 +20,9 @@ from tests.docs.pages import blocks
 PAGE = Path(__file__).parents[2] / "docs" / "freeswitch.md"
 
 
-@pytest.mark.parametrize("name", ["freeswitch", "office"])
+@pytest.mark.parametrize("name", ["freeswitch", "office", "fusionpbx"])
 def test_the_targets_of_the_page_can_be_opened(name: str, tmp_path: Path) -> None:
-    (block,) = [b for b in blocks(PAGE) if b.language == "yaml"]
+    (block,) = [b for b in blocks(PAGE) if b.language == "yaml" and f"\n  {name}:" in b.text]
     file = tmp_path / "scenario-targets.yaml"
     file.write_text(block.text, encoding="utf-8")
     environment = {"ESL_PASSWORD": "word-of-honour"}
@@ -30,11 +30,11 @@ def test_the_targets_of_the_page_can_be_opened(name: str, tmp_path: Path) -> Non
     assert isinstance(target.settings, FreeSwitchSettings)
     assert "word-of-honour" not in repr(target)
     assert "ClueCon" not in repr(target)
-    assert target.protected is (name == "office")
+    assert target.protected is (name != "freeswitch")
 
     async def opened() -> None:
         async with find_driver("freeswitch").opened(target, Context()) as connection:
-            assert connection.traits.slots == 20
+            assert connection.traits.slots == (99 if name == "fusionpbx" else 20)
             assert ("answer" in connection.traits.capabilities) is (name == "freeswitch")
 
     asyncio.run(opened())

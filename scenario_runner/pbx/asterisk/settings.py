@@ -1,9 +1,9 @@
 """What a targets file says of an Asterisk, and the driver that it is for."""
 
 # Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from scenario_runner.language.settings import (
     FLAG,
@@ -24,6 +24,7 @@ from scenario_runner.pbx.tracked.settings import (
     FOR_EXTENSION,
     FOR_PARTY,
     LOT,
+    PRESET,
     TrackedSettings,
 )
 
@@ -56,6 +57,8 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     - port: The port of the manager interface (manager.conf); 5038 by default.
     - username: The name of a user in manager.conf: the word in brackets above its settings.
     - password: That user's secret; keep it out of the file: $secret.AMI_PASSWORD
+    - preset: The PBX that Asterisk is a part of: with 'freepbx' the lot, its slots 71-78 and the
+      context of its phones are known. What the target says itself counts more.
     - lot: The lot of res_parking.conf to park in; 'default' by default.
     - lot_dynamic: true where Asterisk makes the lot when a call is first parked in it
       (parkeddynamic); then it is not looked for before.
@@ -81,10 +84,19 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     about: ClassVar[str] = "Asterisk's manager interface"
     pbx: ClassVar[str] = "Asterisk"
     example: ClassVar[str] = "PJSIP/{number}"
+    presets: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "freepbx": {
+            "lot": "default",
+            "slots": "71-78",
+            "park_timeout": "45s",
+            "retrieve_context": "from-internal",
+        }
+    }
 
     port: Annotated[int, PORT] = 5038
     username: Annotated[str, WORD]
     password: Annotated[str, SECRET]
+    preset: Annotated[Literal["freepbx"] | None, PRESET(enum=["freepbx"])] = None
     lot: Annotated[str, LOT] = "default"
     lot_dynamic: Annotated[bool, FLAG] = False
     first_space: Annotated[int | None, NUMBER(minimum=1)] = None

@@ -10,7 +10,7 @@ from scenario_runner.errors import BadAnswer, BadCredentials, TargetError
 from scenario_runner.pbx.freeswitch.dialect import FreeSwitchDialect, ReturnPlan
 from scenario_runner.pbx.freeswitch.dialling import dialling_of
 from scenario_runner.pbx.freeswitch.esl import Esl, TracedEsl, shown_command
-from scenario_runner.pbx.freeswitch.lot import Lot, Spoilage
+from scenario_runner.pbx.freeswitch.lot import Lot, SlotNames, Spoilage
 from scenario_runner.pbx.freeswitch.pace import LIMIT, Pace
 from scenario_runner.pbx.freeswitch.tracker import CHANNELS, SUBSCRIBED, FreeSwitchTracker
 from scenario_runner.pbx.tracked.connection import TrackedConnection
@@ -104,7 +104,8 @@ class FreeSwitch(TrackedConnection):
         """Return what speaks to FreeSWITCH for one scenario, in a lot of its own."""
         own = f"scenario-{self._run}-{next(self._scenarios)}"
         name = self._settings.lot or own
-        lot = Lot(name, name == own, self.target.slots, self._own_hub.spoilage)
+        names = SlotNames(self._settings.slot_name)
+        lot = Lot(name, name == own, self.target.slots, names, self._own_hub.spoilage)
         return FreeSwitchDialect(
             TracedEsl(self.hub, clock, watcher), lot, self._return, self._own_hub.pace, self._sleep
         )

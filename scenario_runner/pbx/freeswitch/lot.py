@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scenario_runner.pbx.protocol import LONGEST_SLOT
 from scenario_runner.pbx.tracked.lookup import is_number
@@ -59,6 +59,24 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+class SlotNames(NamedTuple):
+    """What the slots of a lot are called there: `{slot}` in the template is the number."""
+
+    template: str
+
+    def name_of(self, number: int) -> str:
+        """Return what the slot of this number is called."""
+        return self.template.replace("{slot}", str(number))
+
+    def number_of(self, name: str) -> int | None:
+        """Return the number of the slot of this name, None where it has none."""
+        before, _, after = self.template.partition("{slot}")
+        text = name.removeprefix(before).removesuffix(after)
+        if not (is_number(text) and len(text) <= LONGEST_SLOT and self.name_of(int(text)) == name):
+            return None
+        return int(text)
+
+
 @dataclass(slots=True)
 class Lot:
     """The lot of one scenario; `own` where it was made up for it."""
@@ -66,18 +84,22 @@ class Lot:
     name: str
     own: bool
     slots: tuple[int, int]
+    names: SlotNames
     spoilage: Spoilage
-    _names: dict[int, int] = field(default_factory=dict)
+    _again: dict[int, int] = field(default_factory=dict)
 
     def place(self, number: int) -> Place:
         """Return where the slot is now."""
-        again = self._names.get(number, 0)
-        return (self.name, f"{number}-{again}" if again else str(number))
+        again = self._again.get(number, 0)
+        name = self.names.name_of(number)
+        return (self.name, f"{name}-{again}" if again else name)
 
     def number_of(self, name: str) -> int | None:
         """Return the number of the slot of this name, None where it has none."""
-        text = name.partition("-")[0] if self.own else name
-        return int(text) if is_number(text) and len(text) <= LONGEST_SLOT else None
+        number = self.names.number_of(name)
+        if number is None and self.own:
+            return self.names.number_of(name.rpartition("-")[0])
+        return number
 
     def has(self, number: int | None) -> bool:
         """Tell whether this is one of the target's slots."""
@@ -88,6 +110,6 @@ class Lot:
         """Make the slot fit to park in, and return the seconds to wait before it is."""
         wait = self.spoilage.take(self.place(number))
         if wait and self.own:
-            self._names[number] = self._names.get(number, 0) + 1
+            self._again[number] = self._again.get(number, 0) + 1
             return 0
         return wait

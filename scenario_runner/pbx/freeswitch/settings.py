@@ -1,12 +1,12 @@
 """What a targets file says of a FreeSWITCH, and the driver that it is for."""
 
 # Annotations are evaluated here: the kinds in them are read where a schema or a reader is made.
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from scenario_runner.durations import SECOND
-from scenario_runner.language.settings import PORT, SECRET, TIME, SettingProblem
+from scenario_runner.language.settings import LINE, PORT, SECRET, TIME, SettingProblem
 from scenario_runner.language.target import Target
 from scenario_runner.pbx.drivers import Context, Driver
 from scenario_runner.pbx.protocol import Connection
@@ -15,6 +15,7 @@ from scenario_runner.pbx.tracked.settings import (
     FOR_EXTENSION,
     FOR_PARTY,
     LOT,
+    PRESET,
     TrackedSettings,
 )
 
@@ -32,8 +33,13 @@ class FreeSwitchSettings(TrackedSettings, frozen=True, kw_only=True):
     - port: The port of the event socket (event_socket.conf.xml); 8021 by default.
     - password: The password of the event socket; keep it out of the file: $secret.ESL_PASSWORD.
       ClueCon by default, which FreeSWITCH comes with.
+    - preset: The PBX that FreeSWITCH is a part of: with 'fusionpbx' and a 'domain' the lot, its
+      slots *5901-*5999 and the domain's users are known. What the target says itself counts more.
+    - domain: The domain of a FusionPBX whose lot and users are meant.
     - lot: The lot to park in, if people are to dial its slots; by default each scenario
       has a fresh lot of its own.
+    - slot_name: What a slot is called in the lot, with {slot} in it for its number; {slot} by
+      default.
     - extension: How FreeSWITCH reaches an extension, with {number} in it: user/{number} for its own
       users; null/{number} by default, which is nobody's phone and answers at once. The
       map 'extensions' may say it for one extension: {"341": user/alice}.
@@ -53,10 +59,22 @@ class FreeSwitchSettings(TrackedSettings, frozen=True, kw_only=True):
     about: ClassVar[str] = "FreeSWITCH's event socket"
     pbx: ClassVar[str] = "FreeSWITCH"
     example: ClassVar[str] = "null/{number}"
+    presets: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "fusionpbx": {
+            "lot": "park@{domain}",
+            "slots": "5901-5999",
+            "slot_name": "*{slot}",
+            "extension": "user/{number}@{domain}",
+            "return_context": "{domain}",
+        }
+    }
 
     port: Annotated[int, PORT] = 8021
     password: Annotated[str, SECRET] = "ClueCon"
+    preset: Annotated[Literal["fusionpbx"] | None, PRESET(enum=["fusionpbx"])] = None
+    domain: Annotated[str, LINE(noun="a domain")] = ""
     lot: Annotated[str, LOT] = ""
+    slot_name: Annotated[str, LINE(noun="the name of a slot", examples=["*{slot}"])] = "{slot}"
     extension: Annotated[str, FOR_EXTENSION(examples=["user/{number}", "null/{number}"])] = (
         "null/{number}"
     )
@@ -73,6 +91,9 @@ class FreeSwitchSettings(TrackedSettings, frozen=True, kw_only=True):
         yield from _one_word(self.extension, "extension")
         yield from _one_word(self.party, "party")
         yield from _one_word(self.lot, "lot")
+        yield from _one_word(self.slot_name, "slot_name")
+        yield from _one_word(self.domain, "domain")
+        yield from self._named()
         yield from _one_word(self.return_context, "return_context")
         for number, dialled in target.extensions:
             yield from _one_word(dialled, "extensions", number)
@@ -80,6 +101,15 @@ class FreeSwitchSettings(TrackedSettings, frozen=True, kw_only=True):
             message = "to know whose calls to wait for, 'wait' needs 'extensions'"
             hint = "add extensions: 341-360, or what numbers they have"
             yield SettingProblem(("calls",), message, hint)
+
+    def _named(self) -> Iterator[SettingProblem]:
+        """Look at the names of the domain and of the slots."""
+        if self.preset == "fusionpbx" and not self.domain:
+            message = "the preset 'fusionpbx' needs the 'domain' whose calls are parked"
+            yield SettingProblem(("preset",), message, "add domain: pbx.example.com")
+        if self.slot_name.count("{slot}") != 1:
+            message = f"'{self.slot_name}' does not say where the number of the slot stands"
+            yield SettingProblem(("slot_name",), message, "write it with {slot} in it: *{slot}")
 
 
 def _one_word(text: str, *path: str) -> Iterator[SettingProblem]:

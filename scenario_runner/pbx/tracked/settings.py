@@ -12,6 +12,7 @@ FOR_EXTENSION = LINE(noun="what is dialled for an extension")
 FOR_PARTY = LINE(noun="what is dialled for a person outside")
 CONTEXT = LINE(noun="a context of the dialplan")
 LOT = LINE(noun="the name of a parking lot")
+PRESET = LINE(noun="the name of a preset")
 
 
 class TrackedSettings(Settings, frozen=True, kw_only=True):
