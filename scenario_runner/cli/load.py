@@ -13,6 +13,7 @@ from scenario_runner.cli.options import (
     TargetOptions,
     VariableOptions,
     argument,
+    cluster_at,
     group,
     option,
     takes,
@@ -120,6 +121,10 @@ class LoadLine:
     """The command line of `load`."""
 
     paths: tuple[str, ...] = argument(nargs=-1, required=True, metavar="PATH...")
+    cluster: str | None = option(
+        metavar="ADDRESS",
+        help="Let each worker of this Dask scheduler be a generator: tcp://10.0.0.5:8786.",
+    )
     arrivals: ArrivalOptions = group(ArrivalOptions)
     must: ObjectiveOptions = group(ObjectiveOptions)
     output: OutputOptions = group(OutputOptions)
@@ -193,13 +198,15 @@ def _run(line: LoadLine) -> RunRequest:
     from scenario_runner.execution.targets import choose
 
     context = line.target.context()
+    choice = line.target.choice(split_ids(line.paths)[0])
     return RunRequest(
         paths=line.paths,
         selection=line.selected.selection(),
         loading=line.variables.load_options(),
         options=RunOptions(environment=dict(os.environ), seed=line.arrivals.seed),
-        target=choose(line.target.choice(split_ids(line.paths)[0]), context.mask),
+        target=choose(choice, context.mask),
         context=context,
+        cluster=None if line.cluster is None else cluster_at(line.cluster, choice),
         started_at=time.time_ns() // 1000,
     )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.selection import Selection
-    from scenario_runner.execution.targets import TargetChoice
+    from scenario_runner.execution.targets import ClusterChoice, TargetChoice
     from scenario_runner.loading.documents import LoadOptions
     from scenario_runner.pbx.drivers import Context
 
@@ -264,6 +264,19 @@ class MockRunOptions:
 
 
 MOST_WORKERS = 256
+
+
+def cluster_at(address: str, choice: TargetChoice) -> ClusterChoice:
+    """Return the cluster of a scheduler; raises UsageError where it can't be asked."""
+    from importlib.util import find_spec
+
+    if find_spec("distributed") is None:
+        raise click.UsageError(
+            "--cluster needs the package distributed: pip install 'scenario-runner[dask]'"
+        )
+    from scenario_runner.execution.targets import cluster_choice
+
+    return cluster_choice(address, choice)
 
 
 def worker_count(text: str) -> int:

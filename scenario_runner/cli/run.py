@@ -13,6 +13,7 @@ from scenario_runner.cli.options import (
     TargetOptions,
     VariableOptions,
     argument,
+    cluster_at,
     group,
     option,
     takes,
@@ -139,15 +140,7 @@ class HowToRun:
         if self.step or self.workers != "1":
             other = "--step" if self.step else "--workers"
             raise click.UsageError(f"--cluster runs scenarios elsewhere: leave out {other}")
-        from importlib.util import find_spec
-
-        if find_spec("distributed") is None:
-            raise click.UsageError(
-                "--cluster needs the package distributed: pip install 'scenario-runner[dask]'"
-            )
-        from scenario_runner.execution.targets import cluster_choice
-
-        return cluster_choice(self.cluster, choice)
+        return cluster_at(self.cluster, choice)
 
     def part(self) -> Shard | None:
         """Return which part of the run is wanted, None for the whole."""

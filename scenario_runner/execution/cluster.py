@@ -90,6 +90,10 @@ class Cluster:
         """The connection."""
         return self._client
 
+    def workers(self) -> list[str]:
+        """Return the addresses of the workers."""
+        return sorted(self._client.nthreads())
+
     def threads(self) -> int:
         """Return how many scenarios the workers run at once."""
         return sum(self._client.nthreads().values())
@@ -122,6 +126,18 @@ class Cluster:
             function, self._setup.plugin, pickle.dumps(work), key=f"{self.run}-{number}", pure=False
         )
         return _bridged(task)
+
+    def each(self, function: Callable[..., Any], *more: object) -> dict[str, Any]:
+        """Have every worker call a function, once: no worker does it for one that is lost.
+
+        Returns what came of it by the address of the worker, where it was raised an exception.
+        Raises ScenarioRunnerError where the scheduler is gone.
+        """
+        try:
+            done = self._client.run(function, self._setup.plugin, *more, on_error="return")
+        except (OSError, TimeoutError, RuntimeError) as error:
+            raise ScenarioRunnerError(f"the cluster is gone: {_one_line(error)}") from None
+        return dict(done)
 
     def stop(self) -> None:
         """Have every worker end after the cleanups of what it is running."""

@@ -33,7 +33,7 @@ from scenario_runner.masking import Mask
 from scenario_runner.pbx.drivers import Context, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from distributed import Worker
 
@@ -103,17 +103,22 @@ def run_share(plugin: str, share: bytes) -> ShareRun:
 
 def problem_of(plugin: str, dask_worker: Worker) -> str:
     """Say why the worker can't take part, or nothing."""
-    return _plugin(dask_worker, plugin).work.problem
+    return work_of(plugin, dask_worker).problem
 
 
 def stop_work(plugin: str, dask_worker: Worker) -> None:
     """End what runs here, after the cleanup of each scenario."""
     if plugin in dask_worker.plugins:  # not yet in one that is just joining
-        _plugin(dask_worker, plugin).work.stop()
+        work_of(plugin, dask_worker).stop()
 
 
 def _work(name: str) -> Work:
     return _plugin(get_worker(), name).work
+
+
+def work_of(plugin: str, dask_worker: Worker) -> Work:
+    """Return the part of a run that a worker does."""
+    return _plugin(dask_worker, plugin).work
 
 
 def _plugin(worker: Worker, name: str) -> RunPlugin:
@@ -148,24 +153,39 @@ class Work:
         self._worker = worker
         self._mask = Mask()
         self._stops: set[Stop] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._stopped = False
         self._pbx: PbxWork | None = None
         self.problem = ""
         self._environment = dict(os.environ)
         try:
-            self._target: Target = setup.recipe.target(self._environment, self._mask)
+            self.target: Target = setup.recipe.target(self._environment, self._mask)
         except InvalidFiles as error:
             self.problem = self._mask.text(error.problems[0].message)
         except ScenarioRunnerError as error:
             self.problem = self._mask.text(error.message)
 
+    def context(self, warn: Callable[[Notice], None]) -> Context:
+        """Return what the target is opened with here."""
+        return Context(
+            mask=self._mask,
+            seed=self._setup.seed,
+            insecure=self._setup.insecure,
+            announce=lambda line: warn(Notice("by-hand", line)),
+            warn=warn,
+        )
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables with which the worker was started."""
+        return self._environment
+
     def batch(self, parcel: bytes) -> BatchRun:
         """Run a batch of scenarios on the mock, in this thread."""
         options, scenarios = pickle.loads(parcel)
-        with self._stoppable() as stop:
+        with self.stoppable() as stop:
             setup = BatchSetup(
-                target=self._target,
+                target=self.target,
                 options=replace(options, environment=self._environment, stop=stop),
                 mask=self._mask,
                 stopwatch=time.thread_time,
@@ -180,12 +200,13 @@ class Work:
             if self._stopped:
                 return ShareRun(problem=_STOPPED)
             if self._pbx is None:
-                self._pbx = PbxWork(self._setup, self._target, self._environment, self._mask)
+                self._pbx = PbxWork(self._setup, self.target, self._environment, self._mask)
                 self._pbx.begin(self._worker)
         return self._pbx.run(pickle.loads(share))
 
     @contextmanager
-    def _stoppable(self) -> Iterator[Stop]:
+    def stoppable(self) -> Iterator[Stop]:
+        """Give the wish that ends what is done in the block; the worker leaves after its end."""
         stop = Stop()
         with self._lock:
             self._stops.add(stop)
@@ -196,6 +217,7 @@ class Work:
         finally:
             with self._lock:
                 self._stops.discard(stop)
+                self._lock.notify_all()
 
     def stop(self) -> None:
         """End what is running after the cleanups; begin nothing more."""
@@ -209,6 +231,8 @@ class Work:
     def end(self) -> None:
         """Stop, and wait until the cleanups are over and the target is closed."""
         self.stop()
+        with self._lock:
+            self._lock.wait_for(lambda: not self._stops)
         if self._pbx is not None:
             self._pbx.end()
 

@@ -6,7 +6,7 @@ import random
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import accumulate, count
+from itertools import accumulate, count, islice
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -159,9 +159,18 @@ class _File:
 
 
 class Mix:
-    """The scenarios that arrive. The same seed gives the same ones in the same order."""
+    """The scenarios that arrive. The same seed gives the same ones in the same order.
 
-    def __init__(self, suite: Suite, weights: Mapping[str, float], seed: int = 0) -> None:
+    With a `share`, part and parts, every so many of them only: those of one of several generators.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        weights: Mapping[str, float],
+        seed: int = 0,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         self._suite = suite
         self._chance = random.Random(seed)
         files: dict[str, _File] = {}
@@ -175,9 +184,15 @@ class Mix:
         if not self._files:
             raise UsageError("every file has the weight 0: nothing would arrive")
         self._bounds = list(accumulate(file.weight for file in self._files))
+        part, parts = share
+        self._places = islice(self._all_places(), part, None, parts)
+
+    def _all_places(self) -> Iterator[int]:
+        while True:
+            (file,) = self._chance.choices(self._files, cum_weights=self._bounds)
+            yield file.next()
 
     def next(self) -> tuple[str, Scenario]:
         """Return the scenario that arrives next, and what it is called among the figures."""
-        (file,) = self._chance.choices(self._files, cum_weights=self._bounds)
-        place = file.next()
+        place = next(self._places)
         return self._suite.template(place).id, self._suite[place]

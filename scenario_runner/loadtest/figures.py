@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from scenario_runner.durations import HOUR, MINUTE, SECOND, duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 LONGEST = HOUR
@@ -50,6 +50,10 @@ class Latencies:
     def highest(self) -> int:
         """The longest, 0 of none."""
         return int(self._histogram.get_max_value()) if self.count else 0
+
+    def __reduce__(self) -> tuple[Callable[[str, int], Latencies], tuple[str, int]]:
+        """Travel to another machine as what `encode` writes."""
+        return Latencies.decode, self.encode()
 
     def record(self, microseconds: int) -> None:
         """Add one."""
@@ -167,7 +171,8 @@ def bucket_percentile(buckets: Buckets, percent: float) -> int:
 class Interval(Struct):
     """What happened to the arrivals of a while; it begins at `at`, microseconds since the begin.
 
-    `rate` is what was planned, a second. The gauges are the highest values that were seen.
+    `rate` is what was planned for all generators, a second. The gauges are the highest values that
+    were seen; those of several generators are added, though they may be of different moments.
     """
 
     at: int
@@ -185,7 +190,6 @@ class Interval(Struct):
 
     def add(self, other: Interval) -> None:
         """Add what happened elsewhere in the same while."""
-        self.rate += other.rate
         self.tally.add(other.tally)
         for subject, buckets in other.latencies.items():
             self.latencies.setdefault(subject, Counter()).update(buckets)

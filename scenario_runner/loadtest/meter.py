@@ -46,6 +46,12 @@ class Gauges:
     calls: int = 0
     slots: int = 0
 
+    def add(self, other: Gauges) -> None:
+        """Add what is there of another generator."""
+        self.running += other.running
+        self.calls += other.calls
+        self.slots += other.slots
+
 
 class Meter:
     """The figures so far; arrivals of the warm-up are not among them."""

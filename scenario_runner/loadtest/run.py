@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from scenario_runner.durations import SECOND
 from scenario_runner.errors import TargetError, UsageError
 from scenario_runner.execution.leases import Pool
 from scenario_runner.execution.run import gather_valid, hide_secrets
 from scenario_runner.execution.selection import why_not
 from scenario_runner.execution.targets import open_target
 from scenario_runner.exit_code import Exit
-from scenario_runner.loadtest.arrivals import Mix
 from scenario_runner.loadtest.audit import extensions_used, look
-from scenario_runner.loadtest.generator import Generator, GeneratorOptions
-from scenario_runner.loadtest.ledger import Ledger, WatchedConnection
-from scenario_runner.loadtest.meter import Meter
+from scenario_runner.loadtest.generator import GeneratorOptions
+from scenario_runner.loadtest.measuring import Measured, Measurement, Share
 from scenario_runner.loadtest.objectives import Objective, judge, knee
-from scenario_runner.loadtest.outcome import MOST_LAG, Checks, Finding, exit_code, findings
+from scenario_runner.loadtest.outcome import MOST_LAG, Finding, exit_code, findings
 from scenario_runner.loadtest.report import (
     LoadReport,
     moment_of,
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
     from scenario_runner.language.target import Target
     from scenario_runner.loading.suite import Suite
     from scenario_runner.loadtest.arrivals import Schedule
-    from scenario_runner.loadtest.figures import Figures
+    from scenario_runner.loadtest.meter import Meter
     from scenario_runner.pbx.drivers import Notice
     from scenario_runner.pbx.protocol import Connection
 
@@ -98,7 +95,23 @@ def run_load(request: LoadRequest, stop: Stop) -> LoadReport:
     options = replace(request.generator, max_calls=min(most_calls, request.generator.max_calls))
     own = (Objective(slo, one.id) for one in suite.templates() for slo in one.slo)
     request = replace(request, generator=options, objectives=(*request.objectives, *own))
-    run = _LoadRun(request, suite)
+    share = Share(suite=suite, schedule=request.schedule, weights=request.weights, options=options)
+    if request.run.cluster is None:
+        return _reported(request, suite, _Here(request, share), stop)
+    # Imported here, since Dask takes longer to import than a short run takes.
+    from scenario_runner.execution.cluster import joined
+    from scenario_runner.loadtest.cluster import ClusterGenerators
+
+    with joined(request.run.cluster, request.run.options, request.run.context) as cluster:
+        spread = ClusterGenerators(cluster, share, request.run.target, request.live)
+        request = replace(request, generator=replace(options, parts=spread.parts))
+        return _reported(request, suite, spread, stop)
+
+
+def _reported(
+    request: LoadRequest, suite: Suite, generators: _Generators, stop: Stop
+) -> LoadReport:
+    run = _LoadRun(request, suite, generators)
     interrupted = False
     try:
         asyncio.run(run.whole(stop))
@@ -107,15 +120,40 @@ def run_load(request: LoadRequest, stop: Stop) -> LoadReport:
     return report_of(request, suite, run.measured, interrupted=interrupted)
 
 
-class _LoadRun:
-    """One load run on this machine, and what was found so far."""
+class _Generators(Protocol):
+    """What lets scenarios arrive; `measured` is what it found out."""
 
-    def __init__(self, request: LoadRequest, suite: Suite) -> None:
+    measured: Measured
+
+    async def run(self, connection: Connection) -> None:
+        """Let all arrive; cancelled, it ends after the cleanups of what is running."""
+        ...
+
+
+class _Here:
+    """A generator in this process."""
+
+    def __init__(self, request: LoadRequest, share: Share) -> None:
+        self._request = request
+        self._measurement = Measurement(share)
+        self.measured = self._measurement.measured
+
+    async def run(self, connection: Connection) -> None:
+        """Let all arrive."""
+        run, meter = self._request.run, self._measurement.meter
+        await self._measurement.run(
+            connection, run.target, run.context.mask, lambda now: self._request.live(now, meter)
+        )
+
+
+class _LoadRun:
+    """One load run, and what was found so far."""
+
+    def __init__(self, request: LoadRequest, suite: Suite, generators: _Generators) -> None:
         self._request = request
         self._suite = suite
-        self._meter = Meter(request.schedule)
-        self._mix = Mix(suite, request.weights, request.schedule.seed)
-        self.measured = Measured(self._meter.figures)
+        self._generators = generators
+        self.measured = generators.measured
 
     async def whole(self, stop: Stop) -> None:
         """Open the target, let scenarios arrive, look at what is left."""
@@ -137,32 +175,11 @@ class _LoadRun:
         before = await look(connection, extensions)
         checks.unknown.append("the run broke off before anything could be asked")
         try:
-            await self._load(connection, pool)
+            await self._generators.run(connection)
         finally:
             after = await asyncio.shield(asyncio.ensure_future(look(connection, extensions)))
             checks.unknown[:] = [*before.unknown, *after.unknown]
             checks.leaks += sorted(after.things - before.things)
-
-    async def _load(self, connection: Connection, pool: Pool) -> None:
-        request, measured = self._request, self.measured
-        loop = asyncio.get_running_loop()
-        ledger = Ledger(connection.traits.park_timeout, lambda: int(loop.time() * SECOND))
-        generator = Generator(
-            connection=WatchedConnection(connection, ledger),
-            pool=pool,
-            mix=self._mix,
-            meter=self._meter,
-            options=request.generator,
-            mask=request.run.context.mask,
-        )
-        try:
-            await generator.run(lambda now: request.live(now, self._meter))
-        finally:
-            measured.aborted = generator.aborted
-            measured.checks.placed += ledger.placed
-            measured.checks.violated += ledger.violated
-            measured.checks.violations += ledger.violations
-            measured.checks.leaks += self._meter.leaks
 
 
 _LOOKED_AT = 10_000
@@ -178,16 +195,6 @@ def refuse_impossible(suite: Suite, target: Target, connection: Connection) -> N
                 f"'{scenario.name}' can't run on {target.name}: {reason}",
                 hint="leave it out: --skip-tag, -k, or name other files",
             )
-
-
-@dataclass(slots=True)
-class Measured:
-    """What generators found out."""
-
-    figures: Figures
-    checks: Checks = field(default_factory=Checks)
-    warnings: list[str] = field(default_factory=list)
-    aborted: str = ""
 
 
 def report_of(

@@ -12,9 +12,10 @@ from scenario_runner.execution.targets import MOCK
 from scenario_runner.language.slo import parse_slo
 from scenario_runner.loadtest.arrivals import Rate, Schedule
 from scenario_runner.loadtest.figures import Figures, Interval, Refusal, Subject, Tally
+from scenario_runner.loadtest.measuring import Measured
 from scenario_runner.loadtest.objectives import Objective
 from scenario_runner.loadtest.outcome import Checks
-from scenario_runner.loadtest.run import LoadRequest, Measured, report_of
+from scenario_runner.loadtest.run import LoadRequest, report_of
 from tests.load.virtual import PARK, suite_of
 
 if TYPE_CHECKING:

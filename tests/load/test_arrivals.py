@@ -139,3 +139,12 @@ def test_what_is_no_weight(text: str) -> None:
 
 def test_a_weight() -> None:
     assert parse_weight("a=b.yaml=2.5") == ("a=b.yaml", 2.5)
+
+
+def test_generators_together_run_what_one_would() -> None:
+    suite = suite_of(ASK.format("a"), ASK.format("b"))
+    weights = {"0.scenario.yaml": 3.0}
+    whole = Mix(suite, weights, 1)
+    parts = [Mix(suite, weights, 1, (part, 3)) for part in range(3)]
+    expected = [whole.next() for _ in range(30)]
+    assert [parts[number % 3].next() for number in range(30)] == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,21 @@ def test_histograms_of_several_generators_are_one() -> None:
     assert first.percentiles([50, 99, 99.9]) == both.percentiles([50, 99, 99.9])
 
 
+@given(st.lists(st.lists(st.integers(0, LONGEST), max_size=50), min_size=1, max_size=4))
+def test_histograms_that_travel_are_merged_as_if_measured_in_one_place(
+    parts: list[list[int]],
+) -> None:
+    whole, together = Latencies(), Latencies()
+    for part in parts:
+        one = Latencies()
+        for value in part:
+            one.record(value)
+            whole.record(value)
+        together.add(pickle.loads(pickle.dumps(one)))
+    assert (together.count, together.mean) == (whole.count, whole.mean)
+    assert together.percentiles([50, 99]) == whole.percentiles([50, 99])
+
+
 def test_what_is_no_histogram() -> None:
     with pytest.raises(ValueError, match="not a histogram"):
         Latencies.decode("nonsense", 0)
@@ -83,7 +99,7 @@ def test_figures_of_generators_are_added() -> None:
     assert whole.tally.arrived == one.tally.arrived + two.tally.arrived
     assert whole.of(Subject(action="park")).count == 450
     assert len(whole.intervals) == 25
-    assert whole.intervals[3].rate == 8.0
+    assert whole.intervals[3].rate == one.intervals[3].rate
     assert whole.blocked == {"slots": 45}
 
 
