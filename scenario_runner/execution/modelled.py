@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from scenario_runner.engine.context import CURRENT_STEP
 from scenario_runner.errors import Contradiction, PbxError
+from scenario_runner.language.vocabulary import Party
 from scenario_runner.mock_pbx import calls as switch
 from scenario_runner.model.history import UNTOLD, Done, Lost, Operation, Refused
 from scenario_runner.model.judging import Contradicted, Undecided, judge
@@ -225,8 +226,10 @@ def _about_call(
             return switch.Bridge(call, extension, None if isinstance(slot, AnySlot) else slot)
         case AnswerCall():
             return switch.AnswerCall(call)
-        case HangUp(by=by):
-            return switch.HangUp(call, None, by.value)
+        case HangUp(by=Party.REMOTE):
+            return switch.HangUp(call, None, "remote")
+        case HangUp():
+            return switch.HangUp(call, extension, "extension")
         case ShowCall():
             return switch.ShowCall(call, extension)
 

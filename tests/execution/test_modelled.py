@@ -158,3 +158,20 @@ def test_the_option(
     line = ["run", "--no-cache", "--model", "--target", "pbx", file]
     assert exit_code_of(lambda: scenario_runner.main(line, standalone_mode=False)) == 3
     assert "--model is for the built-in mock" in capsys.readouterr().err
+
+
+def test_an_extension_hangs_up_where_it_was_when_it_was_asked_to(tmp_path: Path) -> None:
+    steps = """\
+  - call: {as: customer, extension: 341, from: "+78120000443"}
+  - park: {call: customer, slot: 6}
+  - call: {as: agent, extension: 342, to: "+74950000200"}
+  - together:
+      - bridge: {call: agent, slot: 6}
+        expect: {refused: {one_of: [none, slot-empty]}}
+      - hangup: {call: customer, by: extension}
+        expect: {refused: {one_of: [none, no-such-call]}}
+"""
+    events = ran(written(tmp_path, steps), all_orders=50)
+    verdicts = [event.verdict for event in events if isinstance(event, ScenarioFinished)]
+    assert (contradictions(events), set(verdicts)) == ([], {"passed"})
+    assert len(verdicts) > 1
