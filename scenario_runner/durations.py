@@ -82,6 +82,12 @@ def duration_text(microseconds: int) -> str:
     return text + (f"{_trimmed(rest / SECOND)}s" if rest else "")
 
 
+def exact_text(microseconds: int) -> str:
+    """Write a duration as it can be typed, to the microsecond: `0s`, `0.0125s`, `180s`."""
+    seconds, rest = divmod(microseconds, SECOND)
+    return f"{seconds}.{rest:06}".rstrip("0").rstrip(".") + "s"
+
+
 @lru_cache(maxsize=1_000)
 def rounded_text(microseconds: int) -> str:
     """Write how long something took as people want it: `8 ms`, `449 ms`, `1.2 s`, `3m 10s`."""

@@ -112,6 +112,9 @@ def matches(matcher: Matcher, actual: Json, resolve: Resolve, view: View = Exact
         case Length(inner):
             return isinstance(actual, (str, list, dict)) and matches(inner, len(actual), resolve)
         case AtLeast() | AtMost() | Between() | Near():
+            if view is Exactly and _all_durations(actual, *map(resolve, _bounds(matcher))):
+                view = AsTime
+                actual = view.view(actual)
             return _matches_bound(
                 matcher,
                 view.number(actual),
@@ -122,6 +125,20 @@ def matches(matcher: Matcher, actual: Json, resolve: Resolve, view: View = Exact
             return _matches_part(matcher, actual, value)
         case _:
             return _matches_whole(matcher, actual, value)
+
+
+def _bounds(matcher: AtLeast | AtMost | Between | Near) -> tuple[Expression, ...]:
+    match matcher:
+        case AtLeast(bound) | AtMost(bound):
+            return (bound,)
+        case Between(first, second) | Near(first, second):
+            return (first, second)
+        case _:
+            assert_never(matcher)
+
+
+def _all_durations(*values: Json) -> bool:
+    return all(isinstance(value, str) and parse_duration(value) is not None for value in values)
 
 
 def _matches_whole(

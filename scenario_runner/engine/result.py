@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from scenario_runner.durations import exact_text
 from scenario_runner.events import Verdict
 from scenario_runner.pbx.protocol import Done, Outcome, PbxEvent, Refused
 
@@ -66,7 +67,7 @@ class ActionResult(Struct, frozen=True, kw_only=True):
                     answer["state"] = state.value
             case Refused(reason=reason, message=message):
                 answer |= {"reason": reason.value, "message": message}
-        return answer
+        return {**answer, "took": exact_text(raw.took)}
 
 
 def _event_answer(event: PbxEvent | None) -> dict[str, Json]:

@@ -594,7 +594,8 @@ class Step(Struct, frozen=True, kw_only=True):
     - every: The pause between two questions of 'within' or 'stays'; 1s by default.
     - stays: Asks again for this long; the expectation must hold each time.
     - save: Binds parts of the answer: {who: uuid, first: 'body.call_list[0]'}. Every answer has
-      status, headers, body; 'slots' and 'bridge' also slot and uuid; 'event' the event's fields.
+      status, headers, body, and took, a duration; 'slots' and 'bridge' also slot and uuid; 'event'
+      the event's fields.
     - timeout: How long one exchange with the PBX may take; 30s by default.
     - soft: With true the scenario goes on when this step failed, and fails at its end. A step that
       errored stops it all the same.

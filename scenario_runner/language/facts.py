@@ -32,7 +32,7 @@ class Part(Enum):
         """The names by which `save` reaches it."""
         match self:
             case Part.ANSWER:
-                return ("status", "headers", "body")
+                return ("status", "headers", "body", "took")
             case Part.SLOT:
                 return ("slot", "uuid")
             case _:

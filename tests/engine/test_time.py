@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from scenario_runner.engine.result import ActionResult
 from scenario_runner.events import StepFinished
+from scenario_runner.pbx.protocol import Done, Raw
 from tests.running import run_steps
 
 PARK = "  - {id: parked, park: {call: customer, slot: 6}}\n"
@@ -113,3 +115,37 @@ def test_stays_must_hold_each_time() -> None:
 def test_waiting_costs_no_time() -> None:
     ran = run_steps(PARK + "  - wait: 1h\n", rest="timeout: 2h")
     assert [e.took for e in ran.of(StepFinished)][-1] == 60 * MINUTE
+
+
+def test_the_duration_of_an_exchange_can_be_saved_compared_and_waited() -> None:
+    ran = run_steps(
+        "  - {park: {call: customer, slot: 6}, save: {t: took}}\n"
+        "  - check: {that: $t, at_most: 2s}\n"
+        "  - set: {span: $t}\n"
+        "  - {slots: {call: colleague, slot: 6}, stays: 5s, save: {last: took},"
+        " expect: {holds: customer}}\n"
+        "  - check: {that: $last, at_most: 1s}\n"
+        "  - check: {that: $t, equals: $span}\n"
+        "  - check: {that: $t, at_least: 1ms}\n"
+    )
+    assert list(ran.steps.values())[-2:] == ["passed", "failed"]
+    assert ran.failures[0].message == 'check: expected at least "1ms" (text), got "0s" (text)'
+
+
+def test_a_refused_exchange_took_its_time_too() -> None:
+    ran = run_steps(
+        "  - {bridge: {call: colleague, slot: 6}, expect: {refused: slot-empty},"
+        " save: {t: took}}\n  - check: {that: $t, at_most: 2s}\n"
+    )
+    assert ran.verdicts == ["passed"]
+
+
+def test_what_an_exchange_took_is_exact() -> None:
+    seen = ActionResult(sent=0, at=5_000_000, outcome=Done(raw=Raw(took=12_500)))
+    assert seen.answer()["took"] == "0.0125s"
+
+
+def test_an_event_is_no_exchange_and_took_nothing() -> None:
+    ran = run_steps("  - {event: {type: answer, call: customer}, save: {t: took}}\n")
+    assert ran.verdicts == ["failed"]
+    assert "'took' is not in the answer" in ran.failures[0].message

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenario_runner.durations import duration_text, meant_duration, parse_duration
+from scenario_runner.durations import duration_text, exact_text, meant_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,8 @@ def test_a_duration_is_written_for_people(microseconds: int, text: str) -> None:
 def test_whole_milliseconds_survive_writing_and_reading(milliseconds: int) -> None:
     microseconds = milliseconds * 1000
     assert parse_duration(duration_text(microseconds)) == microseconds
+
+
+@given(st.integers(min_value=0, max_value=10**13))
+def test_an_exact_duration_reads_as_itself(microseconds: int) -> None:
+    assert parse_duration(exact_text(microseconds)) == microseconds

@@ -115,3 +115,27 @@ def test_sameness_is_symmetric_and_typed(left: Json, right: Json) -> None:
     assert same(left, right) == same(right, left)
     if same(left, right):
         assert typed(left) == typed(right)
+
+
+@pytest.mark.parametrize(
+    ("matcher", "right", "wrong"),
+    [
+        (AtMost(lit("2s")), ["2s", "0.9s", "0s", "1999ms"], ["2.000001s", "1m", 1, "soon"]),
+        (AtLeast(lit("2m")), ["180s", "2m"], ["119s", 180, "3"]),
+        (Between(lit("2m"), lit("4m")), ["180s"], ["1m", "5m"]),
+        (Near(lit("3m"), lit("1s")), ["179s"], ["3m2s"]),
+        (AtMost(lit(2)), [1], ["1s", "0s"]),
+        (AtMost(lit("2s")), [], ["1"]),
+        (Between(lit("0s"), lit(9)), [], ["1s"]),
+    ],
+)
+def test_bounds_compare_durations_with_durations_and_numbers_with_numbers(
+    matcher: Matcher, right: list[Json], wrong: list[Json]
+) -> None:
+    for value in right:
+        assert holds(matcher, value)
+    for value in wrong:
+        try:
+            assert not holds(matcher, value)
+        except Undecidable:
+            assert not isinstance(value, str)

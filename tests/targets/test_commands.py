@@ -41,6 +41,15 @@ steps:
     expect: {holds: one}
 """
 
+TOOK = """
+scenario: How long it took, in real time
+steps:
+  - call: {as: one, extension: 341, to: "+78120000443"}
+  - park: {call: one, slot: 6}
+    save: {t: took}
+  - check: {that: $t, at_least: 0.000001s, at_most: 30s}
+"""
+
 
 def run(*words: str) -> int:
     return exit_code_of(lambda: scenario_runner.main(list(words), standalone_mode=False))
@@ -85,6 +94,8 @@ def test_a_target_is_checked_and_run_against(
         assert f"target staging ({url.partition('://')[2]})" in capsys.readouterr().out
         assert run("cleanup") == 0
         assert capsys.readouterr().out == "nothing is left on the target staging\n"
+        (folder / "took.scenario.yaml").write_text(TOOK)
+        assert run("run", "took.scenario.yaml") == 0
     assert list((folder / ".scenario-runner" / "journal").iterdir()) == []
 
 
