@@ -19,6 +19,7 @@ from scenario_runner.errors import (
     Unreachable,
 )
 from scenario_runner.pbx.asterisk.ami import Ami, take_messages, write_action
+from scenario_runner.pbx.tracked.wire import Endpoint
 
 from .playing import SUCCESS, Fields, Player, parked_items, wire
 from .talking import SOON, WITHIN
@@ -38,7 +39,9 @@ def with_client(
         heard: list[WireMessage] = []
         lost: list[PbxError] = []
         async with player:
-            ami = await Ami.connect(("127.0.0.1", player.port), heard.append, lost.append, WITHIN)
+            ami = await Ami.connect(
+                Endpoint("127.0.0.1", player.port), heard.append, lost.append, WITHIN
+            )
             await act(ami, heard, lost)
             ami.close()
 
@@ -147,7 +150,7 @@ def test_another_protocol_on_that_port(greeting: bytes, error: type[PbxError], t
     async def play() -> None:
         async with Player(greeting=greeting) as player:
             with pytest.raises(error, match=told) as caught:
-                await Ami.connect(("127.0.0.1", player.port), print, print, SOON)
+                await Ami.connect(Endpoint("127.0.0.1", player.port), print, print, SOON)
             assert caught.value.hint is not None
 
     asyncio.run(play())
@@ -158,7 +161,7 @@ def test_a_port_that_nobody_listens_at() -> None:
         async with Player() as player:
             port = player.port
         with pytest.raises(Unreachable, match=f"no connection to 127.0.0.1:{port}"):
-            await Ami.connect(("127.0.0.1", port), print, print, WITHIN)
+            await Ami.connect(Endpoint("127.0.0.1", port), print, print, WITHIN)
 
     asyncio.run(play())
 
@@ -171,7 +174,7 @@ def test_a_server_that_closes_at_once() -> None:
         server = await asyncio.start_server(close, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(AnswerLost):
-            await Ami.connect(("127.0.0.1", port), print, print, WITHIN)
+            await Ami.connect(Endpoint("127.0.0.1", port), print, print, WITHIN)
         server.close()
 
     asyncio.run(play())

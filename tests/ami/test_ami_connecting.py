@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from scenario_runner.errors import (
     AnswerLost,
@@ -16,11 +18,16 @@ from scenario_runner.errors import (
     TimedOut,
     Unreachable,
 )
-from scenario_runner.pbx.asterisk.ami import write_action
+from scenario_runner.pbx.asterisk.access import log_in
+from scenario_runner.pbx.asterisk.ami import Ami, action_text, write_action
 from scenario_runner.pbx.commands import AskSlot, ParkCall, PlaceCall, ShowCalls
+from scenario_runner.pbx.tracked.wire import Endpoint
 
 from .playing import LOTS, SUCCESS, Fields, Player, came_up
 from .talking import SOON, WITHIN, Seen, at, called, reason, session, target
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def opened(player: Player, **settings: object) -> Seen:
@@ -51,6 +58,48 @@ def test_a_wrong_password_is_told_and_masked() -> None:
     (trace,) = seen.traces
     assert trace.sent == "Action: Login\nUsername: runner\nSecret: ***\nEvents: on"
     assert "word-of-honour" not in repr(seen)
+
+
+CHALLENGE = "Response: Success\nActionID: {id}\nChallenge: 131415"
+
+
+def test_a_password_is_not_sent_where_a_challenge_is_offered() -> None:
+    player = Player(answers={"Challenge": [CHALLENGE]})
+    opened(player)
+    (login,) = player.actions("Login")
+    # The digest of "131415word-of-honour", by md5sum.
+    assert login["Key"] == "7386631f00493a551c10514cff2b9653"
+    assert (login["AuthType"], "Secret" in login) == ("MD5", False)
+
+
+def test_the_answer_to_a_challenge_is_masked() -> None:
+    assert action_text("Login", (("Key", "0f1e"),)) == "Action: Login\nKey: ***"
+
+
+@pytest.mark.parametrize(("insecure", "sent"), [(False, 0), (True, 1)])
+def test_a_password_goes_to_another_machine_unencrypted_only_on_request(
+    insecure: bool, sent: int
+) -> None:
+    player = Player()
+
+    async def play() -> None:
+        async with player:
+            here = Endpoint("127.0.0.1", player.port)
+            ami = await Ami.connect(here, lambda _: None, lambda _: None, WITHIN)
+            settings = replace(target(player.port).settings, host="pbx.example.com")
+            with nullcontext() if insecure else pytest.raises(BadCredentials, match="unencrypted"):
+                await log_in(ami, settings, lambda *_: None, insecure=insecure)  # type: ignore[arg-type]
+            ami.close()
+
+    asyncio.run(play())
+    assert len(player.actions("Login")) == sent
+
+
+def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("nothing")
+    with pytest.raises(TargetError, match=r"ca\.pem can't be read"):
+        opened(Player(), tls=True, ca_file=str(file))
 
 
 def test_a_password_that_cannot_be_sent_is_not_told() -> None:

@@ -30,9 +30,13 @@ class DidNotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of one instance: its manager interface, SIP, four phones, and a range for media."""
+    """The ports of one instance: its manager interface, SIP, four phones, and a range for media.
+
+    `tls` is the manager interface over TLS.
+    """
 
     ami: int
+    tls: int
     sip: int
     customer: int
     agent: int
@@ -45,7 +49,7 @@ def free_ports() -> Ports:
     """Choose ports that nobody has now; the range for media begins below those."""
     sip, customer, agent, agent2, silent = free_udp_ports(5)
     rtp = 12000 + os.getpid() % 80 * 200
-    return Ports(free_tcp_port(), sip, customer, agent, agent2, silent, rtp)
+    return Ports(free_tcp_port(), free_tcp_port(), sip, customer, agent, agent2, silent, rtp)
 
 
 @dataclass(slots=True)
@@ -121,6 +125,8 @@ class Instance:
             "MODULES": self.unpacked.modules,
             "RUN": self.run,
             "AMI": ports.ami,
+            "TLS": ports.tls,
+            "TLSENABLE": "yes" if certified(self.run / "etc") else "no",
             "SIP": ports.sip,
             "CUSTOMER": ports.customer,
             "AGENT": ports.agent,
@@ -136,6 +142,11 @@ class Instance:
                 text = text.replace(f"@{word}@", str(value))
             (self.run / "etc" / template.name).write_text(text)
 
+    @property
+    def authority(self) -> str:
+        """The file with the certificate of who certifies this Asterisk."""
+        return str(self.run / "etc" / "authority.pem")
+
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.ports.ami), 1) as one:
@@ -147,6 +158,19 @@ class Instance:
         logs = [self.run / "console.log", self.run / "log/messages"]
         lines = [line for log in logs if log.exists() for line in log.read_text().splitlines()]
         return "Asterisk did not start:\n" + "\n".join(lines[-20:])
+
+
+def certified(folder: Path) -> bool:
+    """Write a certificate for 127.0.0.1 and its authority's; False where trustme is not there."""
+    try:
+        import trustme
+    except ImportError:
+        return False
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    own = authority.issue_cert("127.0.0.1")
+    own.private_key_and_cert_chain_pem.write_to_path(folder / "asterisk.pem")
+    return True
 
 
 def tone() -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,6 +111,51 @@ def test_a_check_finds_out_what_a_user_may_not(
 def test_a_wrong_port(asterisk: Instance, tmp_path: Path) -> None:
     of = changed(target(asterisk, tmp_path, "asterisk"), port=free_tcp_port())
     assert "Connection refused" in only_error(of, tmp_path)
+
+
+needs_tls = pytest.mark.skipif(find_spec("trustme") is None, reason="needs trustme")
+
+
+def reached_by(asterisk: Instance, folder: Path, **settings: object) -> Target:
+    """Return the target by its TLS port, with these settings."""
+    return changed(target(asterisk, folder, "asterisk"), port=asterisk.ports.tls, **settings)
+
+
+@needs_tls
+def test_over_tls(asterisk: Instance, tmp_path: Path) -> None:
+    of = reached_by(asterisk, tmp_path, tls=True, ca_file=asterisk.authority)
+    events = run_text(of, tmp_path, SCENARIO)
+    assert [end.verdict for end in finished(events)] == ["passed"], told(events)
+
+
+@needs_tls
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"tls": True}, "the certificate of 127.0.0.1:"),
+        ({"tls": True, "host": "localhost"}, "is not accepted: Hostname mismatch"),
+        ({}, "of 127.0.0.1 speaks TLS"),
+    ],
+)
+def test_tls_that_does_not_fit(
+    asterisk: Instance, tmp_path: Path, settings: dict[str, object], message: str
+) -> None:
+    if "host" in settings:
+        settings = settings | {"ca_file": asterisk.authority}
+    assert message in only_error(reached_by(asterisk, tmp_path, **settings), tmp_path)
+
+
+def test_tls_at_a_port_without_it(asterisk: Instance, tmp_path: Path) -> None:
+    of = changed(target(asterisk, tmp_path, "asterisk"), tls=True)
+    assert "no TLS connection to 127.0.0.1:" in only_error(of, tmp_path)
+
+
+@needs_tls
+def test_a_certificate_that_is_not_verified_is_said(asterisk: Instance, tmp_path: Path) -> None:
+    of = reached_by(asterisk, tmp_path, tls=True)
+    warning, reachable, *_ = asyncio.run(probe(of, Context(insecure=True)))
+    assert warning.message.startswith("CERTIFICATES ARE NOT VERIFIED")
+    assert reachable.message == "it is reachable and takes the credentials"
 
 
 FULL = """

@@ -16,6 +16,7 @@ from scenario_runner.pbx.commands import CallAddress, ParkCall, PlaceCall
 from scenario_runner.pbx.drivers import Context
 from scenario_runner.pbx.journal import left_behind
 from scenario_runner.pbx.protocol import Done, Plan
+from scenario_runner.pbx.tracked.wire import Endpoint
 from tests.ami.talking import Seen
 from tests.http.meeting import quick
 from tests.tracked.killed import killed_at_once
@@ -93,7 +94,7 @@ def test_a_call_that_rings_is_found_again(asterisk: Instance, tmp_path: Path, fl
 
 async def somebody_takes(instance: Instance, uuid: str) -> None:
     """Let somebody else be joined with a call, whose Linkedid he has from then."""
-    client = await Ami.connect(("127.0.0.1", instance.ports.ami), ignore, ignore, WITHIN)
+    client = await Ami.connect(Endpoint("127.0.0.1", instance.ports.ami), ignore, ignore, WITHIN)
     await client.send("Login", (("Username", USER), ("Secret", SECRET)), WITHIN)
     where = (("Context", "stranger"), ("Exten", "waits"), ("Priority", "1"))
     who = (("Channel", "Local/777@outside/n"), ("ChannelId", "stranger"))

@@ -24,6 +24,7 @@ from scenario_runner.errors import (
 from scenario_runner.pbx.commands import AskSlot, ParkCall, ShowCall
 from scenario_runner.pbx.freeswitch.esl import Esl, Message, take_messages, write_command
 from scenario_runner.pbx.freeswitch.lot import listed
+from scenario_runner.pbx.tracked.wire import Endpoint
 
 from .playing import CLOSE, GREETING, PASSWORD, SILENCE, Player
 from .switch import event, reply, response
@@ -57,7 +58,9 @@ def with_client(
         heard: list[WireMessage] = []
         lost: list[PbxError] = []
         async with player:
-            esl = await Esl.connect(("127.0.0.1", player.port), heard.append, lost.append, WITHIN)
+            esl = await Esl.connect(
+                Endpoint("127.0.0.1", player.port), heard.append, lost.append, WITHIN
+            )
             await act(esl, heard, lost)
             esl.close()
 
@@ -233,7 +236,7 @@ def test_another_protocol_on_that_port(greeting: bytes, error: type[PbxError], t
     async def play() -> None:
         async with Player(greeting=greeting) as player:
             with pytest.raises(error, match=told) as caught:
-                await Esl.connect(("127.0.0.1", player.port), print, print, SOON)
+                await Esl.connect(Endpoint("127.0.0.1", player.port), print, print, SOON)
             assert caught.value.hint
 
     asyncio.run(play())
@@ -243,7 +246,7 @@ def test_another_protocol_on_that_port(greeting: bytes, error: type[PbxError], t
 def test_nobody_there(host: str, port: int) -> None:
     async def play() -> None:
         with pytest.raises(Unreachable, match=f"no connection to {host}:{port}: ") as caught:
-            await Esl.connect((host, port), print, print, 5 * SECOND)
+            await Esl.connect(Endpoint(host, port), print, print, 5 * SECOND)
         assert "mod_event_socket" in str(caught.value.hint)
 
     asyncio.run(play())

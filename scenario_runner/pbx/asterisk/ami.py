@@ -25,7 +25,9 @@ Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 _END = b"\r\n\r\n"
 _LONGEST = 4 << 20
-_SECRETS = frozenset({"secret"})
+_SECRETS = frozenset({"secret", "key"})
+"""A key of an MD5 login is one: passwords can be tried out on it."""
+
 _SHOWN = 20
 
 
@@ -125,6 +127,7 @@ class Ami(WireClient):
 
     pbx = "Asterisk"
     what = "manager interface of Asterisk"
+    may_speak_tls = True
     banner = b"Asterisk Call Manager/"
     port_hint = "is it the port of manager.conf (usually 5038)?"
     start_hint = "does Asterisk run, with `enabled = yes` in manager.conf, and is the port right?"

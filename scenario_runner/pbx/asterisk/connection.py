@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scenario_runner.errors import BadCredentials
-from scenario_runner.pbx.asterisk.ami import Ami, TracedAmi, action_text, permitted
+from scenario_runner.pbx.asterisk.access import endpoint, log_in
+from scenario_runner.pbx.asterisk.ami import Ami, TracedAmi, permitted
 from scenario_runner.pbx.asterisk.dialect import AsteriskDialect
 from scenario_runner.pbx.asterisk.dialling import dialling_of
 from scenario_runner.pbx.asterisk.lot import Spaces, check
@@ -27,23 +27,17 @@ if TYPE_CHECKING:
 class AsteriskHub(Hub[Ami]):
     """The connection to one Asterisk."""
 
-    def __init__(self, spaces: Spaces, dialling: AsteriskDialling, again: Reconnecting) -> None:
-        super().__init__(Ami, (spaces.settings.host, spaces.settings.port), CHANNELS, again)
+    def __init__(self, spaces: Spaces, dialling: AsteriskDialling, context: Context) -> None:
+        again = Reconnecting(spaces.settings.reconnect, context.sleep)
+        super().__init__(Ami, endpoint(spaces.settings, context), CHANNELS, again)
         self._spaces = spaces
+        self._insecure = context.insecure
         self._settings = spaces.settings
         self.tracker: AsteriskTracker = AsteriskTracker(self.calls, dialling, self.report)
 
     async def log_in(self, client: Ami, trace: Tracing) -> None:
         """Log in with events, and look for the lot and the dialplan."""
-        name = self._settings.username
-        fields = (("Username", name), ("Secret", self._settings.password), ("Events", "on"))
-        reply = await client.send("Login", fields, CONNECTING)
-        if reply.refused:
-            trace(action_text("Login", fields), reply)
-            raise BadCredentials(
-                f"Asterisk does not let '{name}' in: {reply.words}",
-                hint="check username and password against Asterisk's manager.conf",
-            )
+        await log_in(client, self._settings, trace, insecure=self._insecure)
         originates = self._settings.calls == "originate"
         await check_rights(client, originates=originates)
         await check(client, self._spaces)
@@ -73,10 +67,8 @@ class Asterisk(TrackedConnection):
         self._spaces = Spaces(target, settings)
         self._dialling = dialling_of(target, settings)
         self.answers = settings.headless is not None
-        again = Reconnecting(settings.reconnect, context.sleep)
-        super().__init__(
-            target, settings, context, AsteriskHub(self._spaces, self._dialling, again)
-        )
+        hub = AsteriskHub(self._spaces, self._dialling, context)
+        super().__init__(target, settings, context, hub)
 
     def dialect(self, clock: Clock, watcher: Watcher) -> AsteriskDialect:
         """Return what speaks to Asterisk for one scenario."""

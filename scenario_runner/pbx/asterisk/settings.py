@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Annotated, ClassVar, Literal
 
 from scenario_runner.language.settings import (
+    FILE,
     FLAG,
     LINE,
     NUMBER,
@@ -59,6 +60,9 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     - password: That user's secret; keep it out of the file: $secret.AMI_PASSWORD
     - preset: The PBX that Asterisk is a part of: with 'freepbx' the lot, its slots 71-78 and the
       context of its phones are known. What the target says itself counts more.
+    - tls: true where that port speaks TLS (tlsbindaddr in manager.conf); usually it is 5039 then.
+    - ca_file: A file of certificates (PEM) to trust in place of the usual ones, relative to this
+      file.
     - lot: The lot of res_parking.conf to park in; 'default' by default.
     - lot_dynamic: true where Asterisk makes the lot when a call is first parked in it
       (parkeddynamic); then it is not looked for before.
@@ -97,6 +101,8 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     username: Annotated[str, WORD]
     password: Annotated[str, SECRET]
     preset: Annotated[Literal["freepbx"] | None, PRESET(enum=["freepbx"])] = None
+    tls: Annotated[bool, FLAG] = False
+    ca_file: Annotated[str, FILE] = ""
     lot: Annotated[str, LOT] = "default"
     lot_dynamic: Annotated[bool, FLAG] = False
     first_space: Annotated[int | None, NUMBER(minimum=1)] = None
@@ -110,8 +116,11 @@ class AsteriskSettings(TrackedSettings, frozen=True, kw_only=True):
     headless: Annotated[Headless | None, section(Headless)] = None
 
     def problems(self, target: Target) -> Iterator[SettingProblem]:
-        """Look at what is dialled for parties without phones, too."""
+        """Look at what is dialled for parties without phones, too, and at TLS."""
         yield from super().problems(target)
+        if self.ca_file and not self.tls:
+            message = "certificates are for TLS, and this port is spoken to without it"
+            yield SettingProblem(("ca_file",), message, "add `tls: true`, or leave out ca_file")
         if self.headless is not None:
             yield from self.dialled(self.headless.extension, "headless", "extension")
             yield from self.dialled(self.headless.party, "headless", "party")

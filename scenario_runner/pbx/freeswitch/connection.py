@@ -15,6 +15,7 @@ from scenario_runner.pbx.freeswitch.pace import LIMIT, Pace
 from scenario_runner.pbx.freeswitch.tracker import CHANNELS, SUBSCRIBED, FreeSwitchTracker
 from scenario_runner.pbx.tracked.connection import TrackedConnection
 from scenario_runner.pbx.tracked.hub import CONNECTING, Hub, Reconnecting
+from scenario_runner.pbx.tracked.wire import Endpoint
 
 if TYPE_CHECKING:
     from scenario_runner.clock import Clock
@@ -29,7 +30,7 @@ class FreeSwitchHub(Hub[Esl]):
     """The connection to one FreeSWITCH."""
 
     def __init__(self, target: Target, settings: FreeSwitchSettings, again: Reconnecting) -> None:
-        super().__init__(Esl, (settings.host, settings.port), CHANNELS, again)
+        super().__init__(Esl, Endpoint(settings.host, settings.port), CHANNELS, again)
         self._target = target
         self._settings = settings
         self.pace = Pace(again.sleep)

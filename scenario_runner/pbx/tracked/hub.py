@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.errors import PbxError
     from scenario_runner.pbx.tracked.tracker import CallEvent, CallTracker
-    from scenario_runner.pbx.tracked.wire import WireAnswer, WireMessage
+    from scenario_runner.pbx.tracked.wire import Endpoint, WireAnswer, WireMessage
 
 CONNECTING = 5 * SECOND
 """The longest that one exchange of connecting may take, in microseconds."""
@@ -76,7 +76,7 @@ class Hub(ABC, Generic[_C]):
     def __init__(
         self,
         wire: type[_C],
-        address: tuple[str, int],
+        address: Endpoint,
         keys: tuple[str, ...],
         again: Reconnecting,
     ) -> None:

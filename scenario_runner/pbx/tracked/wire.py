@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.errors import AnswerLost, BadAnswer, PbxError, TimedOut, Unreachable
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from scenario_runner.references import Json
 
 _T = TypeVar("_T")
+
+_HANDSHAKE_S = 2
+
+
+class Endpoint(NamedTuple):
+    """Where a PBX listens, and how TLS is spoken there: None for plain TCP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
 
 
 class WireMessage:
@@ -74,6 +85,7 @@ class WireClient(asyncio.Protocol, ABC):
 
     pbx: ClassVar[str]
     what: ClassVar[str]
+    may_speak_tls: ClassVar[bool] = False
     banner: ClassVar[bytes]
     port_hint: ClassVar[str]
     start_hint: ClassVar[str]
@@ -96,7 +108,7 @@ class WireClient(asyncio.Protocol, ABC):
     @classmethod
     async def connect(
         cls,
-        address: tuple[str, int],
+        address: Endpoint,
         heard: Callable[[WireMessage], None],
         lost: Callable[[PbxError], None],
         within: int,
@@ -108,6 +120,14 @@ class WireClient(asyncio.Protocol, ABC):
         client = await _connected(lambda: cls(heard, lost), address, cls.start_hint, within)
         try:
             await client.greeting(within)
+        except TimedOut:
+            client.close()
+            if cls.may_speak_tls and address.tls is None and await _speaks_tls(address):
+                raise BadAnswer(
+                    f"the port {address.port} of {address.host} speaks TLS",
+                    hint="write `tls: true` in the targets file, or the port without TLS",
+                ) from None
+            raise
         except PbxError:
             client.close()
             raise
@@ -133,9 +153,14 @@ class WireClient(asyncio.Protocol, ABC):
             raise TimedOut(text, hint=self.port_hint) from None
 
     def close(self) -> None:
-        """End the connection."""
-        if self._transport is not None:
+        """End the connection: all that was sent is answered by then, or nobody waits for it."""
+        if self._transport is None:
+            return
+        if self._transport.get_extra_info("ssl_object") is None:
             self._transport.close()
+        else:
+            # A farewell in TLS waits for the other side's, for longer than a run may be there.
+            self._transport.abort()
 
     @abstractmethod
     def take_in(self, buffer: bytearray) -> None:
@@ -208,20 +233,48 @@ class WireClient(asyncio.Protocol, ABC):
 _C = TypeVar("_C", bound=WireClient)
 
 
-async def _connected(
-    make: Callable[[], _C], address: tuple[str, int], hint: str, within: int
-) -> _C:
-    host, port = address
+async def _connected(make: Callable[[], _C], address: Endpoint, hint: str, within: int) -> _C:
+    host, port, tls = address
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(within / SECOND):
-            _, client = await loop.create_connection(make, host, port)
+            _, client = await loop.create_connection(make, host, port, ssl=tls)
     except TimeoutError:
         text = f"no connection to {host}:{port} within {duration_text(within)}"
         raise Unreachable(text) from None
+    except ssl.SSLError as error:
+        await asyncio.sleep(0)  # the event loop closes the socket in its next round
+        raise _no_tls(error, f"{host}:{port}") from None
     except OSError as error:
         raise Unreachable(f"no connection to {host}:{port}: {_why(error)}", hint=hint) from None
     return client
+
+
+def _no_tls(error: ssl.SSLError, place: str) -> Unreachable:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unreachable(
+            f"the certificate of {place} is not accepted: {error.verify_message}",
+            hint="check the name in 'host', or name the authority's certificate by 'ca_file'",
+        )
+    reason = str(error.reason or "unknown reason").lower().replace("_", " ")
+    return Unreachable(
+        f"no TLS connection to {place}: {reason}",
+        hint="does that port speak TLS? if it is plain, leave out `tls`",
+    )
+
+
+async def _speaks_tls(address: Endpoint) -> bool:
+    """Ask for a TLS handshake in a connection of its own, in which nothing is said."""
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(_HANDSHAKE_S):
+            _, writer = await asyncio.open_connection(*address[:2], ssl=unverified)
+    except (OSError, TimeoutError):
+        return False
+    writer.transport.abort()  # TLS is not asked to say goodbye
+    await asyncio.sleep(0)
+    return True
 
 
 def _why(error: OSError) -> str:
