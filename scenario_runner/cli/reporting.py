@@ -43,6 +43,7 @@ class Listening:
         self._others: list[tuple[str, Reporter]] = []
         self._reporters: Reporters | None = None
         self._live: Reporters | None = None
+        self._terminal: Terminal | None = None
 
     def add(self, name: str, reporter: Reporter) -> None:
         """Let another one listen, too; it hears of each event before the reports do."""
@@ -76,6 +77,11 @@ class Listening:
         """Pass an event on to what shows it as it happens, before it is its turn."""
         if self._live is not None:
             self._live.handle(event)
+
+    def status(self, line: str) -> None:
+        """Show a line about whatever runs the scenarios elsewhere, where there is a live line."""
+        if self._terminal is not None:
+            self._terminal.show_status(line)
 
     def exit_code(self, code: Exit) -> Exit:
         """Return the gravest of what the run came to and what its reporters did."""
@@ -114,6 +120,7 @@ class Listening:
         from scenario_runner.reporters.terminal import LiveLine
 
         terminal = coloured_screen(colours=not self._wanted.no_color)
+        self._terminal = terminal
         self._live = Reporters([("the live line", LiveLine(terminal))])
         return terminal
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -197,8 +197,6 @@ def command(line: RunLine) -> int:
 
 def _watch(line: RunLine) -> int:
     """Run again what changes touch; each time is reported as a run of its own."""
-    from dataclasses import replace
-
     from scenario_runner.cli.reporting import Listening
     from scenario_runner.cli.watch import watch
 
@@ -233,6 +231,9 @@ def _run(line: RunLine, request: RunRequest, listening: Listening) -> int:
         listening.add("--step", stepper)
     gathered = gather(request)
     _refuse_overwriting(line, [source.file for source in gathered.sources])
+    if request.cluster is not None:
+        cluster = replace(request.cluster, status=listening.status)
+        request = replace(request, cluster=cluster)
     with listening, interruptible(request.options.stop):
         code = run_scenarios(request, gathered, listening.emit)
     return listening.exit_code(code)
@@ -240,7 +241,6 @@ def _run(line: RunLine, request: RunRequest, listening: Listening) -> int:
 
 def _request(line: RunLine, live: Callable[[Event], None]) -> RunRequest:
     import time
-    from dataclasses import replace
 
     from scenario_runner.execution.run import RunRequest
     from scenario_runner.execution.selection import split_ids
@@ -286,8 +286,6 @@ def _failed(line: RunLine) -> dict[str, FailedRun] | None:
 
 def _as_it_failed(line: RunLine) -> RunLine:
     """Return the command line with the variables of what failed last, where it names none."""
-    from dataclasses import replace
-
     failed = _failed(line)
     if failed is None or line.variables.typed():
         return line
@@ -334,8 +332,6 @@ def _refuse_overwriting(line: RunLine, read: list[str]) -> None:
 
 def _step_by_step(request: RunRequest) -> tuple[RunRequest, StepDebugger]:
     """Let a stepper hold up the run, which then takes one scenario at a time."""
-    from dataclasses import replace
-
     from scenario_runner.cli.stepper import StepDebugger
 
     shows = request.target.driver in ("mock", "ringme")

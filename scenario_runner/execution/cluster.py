@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
+from threading import Event as Flag
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -66,6 +67,9 @@ if TYPE_CHECKING:
 _CONNECT = 5.0
 """How long a scheduler may take to answer, in seconds."""
 
+_LOOK = 1.0
+"""How often the status of the cluster is asked for, in seconds."""
+
 _VERSION = "__import__('scenario_runner.version', fromlist=['']).__version__"
 
 
@@ -78,7 +82,7 @@ class Cluster:
         self._keys = count(1)
         self._over = False
         self._joined: set[str] = set()
-        self.again = 0
+        self._again = 0
 
     @property
     def run(self) -> str:
@@ -106,13 +110,30 @@ class Cluster:
         address = self._client.scheduler.address
         return f"cluster {address}: {workers}, {sum(threads.values())} scenarios at once"
 
+    def ran_again(self) -> None:
+        """Count a scenario that runs again, since its worker was lost."""
+        self._again += 1
+
+    def status(self) -> str:
+        """Say how many workers there are, how many were lost, and what ran again."""
+        with suppress(Exception):
+            workers = self._client.nthreads().keys()
+            self._joined |= workers
+            losses = self._losses(len(self._joined - workers))
+            return ", ".join([f"cluster: {count_text(len(workers), 'worker')}", *losses])
+        return "cluster: the scheduler does not answer"
+
     def losses(self) -> str:
         """Say how many workers were lost since `describe`, and what ran again; empty if none."""
         with suppress(Exception):  # without a scheduler nobody knows
             lost = len(self._joined - self._client.nthreads().keys())
-            again = f", {count_text(self.again, 'scenario')} ran again" if self.again else ""
-            return f"cluster: {count_text(lost, 'worker')} lost{again}" if lost else ""
+            return f"cluster: {', '.join(self._losses(lost))}" if lost else ""
         return ""
+
+    def _losses(self, lost: int) -> list[str]:
+        said = [f"{count_text(lost, 'worker')} lost"] if lost else []
+        again = [f"{count_text(self._again, 'scenario')} ran again"] if self._again else []
+        return said + again
 
     @property
     def alive(self) -> bool:
@@ -193,11 +214,30 @@ def joined(choice: ClusterChoice, options: RunOptions, context: Context) -> Iter
         _refuse_other_versions(client)
         _register(client, setup)
         context.announce(cluster.describe())
-        yield cluster
+        with _watched(cluster, choice.status):
+            yield cluster
         if said := cluster.losses():
             context.announce(said)
     finally:
         cluster.close()
+
+
+@contextmanager
+def _watched(cluster: Cluster, show: Callable[[str], None]) -> Iterator[None]:
+    """Show the status of a cluster again and again, as long as the block lasts."""
+    over = Flag()
+
+    def watch() -> None:
+        while not over.wait(_LOOK):
+            show(cluster.status())
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(_LOOK)  # one that waits for a scheduler that is gone is left behind
 
 
 def _connected(address: str) -> Client:
@@ -299,8 +339,9 @@ class Claims:
     void as soon as there is a newer one, or its worker is taken for lost. Once `stopped`, none may.
     """
 
-    def __init__(self, journal: Callable[[], Journal]) -> None:
+    def __init__(self, journal: Callable[[], Journal], ran_again: Callable[[], None]) -> None:
         self._new_journal = journal
+        self._ran_again = ran_again
         self._lock = Lock()
         self._tokens = count(1)
         self._claims: dict[int, _Claim] = {}
@@ -309,7 +350,6 @@ class Claims:
         self._placings: dict[tuple[str, str], str] = {}
         self._lost: list[str] = []
         self.stopped = False
-        self.again = 0
 
     def take(self, note: dict[str, Any]) -> int:
         """Take a note of a worker, and return the answer: 0 for no."""
@@ -332,7 +372,8 @@ class Claims:
         placed = earlier is not None and earlier.placed
         if self.stopped or placed or worker in self._lost:
             return 0
-        self.again += earlier is not None
+        if earlier is not None:
+            self._ran_again()
         token = next(self._tokens)
         self._claims[token] = _Claim(key, worker)
         self._current[key] = token
@@ -441,7 +482,8 @@ class ClusterRun:
 
     def __post_init__(self) -> None:
         self.claims = Claims(
-            lambda: Journal(self.folder, self.target.name, self.target.host, self.context.mask)
+            lambda: Journal(self.folder, self.target.name, self.target.host, self.context.mask),
+            self.cluster.ran_again,
         )
 
     def run(self, scenarios: Suite, results: Results) -> None:
@@ -460,7 +502,6 @@ class ClusterRun:
             yield
         finally:
             notes.close()
-            self.cluster.again += self.claims.again
             if self.claims.close():
                 self.context.notice(
                     "left-behind",

@@ -157,12 +157,20 @@ def recipe_of(choice: TargetChoice) -> TargetRecipe:
     return TargetRecipe(name=name)
 
 
+def _unsaid(line: str) -> None:
+    """Show nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterChoice:
-    """Which Dask cluster is to run scenarios, and how its workers make the target."""
+    """Which Dask cluster is to run scenarios, and how its workers make the target.
+
+    `status` is given a line about the cluster, again and again.
+    """
 
     address: str
     recipe: TargetRecipe
+    status: Callable[[str], None] = _unsaid
 
 
 def cluster_choice(address: str, choice: TargetChoice) -> ClusterChoice:

@@ -34,7 +34,8 @@ class Progress:
     """Counts the scenarios of a run that are done, and knows what the others are doing.
 
     Unlike a reporter it hears of scenarios that run side by side as things happen, not one
-    scenario after the other. Times are seconds of the real clock.
+    scenario after the other. Times are seconds of the real clock. `status` is about whatever
+    runs the scenarios elsewhere, and shown also while nothing runs here.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,7 @@ class Progress:
         self._begin: float | None = None
         self._done = 0
         self._running: dict[str, _Running] = {}
+        self.status = ""
 
     def hear(self, event: Event, now: float) -> None:
         """Take in what has just happened."""
@@ -67,11 +69,17 @@ class Progress:
 
     def line(self, now: float) -> str:
         """Return what is shown at this moment; empty where nothing is running."""
+        if self._begin is None or not (self._running or self.status):
+            return ""
+        parts = [self._how_far(now - self._begin), self.status, self._what_runs(now)]
+        return " · ".join(part for part in parts if part)
+
+    def _what_runs(self, now: float) -> str:
         running = list(self._running.values())
-        if not running or self._begin is None:
+        if not running:
             return ""
         longest = max(running, key=lambda one: one.left(now))
-        parts = [self._how_far(now - self._begin), one_line(longest.name)]
+        parts = [one_line(longest.name)]
         parts += [one_line(longest.step)] if longest.step else []
         left = longest.left(now)
         parts += [f"waits {_text(left)} at most"] if left >= 1 else []

@@ -65,6 +65,10 @@ class Terminal:
         if not self._closed:
             self._live.start()
 
+    def show_status(self, line: str) -> None:
+        """Show a line about whatever runs the scenarios elsewhere at the foot, too."""
+        self._progress.status = line
+
     def _foot(self) -> Text:
         line = self._progress.line(self._rich.get_time())
         text = Text(line, style="bold", no_wrap=True)

@@ -8,6 +8,7 @@ import pickle
 import signal
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -194,6 +195,31 @@ def test_a_worker_that_is_killed_is_undone_and_its_scenario_errored(
     assert left(folder) == []
     (own,) = left(workers.folder)  # what the worker wrote on its own disk, before it dialled
     own.unlink()
+
+
+def test_the_status_counts_workers_lost_ones_and_what_ran_again(
+    workers: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_LOOK", 0.05)
+    shown: list[str] = []
+    changed = threading.Condition()
+
+    def show(line: str) -> None:
+        with changed:
+            shown.append(line)
+            changed.notify_all()
+
+    def shows(line: str) -> bool:
+        with changed:
+            return changed.wait_for(lambda: shown[-1:] == [line], 30)
+
+    choice = replace(cluster_choice(workers.address, TargetChoice()), status=show)
+    with cluster.joined(choice, RunOptions(), Context(announce=lambda _: None)) as joined:
+        assert shows("cluster: 3 workers")
+        next(one for one in workers.workers if one.poll() is None).kill()
+        assert shows("cluster: 2 workers, 1 worker lost")
+        joined.ran_again()
+        assert shows("cluster: 2 workers, 1 worker lost, 1 scenario ran again")
 
 
 def test_ctrl_c_is_a_message_and_everything_is_cleaned_up(workers: Processes, folder: Path) -> None:

@@ -176,6 +176,14 @@ def test_progress_shows_the_longest_wait_and_how_many_others_run() -> None:
     assert "waits" not in progress.line(61.0)
 
 
+def test_progress_shows_the_status_of_a_cluster_also_while_nothing_runs_here() -> None:
+    progress = _heard(2)
+    progress.status = "cluster: 2 workers, 1 worker lost"
+    assert progress.line(3.0) == "0 of 2 done, 3 s · cluster: 2 workers, 1 worker lost"
+    progress.hear(_started("a"), 3.0)
+    assert progress.line(3.0) == "0 of 2 done, 3 s · cluster: 2 workers, 1 worker lost · a"
+
+
 def test_progress_counts_a_retried_scenario_once() -> None:
     failed = _ended("a", Verdict.FAILED, final=False)
     progress = _heard(2, (0.0, _started("a")), (1.0, failed), (1.0, _started("a")))
