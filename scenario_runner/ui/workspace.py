@@ -124,13 +124,13 @@ class Workspace:
         """Check a text as if it stood in the file."""
         return load_text(text, file, self._options())
 
-    def save(self, document: Document, text: str, *, overwrite: bool = False) -> Saved | Conflict:
+    def save(self, document: Document, text: str) -> Saved | Conflict:
         """Write a file whose text was read as `document`, unless it is another one by now."""
         path = self._allowed(document.file)
         data = _encoded(text, document.data)
         with suppress(OSError):
             now = path.read_bytes()
-            if not overwrite and now not in (document.data, data):
+            if now not in (document.data, data):
                 return Conflict(self._theirs(document.file, now))
         _write(path, data)
         self.refresh()

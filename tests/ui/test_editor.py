@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from playwright.sync_api import Page
+
     from tests.ui.browser import Served, Tab
 
 pytestmark = pytest.mark.browser
@@ -88,16 +90,21 @@ def test_problems_are_told_as_one_types(editor: Tab) -> None:
     page.wait_for_selector(".mark-error", state="detached")
 
 
+def a_minute_later(page: Page) -> None:
+    """Move the browser's clock on: CodeMirror takes no choice within the first 75 ms."""
+    page.clock.set_fixed_time(page.evaluate("Date.now()") / 1000 + 60)
+
+
 def test_what_can_be_written_is_offered(editor: Tab) -> None:
     page = editor.page
     typed(editor, "\n  - br")
     option = page.locator(".cm-tooltip-autocomplete li", has_text="bridge")
     option.first.wait_for()
-    page.wait_for_timeout(100)  # CodeMirror takes no choice within the first 75 ms
+    a_minute_later(page)
     page.keyboard.press("Enter")
     page.keyboard.type("{ca")
     page.locator(".cm-tooltip-autocomplete li", has_text="call").first.wait_for()
-    page.wait_for_timeout(100)
+    a_minute_later(page)
     page.keyboard.press("Enter")
     page.keyboard.press("Control+Space")
     page.locator(".cm-tooltip-autocomplete li", has_text="customer").first.wait_for()
@@ -157,6 +164,48 @@ def test_nothing_is_overwritten_unasked(editor: Tab, file: Path) -> None:
     page.click(".dialog >> text='Keep mine'")
     page.wait_for_selector("text=Saved")
     assert file.read_text() == theirs.rstrip() + "  # mine\n"
+
+
+def test_a_change_is_asked_about_once_and_so_is_the_next(
+    served: Served, editor: Tab, file: Path
+) -> None:
+    page = editor.page
+    typed(editor, "  # mine")
+    page.wait_for_selector(f"h2 >> text={FILE} •")
+    file.write_text(TEXT.replace("slot: 6", "slot: 9"))
+    page.click(".dialog >> text=Cancel")
+    file.write_text(TEXT.replace("slot: 6", "slot: 8"))
+    served.do(served.studio.look_at_files)  # seen while the first question still fades away
+    page.click(".dialog >> text='Take theirs'")
+    page.wait_for_selector(".cm-content >> text=slot: 8")
+
+    typed(editor, "  # mine")
+    page.wait_for_selector(f"h2 >> text={FILE} •")
+    file.write_text(TEXT)
+    page.click(".dialog >> text=Cancel")
+    page.wait_for_selector(".dialog", state="detached")
+    served.do(served.studio.changed)
+    editor.tab("Ladder")
+    editor.tab("Scenario")  # drawn anew after that change
+    assert page.locator(".dialog").count() == 0
+    assert "# mine" in content(editor)
+
+
+def test_a_question_that_follows_from_an_answer_stays(editor: Tab, file: Path) -> None:
+    page = editor.page
+    (file.parent / "b.scenario.yaml").write_text(TEXT.replace("is parked", "waits"))
+    page.wait_for_selector(".q-tree .node.file >> nth=1")
+    typed(editor, "  # mine")
+    page.wait_for_selector(f"h2 >> text={FILE} •")
+    file.write_text(TEXT.replace("slot: 6", "slot: 9"))
+    page.click(".dialog >> text=Cancel")
+    page.wait_for_selector(".dialog", state="detached")
+    page.locator(".node.file").nth(1).click()
+    page.click(".dialog >> text='Save'")
+    page.wait_for_selector(".dialog >> text=is not saved", state="detached")
+    page.click(".dialog >> text='Keep mine'")
+    page.wait_for_selector("text=Saved")
+    assert "# mine" in file.read_text()
 
 
 def test_a_file_that_becomes_invalid_is_waited_for(editor: Tab, file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_what_another_program_wrote_is_never_overwritten_unasked(folder: Path) -
     assert isinstance(done, Conflict)
     assert done.theirs.text == "theirs: x\n"
     assert (folder / "in" / A).read_text() == "theirs: x\n"
-    assert isinstance(space.save(document, "mine: x\n", overwrite=True), Saved)
+    assert isinstance(space.save(replace(document, data=done.theirs.data), "mine: x\n"), Saved)
     assert (folder / "in" / A).read_text() == "mine: x\n"
 
 

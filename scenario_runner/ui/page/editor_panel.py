@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -38,6 +39,7 @@ class EditorPanel:
         self._line = 1
         self._marked: tuple[object, ...] = ()
         self._asking = False
+        self._refused: bytes | None = None
         with ui.element("div").classes("panel-head"):
             self._file = Words("h2", "No file is open")
             ui.element("span").classes("grow")
@@ -261,7 +263,7 @@ class EditorPanel:
 
     def _saved(self, document: Document) -> None:
         studio = self._state.studio
-        self._document = document
+        self._document, self._refused = document, None
         tell(f"Saved {document.file}", timeout=1500)
         self.draw()
         if studio.watching:
@@ -269,7 +271,10 @@ class EditorPanel:
         studio.changed()
 
     def look_at_disk(self) -> None:
-        """Take over what another program wrote; ask where the text here is another one, too."""
+        """Take over what another program wrote; ask where the text here is another one, too.
+
+        A question that was left open is not asked again before the file is another one again.
+        """
         workspace = self._state.studio.workspace
         if workspace is None or self._document is None or self._asking:
             return
@@ -281,12 +286,15 @@ class EditorPanel:
             if not self.dirty and not self._unreadable:
                 self._show_unreadable(self.file, error.problems)
             return
-        if there.data == self._document.data:
+        if there.data in (self._document.data, self._refused):
             return
         if self.dirty:
             self._ask_whose(there)
-            return
-        self._document, self._unreadable = there, ()
+        else:
+            self._take_over(there)
+
+    def _take_over(self, there: Document) -> None:
+        self._document, self._unreadable, self._refused = there, (), None
         self._set(there.text)
         self._check()
 
@@ -295,27 +303,21 @@ class EditorPanel:
         if self._asking:
             return
         self._asking = True
-        workspace = self._state.studio.workspace
-        assert workspace is not None
+        self._refused = theirs.data
 
-        def mine() -> None:
+        def keep_mine() -> None:
             assert self._document is not None
-            done = workspace.save(self._document, self._editor.value or "", overwrite=True)
-            if not isinstance(done, Conflict):
-                self._saved(done.document)
-
-        def take_theirs() -> None:
-            self._document, self._unreadable = theirs, ()
-            self._set(theirs.text)
-            self._check()
+            self._document = replace(self._document, data=theirs.data)
+            self.save()
 
         def over() -> None:
             self._asking = False
+            self.look_at_disk()  # it may have changed while the question stood there
 
         ask(
             f"{theirs.file} was changed by another program",
             "What is written here and what is on the disk are two different texts.",
-            {"Keep mine": mine, "Take theirs": take_theirs},
+            {"Keep mine": keep_mine, "Take theirs": lambda: self._take_over(theirs)},
             over,
         )
 

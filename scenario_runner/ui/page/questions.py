@@ -18,27 +18,27 @@ def ask(
     answers: Mapping[str, Callable[[], None]],
     over: Callable[[], None] = lambda: None,
 ) -> None:
-    """Ask a question with these answers; `over` is called when it is closed, answered or not."""
-    with ui.dialog() as dialog, ui.element("div").classes("dialog"):
+    """Ask a question with these answers; `over` is called when it is closed, answered or not.
+
+    It belongs to the page: a question that an answer leads to outlives the one before.
+    """
+    with ui.context.client.content, ui.dialog() as dialog, ui.element("div").classes("dialog"):
         Words("h2", title)
         Words("p", text)
         with ui.element("div").classes("dialog-foot"):
             Press("Cancel", dialog.close)
             for words, action in answers.items():
-                Press(words, _closing(dialog, action), classes="press main")
+                Press(words, _answering(dialog, action), classes="press main")
     attribute(dialog, "aria-label", title)
-
-    def gone() -> None:
-        over()
-        dialog.delete()
-
-    dialog.on("hide", gone, [])
     dialog.open()
+    dialog.on_value_change(lambda _: over())  # at once: to fade away takes a while
+    dialog.on("hide", dialog.delete, [])
 
 
-def _closing(dialog: ui.dialog, action: Callable[[], None]) -> Callable[[], None]:
+def _answering(dialog: ui.dialog, action: Callable[[], None]) -> Callable[[], None]:
     def answer() -> None:
+        with ui.context.client.content:
+            action()
         dialog.close()
-        action()
 
     return answer
