@@ -17,7 +17,7 @@ from scenario_runner.ui.stages import HandStage, RunStage
 from scenario_runner.ui.timeline import Branches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from scenario_runner.language.scenario import Scenario
     from scenario_runner.language.target import Target
@@ -38,7 +38,8 @@ class Studio:
 
     `workspace` is None where only a finished run is looked at; `acts` is false where nothing can be
     done. `runs` counts those that were begun. `listeners` are told that something has changed;
-    they are called often and must be quick.
+    they are called often and must be quick. `sleep` waits so many seconds, between two ticks or
+    two looks at the files.
     """
 
     workspace: Workspace | None = None
@@ -54,6 +55,7 @@ class Studio:
     watching: bool = False
     touched: tuple[str, ...] = ()
     listeners: list[Callable[[], None]] = field(default_factory=list)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _due: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _ticks: int = 0
@@ -104,13 +106,17 @@ class Studio:
 
     async def _play(self) -> None:
         while True:
-            await asyncio.sleep(_TICK)
-            self._ticks += 1
-            for lot in self.lots:
-                if isinstance(lot, HandStage) and lot.playing:
-                    self._let_run(lot)
-            if self._ticks % _EVERY_SECOND == 0 and any(map(_goes_on, self.lots)):
-                self.changed()
+            await self.sleep(_TICK)
+            self.tick()
+
+    def tick(self) -> None:
+        """Let a quarter of a second pass for every lot whose time runs."""
+        self._ticks += 1
+        for lot in self.lots:
+            if isinstance(lot, HandStage) and lot.playing:
+                self._let_run(lot)
+        if self._ticks % _EVERY_SECOND == 0 and any(map(_goes_on, self.lots)):
+            self.changed()
 
     def _let_run(self, lot: HandStage) -> None:
         """Let time run in whole seconds, so that a recording waits for whole seconds."""
@@ -119,7 +125,7 @@ class Studio:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK)
+            await self.sleep(_LOOK)
             self.look_at_files()
 
     def look_at_files(self) -> tuple[str, ...]:

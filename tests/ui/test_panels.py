@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from scenario_runner.durations import MINUTE, SECOND
 from scenario_runner.ui.studio import Studio
 from scenario_runner.ui.workspace import Workspace
 
@@ -96,15 +98,30 @@ def test_time_is_moved_to_and_fro_and_branched(tab: Tab) -> None:
     page.wait_for_selector("output >> text=/moment 4 of 4/")
 
 
-def test_time_runs_by_itself_and_stops(tab: Tab) -> None:
+async def never_again(seconds: float) -> None:
+    """Sleep for ever: what is waited for happens when the test says so."""
+    del seconds
+    await asyncio.Event().wait()
+
+
+def test_time_runs_by_itself_and_stops(
+    served: Served, new_tab: Callable[..., Tab], tmp_path: Path
+) -> None:
+    studio = served.show(Studio(workspace=Workspace(str(tmp_path)), sleep=never_again))
+    tab = new_tab()
     page = tab.page
     parked(tab)
     page.get_by_label("Speed").click()
     page.click(".q-item >> text='60×'")
     page.get_by_label("Let time run").click()
+    page.get_by_label("Pause").wait_for()
+    for _ in range(3 * MINUTE // (15 * SECOND)):  # a quarter of a second, sixty times as fast
+        served.do(studio.tick)
     page.wait_for_selector(".lamp.ringing[data-extension='341']")
     page.get_by_label("Pause").click()
     page.get_by_label("Let time run").wait_for()
+    served.do(studio.tick)
+    page.wait_for_selector("output >> text=/^3m ·/")
     tab.act("customer", "Answer")
     page.wait_for_selector(".card.up[data-call='customer']")
     tab.tab("Recording")
