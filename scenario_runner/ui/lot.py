@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from scenario_runner.durations import SECOND, duration_text
 from scenario_runner.events import Exchange
 from scenario_runner.ui.gestures import LookIntoSlot, ParkCall, PickUp, PutDown, TakeFromSlot
+from scenario_runner.ui.picture import slot_number
 
 if TYPE_CHECKING:
     from scenario_runner.events import RunStarted
@@ -214,7 +215,7 @@ def failed_slot(moment: Moment) -> str:
         if isinstance(event, Exchange) and event.step == moment.step:
             named = _SLOT.search(event.sent.rpartition("\n\n")[2])
             if named is not None:
-                return named[1]
+                return slot_number(named[1])
     return ""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from scenario_runner.events import CallChanged, PbxReported
+from scenario_runner.events import CallChanged, Exchange, PbxReported
 from scenario_runner.mock_pbx.calls import NEVER, Joined, Parked
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from scenario_runner.events import Event
     from scenario_runner.mock_pbx.calls import Call, State
+    from scenario_runner.references import Json
 
 Doing: TypeAlias = Literal["ringing", "up", "parked", "bridged"]
 
@@ -94,9 +96,16 @@ def _call_now(call: Call, state: State, names: Mapping[str, str]) -> CallNow:
             return shown
 
 
+def slot_number(slot: str) -> str:
+    """Return a slot as its number is written: 06 is slot 6 (rule slot.type)."""
+    return str(int(slot)) if slot.isascii() and slot.isdecimal() else slot
+
+
 class Watched:
     """Follows the calls of a scenario by the events of its run.
 
+    Requests that a scenario sends as they are have no event of their own: what a hangup, a transfer
+    or a park among them did is read from the exchange.
     What a run does not tell is inferred by the rules: a parked call whose time is over rings its
     parker, a bridge joins two calls, either of which ends both. A name that is bound again (in the
     next round of a repetition) stands for another call, which gets a name of its own here: `names`
@@ -127,6 +136,8 @@ class Watched:
                 self._changed(event)
             case PbxReported(call=str(name)):
                 self._reported(event, name)
+            case Exchange(protocol="http", outcome="ok") if event.step:
+                self._exchanged(event)
             case _:
                 return False
         return self._calls != before
@@ -166,11 +177,34 @@ class Watched:
         if known is not None and known.doing == "bridged":
             self._end(known.partner)
         if call.doing == "parked":
-            until = event.at + self._park_timeout if self._park_timeout else None
-            call = replace(call, slot=event.slot or "", since=event.at, until=until)
-        elif call.doing == "bridged" and known is not None and known.doing == "parked":
+            self._park(call, event.slot or "", event.at)
+            return
+        if call.doing == "bridged" and known is not None and known.doing == "parked":
             call = replace(call, partner=self._joined_with(name))
         self._calls[name] = call
+
+    def _exchanged(self, event: Exchange) -> None:
+        """Take in what a request did to the call that its path ends with."""
+        line, _, body = event.sent.partition("\n\n")
+        method, _, path = line.partition("\n")[0].partition(" ")
+        named = (name for uuid, name in self.names.items() if path.endswith(uuid))
+        call = self._calls.get(next(named, ""))
+        if call is None:
+            return
+        match method, path.split("/")[-2], _asked(body):
+            case "DELETE", _, _:
+                self._end(call.name)
+            case "PUT", "current_calls", {"action": "transfer", "send_dst": str(extension)}:
+                self._calls[call.name] = replace(call, doing="up", until=None, extension=extension)
+            case "PUT", "valet_park", {"action": "park", "slot": slot} if call.doing == "up":
+                self._park(call, str(slot), event.at)
+            case _:
+                pass
+
+    def _park(self, call: CallNow, slot: str, at: int) -> None:
+        until = at + self._park_timeout if self._park_timeout else None
+        parked = replace(call, doing="parked", slot=slot_number(slot), since=at, until=until)
+        self._calls[call.name] = parked
 
     def _joined_with(self, name: str) -> str:
         """Join a call that was parked with the one that took it, which is told of just before."""
@@ -198,6 +232,15 @@ class Watched:
         call = self._calls.pop(name, None)
         if call is not None and call.doing == "bridged":
             self._calls.pop(call.partner, None)
+
+
+def _asked(body: str) -> Json:
+    """Return the body of a request; None for one that is not JSON."""
+    try:
+        asked: Json = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return asked
 
 
 def _doing(state: str) -> Doing:

@@ -15,7 +15,7 @@ from scenario_runner.ui.replay import world_at
 from scenario_runner.ui.runs import RunLog, ScenarioRun
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-ALL = [one for one in load(EXAMPLES) if Path(one.file).parent.name != "rules"]
+ALL = load(EXAMPLES)
 
 
 def logged(*scenarios: object, seed: int = 0) -> RunLog:
@@ -90,6 +90,33 @@ def test_a_run_is_repeated_exactly_up_to_each_moment(scenario: object) -> None:
         told = {(c.name, c.doing, c.slot) for c in moments[index].picture.calls}
         assert told == there, moments[index].title
         assert line.wait(SECOND).now.at == line.now.at + SECOND
+
+
+RAW = """\
+scenario: A call is parked by a request as it is
+steps:
+  - call: {as: customer, extension: 341, from: "+78120000443"}
+  - request:
+      put: /extension/$customer.extension_id/valet_park/$customer.call_api_id
+      json: {action: park, slot: "07"}
+    expect: {status: 200}
+"""
+
+
+def test_a_raw_request_is_followed(tmp_path: Path) -> None:
+    file = tmp_path / "raw.scenario.yaml"
+    file.write_text(RAW)
+    seen = logged(*load(file)).scenarios[0]
+    parked = seen.timeline.moments[2].picture.in_slot("7")
+    assert parked is not None
+    assert (parked.name, parked.until) == ("customer", 3 * MINUTE)
+
+
+def test_a_transferred_call_is_seen_at_its_new_extension() -> None:
+    seen = example("transfer.moves", "answered at once")
+    call = seen.timeline.moments[2].picture.call("customer")
+    assert call is not None
+    assert (call.doing, call.extension) == ("up", "345")
 
 
 def test_a_run_goes_on_by_hand() -> None:
