@@ -162,6 +162,36 @@ def test_all_can_be_done_by_keys(tab: Tab) -> None:
     page.wait_for_selector(".dialog >> text=undo, redo")
 
 
+def test_any_parked_call_is_taken_and_either_party_hangs_up_by_keys(tab: Tab) -> None:
+    page = tab.page
+    parked(tab)
+    tab.dial_out()
+    tab.card("colleague").locator(".card-head").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".card.chosen[data-call='colleague']")
+    page.keyboard.press("b")
+    page.get_by_label("Slot (empty: any parked call)").fill("")
+    page.wait_for_selector(".dialog pre >> text='- bridge: {call: colleague}'")
+    tab.press_enter()
+    tab.wait_for_step("joined with customer from slot 6")
+    page.wait_for_selector(".slot.free[data-slot='6']")
+    press_by_key(tab, "342 hangs up")
+    tab.wait_for_step("hangup: {call: customer, by: extension}")
+    page.wait_for_selector(".card", state="detached")
+
+    tab.call_in()
+    tab.card("customer_2").wait_for()
+    press_by_key(tab, "customer_2 hangs up")
+    page.wait_for_selector(".card", state="detached")
+    assert "hangup: {call: customer_2}" in tab.step()
+
+
+def press_by_key(tab: Tab, words: str) -> None:
+    """Press a button of a call's card with the keyboard."""
+    tab.page.locator(".card .actions").get_by_role("button", name=words).focus()
+    tab.page.keyboard.press("Enter")
+
+
 def test_requests_are_filled_in_sent_and_recorded(tab: Tab) -> None:
     page = tab.page
     tab.call_in()
