@@ -24,12 +24,16 @@ class CheckFailed(Exception):
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """What the branches of a `together` did: per step, and per branch."""
+    """What the branches of a `together` did: per step, and per branch.
+
+    `winners` are the numbers, from 0, of those that ran and were not refused.
+    """
 
     succeeded: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     branches_succeeded: int = 0
     branches_refused: int = 0
+    winners: tuple[int, ...] = ()
 
 
 class ActionResult(Struct, frozen=True, kw_only=True):

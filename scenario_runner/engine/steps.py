@@ -224,8 +224,8 @@ def _call_name(step: Step) -> str:
 def _tally(action: Together, reports: list[list[Report]]) -> Tally:
     succeeded: list[str] = []
     refused: list[tuple[str, str]] = []
-    branches_refused = 0
-    for branch, results in zip(action.branches, reports, strict=True):
+    branches_refused, winners = 0, []
+    for number, (branch, results) in enumerate(zip(action.branches, reports, strict=True)):
         refusals = 0
         for step, report in zip(branch, results, strict=True):
             match report.seen.outcome if report.seen is not None else None:
@@ -235,11 +235,14 @@ def _tally(action: Together, reports: list[list[Report]]) -> Tally:
                 case Done():
                     succeeded.append(step.word)
         branches_refused += refusals > 0
+        if not refusals and any(report.verdict.ran for report in results):
+            winners.append(number)
     return Tally(
         succeeded=tuple(succeeded),
         refused=tuple(refused),
         branches_succeeded=len(reports) - branches_refused,
         branches_refused=branches_refused,
+        winners=tuple(winners),
     )
 
 
@@ -481,7 +484,7 @@ async def _taken(step: Step, frame: Frame) -> Report:
         seen, failures = await _performed(step, frame, attempts)
         if seen.inner is Verdict.NOT_APPLICABLE:
             return Report(verdict=Verdict.NOT_APPLICABLE)
-        failures += _saved(step.save, seen, frame)
+        failures += _saved(step, seen, frame)
     except Exception as error:  # noqa: BLE001 -- whatever it is ends this scenario, and no other
         return replace(_not_seen(error, step, frame), attempts=tuple(attempts))
     if step.action.facts.composite:
@@ -557,10 +560,12 @@ async def _once(action: Plain, step: Step, checker: Checker, frame: Frame) -> As
     return await look_behind(step, seen, frame)
 
 
-def _saved(saves: tuple[Save, ...], seen: ActionResult, frame: Frame) -> tuple[Failure, ...]:
+def _saved(step: Step, seen: ActionResult, frame: Frame) -> tuple[Failure, ...]:
+    if isinstance(step.action, Together):
+        return _saved_winner(step.action, step.save, seen, frame)
     failures: list[Failure] = []
-    answer = seen.answer() if saves else {}
-    for save in saves:
+    answer = seen.answer() if step.save else {}
+    for save in step.save:
         try:
             frame.scope.bind(save.name, follow(answer, save.path))
         except NotThere as error:
@@ -577,6 +582,24 @@ def _saved(saves: tuple[Save, ...], seen: ActionResult, frame: Frame) -> tuple[F
                 )
             )
     return tuple(failures)
+
+
+def _saved_winner(
+    action: Together, saves: tuple[Save, ...], seen: ActionResult, frame: Frame
+) -> tuple[Failure, ...]:
+    """Bind the call of the one branch that was not refused; fail where it is not one."""
+    winners = seen.tally.winners if seen.tally is not None else ()
+    calls = [action.calls()[number][0] for number in winners] if saves else []
+    if len(calls) == 1:
+        for save in saves:
+            frame.scope.bind(save.name, named_call(NamedCall(calls[0], save.span), frame))
+        return ()
+    actual = f"{len(calls)} were not" + (f" ({', '.join(calls)})" if calls else "")
+    message = f"save: 'winner' needs one branch that was not refused, and {actual}"
+    return tuple(
+        Failure(key="save", message=message, expected="1 winner", actual=actual, span=save.span)
+        for save in saves
+    )
 
 
 def _errored(error: ScenarioRunnerError, step: Step, frame: Frame) -> Failure:

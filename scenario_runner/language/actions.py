@@ -407,8 +407,22 @@ class Together(ActionBase, frozen=True):
     def steps_inside(self) -> tuple["Step", ...]:
         return tuple(step for branch in self.branches for step in branch)
 
+    def calls(self) -> tuple[tuple[str, ...], ...]:
+        """Return for each branch the calls that its own steps are about, not those inside them."""
+        return tuple(tuple(dict.fromkeys(_named(branch))) for branch in self.branches)
+
     def said(self, _: Prose) -> str:
         return f"{len(self.branches)} things happen at the same moment"
+
+
+def _named(steps: tuple["Step", ...]) -> Iterator[str]:
+    for step in steps:
+        action = step.action
+        call = getattr(action, "call", None)
+        if isinstance(action, Call):
+            yield action.as_
+        elif isinstance(call, NamedCall):
+            yield call.name
 
 
 class Repeat(ActionBase, frozen=True, kw_only=True):
@@ -595,7 +609,7 @@ class Step(Struct, frozen=True, kw_only=True):
     - stays: Asks again for this long; the expectation must hold each time.
     - save: Binds parts of the answer: {who: uuid, first: 'body.call_list[0]'}. Every answer has
       status, headers, body, and took, a duration; 'slots' and 'bridge' also slot and uuid; 'event'
-      the event's fields.
+      the event's fields. 'together' has winner: the call of the one branch that was not refused.
     - timeout: How long one exchange with the PBX may take; 30s by default.
     - soft: With true the scenario goes on when this step failed, and fails at its end. A step that
       errored stops it all the same.

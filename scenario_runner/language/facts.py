@@ -35,6 +35,8 @@ class Part(Enum):
                 return ("status", "headers", "body", "took")
             case Part.SLOT:
                 return ("slot", "uuid")
+            case Part.BRANCHES:
+                return ("winner",)
             case _:
                 return ()
 

@@ -398,9 +398,22 @@ def _save(node: Node | None, action: Action, reading: Reading) -> tuple[Save, ..
     saved: list[Save] = []
     for name, value in node.fields.items():
         path = _saved_path(value, node.keys[name], action, reading)
-        reading.names.bind(name, Kind.CAPTURE, node.keys[name])
+        bound = reading.names.bind(name, Kind.CAPTURE, node.keys[name])
+        if isinstance(action, Together):
+            bound.is_call = True
+            _check_winner(action, value.span, reading)
         saved.append(Save(name, path, value.span))
     return tuple(saved)
+
+
+def _check_winner(action: Together, place: Span, reading: Reading) -> None:
+    """Report a branch that is not about exactly one call, so that none could have won."""
+    branches = zip(action.branches, action.calls(), strict=True)
+    for number, (branch, calls) in enumerate(branches, 1):
+        inside = [f"what is inside '{step.word}'" for step in branch if step.action.facts.composite]
+        if (inside or len(calls) != 1) and not reading.problems.errors:
+            named = " and ".join([*(f"'{name}'" for name in calls), *inside]) or "no call"
+            reading.report(say("no-winner", number=number, calls=named), place)
 
 
 def _saved_path(value: Node, name: Span, action: Action, reading: Reading) -> Path:
@@ -411,13 +424,14 @@ def _saved_path(value: Node, name: Span, action: Action, reading: Reading) -> Pa
         reading.report(say("misplaced-key.save", action=action.word), name)
     elif path is None:
         reading.report(say("bad-path.answer", text=text), value.span)
-    elif known and path[0] not in known:
+    elif known and (path[0] not in known or (Part.BRANCHES in parts and len(path) > 1)):
         said = say(
             "unknown-field.answer",
             action=action.word,
             part=path[0],
             known=", ".join(known),
             path=text,
+            hint="write save: {won: winner}" if Part.BRANCHES in parts else None,
         )
         reading.report(said, value.span)
     return path or ()

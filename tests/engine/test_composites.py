@@ -241,3 +241,55 @@ def test_a_secret_is_masked_everywhere() -> None:
     text = repr(ran.events)
     assert "hunter2" not in text
     assert "***" in text
+
+
+RACE = (
+    GRAB + "    save: {won: winner}\n    expect: {succeeded: {at_most: 1}, refused: {slot-empty: "
+)
+WON = "  - {calls: {call: won}, expect: {state: bridged}}\n"
+
+
+def test_the_winner_of_a_race_has_one_more_name() -> None:
+    for seed in range(6):
+        ran = run_steps(RACE + "1}}\n" + WON, seed=seed)
+        assert ran.verdicts == ["passed"]
+        name = winner(ran)
+        for one in ("colleague", "rival"):
+            check = f"  - check: {{that: $won.uuid, equals: ${one}.uuid}}\n"
+            ran = run_steps(RACE + "1}}\n" + check, seed=seed)
+            assert ran.verdicts == ["passed" if one == name else "failed"]
+
+
+def test_a_race_that_nobody_wins_fails() -> None:
+    ran = run_steps(RACE.replace(PARK, "  - wait: 1s\n") + "2}}\n" + WON)
+    assert (ran.steps["5"], ran.steps["6"]) == ("failed", "skipped")
+    said = "save: 'winner' needs one branch that was not refused, and 0 were not"
+    assert [failure.message for failure in ran.failures] == [said]
+
+
+def test_a_race_that_two_win_fails() -> None:
+    ran = run_steps(
+        """
+  - together:
+      - park: {call: customer, slot: 6}
+      - park: {call: colleague, slot: 7}
+    save: {won: winner}
+"""
+        + WON
+    )
+    assert (ran.steps["3"], ran.steps["4"]) == ("failed", "skipped")
+    assert "2 were not (customer, colleague)" in ran.failures[0].message
+
+
+def test_a_branch_that_did_not_apply_is_no_winner() -> None:
+    ran = run_steps(
+        """
+  - together:
+      - park: {call: customer, slot: 6}
+      - {when: {that: $target.slots, equals: []}, park: {call: colleague, slot: 7}}
+    save: {won: winner}
+  - calls: {call: won}
+    expect: {state: parked}
+"""
+    )
+    assert ran.verdicts == ["passed"]
