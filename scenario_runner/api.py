@@ -55,12 +55,14 @@ from scenario_runner.language.vocabulary import (
     CallState as CallState,
     Capability as Capability,
     EventType as EventType,
+    ExtensionState as ExtensionState,
     Party as Party,
     Reason as Reason,
 )
 from scenario_runner.pbx.commands import (
     AnswerCall as AnswerCall,
     AnySlot as AnySlot,
+    AskExtension as AskExtension,
     AskSlot as AskSlot,
     BridgeCall as BridgeCall,
     CallAddress as CallAddress,

@@ -22,6 +22,7 @@ from scenario_runner.language.actions import (
     CallStatus,
     CallTarget,
     Check,
+    ExtensionStatus,
     Hangup,
     ListCalls,
     NamedCall,
@@ -38,6 +39,7 @@ from scenario_runner.matching import describe, typed
 from scenario_runner.pbx.commands import (
     AnswerCall,
     AnySlot,
+    AskExtension,
     AskSlot,
     BridgeCall,
     CallAddress,
@@ -291,7 +293,9 @@ class _EventFilter:
         return None
 
 
-Looking: TypeAlias = ListCalls | CallStatus | AwaitEvent | Wait | RawRequest | Set | Check
+Looking: TypeAlias = (
+    ListCalls | CallStatus | ExtensionStatus | AwaitEvent | Wait | RawRequest | Set | Check
+)
 Plain: TypeAlias = Call | Answer | Park | Slots | Bridge | Hangup | Looking
 
 _PERSON_WINDOW = 120 * SECOND
@@ -315,7 +319,7 @@ async def act(action: Plain, step: Step, frame: Frame) -> ActionResult:
 
 async def _look(action: Looking, step: Step, frame: Frame) -> ActionResult:
     match action:
-        case ListCalls() | CallStatus():
+        case ListCalls() | CallStatus() | ExtensionStatus():
             return await _calls(action, step, frame)
         case AwaitEvent():
             return await await_event(action, step, frame)
@@ -441,7 +445,9 @@ async def _hangup(action: Hangup, step: Step, frame: Frame) -> ActionResult:
     return _outcome(frame, sent, outcome, f"hung up by the {action.by} party")
 
 
-async def _calls(action: ListCalls | CallStatus, step: Step, frame: Frame) -> ActionResult:
+async def _calls(
+    action: ListCalls | CallStatus | ExtensionStatus, step: Step, frame: Frame
+) -> ActionResult:
     within = frame.scope.duration(step.timeout)
     sent = frame.now()
     match action:
@@ -455,6 +461,11 @@ async def _calls(action: ListCalls | CallStatus, step: Step, frame: Frame) -> Ac
             listed = outcome.listed if isinstance(outcome, Done) else ()
             who = ", ".join(frame.who(call.uuid) for call in listed) or "none"
             return _outcome(frame, sent, outcome, f"{len(listed)} calls: {who}")
+        case ExtensionStatus(expression):
+            extension = as_text(frame.scope.resolve(expression))
+            outcome = await frame.session.do(AskExtension(extension=extension), within)
+            doing = outcome.extension_state if isinstance(outcome, Done) else None
+            return _outcome(frame, sent, outcome, f"extension {extension} is {doing}")
         case _:
             assert_never(action)
 

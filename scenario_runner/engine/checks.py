@@ -16,6 +16,7 @@ from scenario_runner.language.expectations import (
     CountIs,
     Empty,
     Excludes,
+    ExtensionStateIs,
     FasterThan,
     HeaderIs,
     Holds,
@@ -98,7 +99,7 @@ class Checker:
                 return self._raw(clause, seen)
             case Holds() | Empty() | UuidIs() | SlotIs() | With():
                 return self._slot(clause, seen)
-            case CountIs() | Includes() | Excludes() | StateIs():
+            case CountIs() | Includes() | Excludes() | StateIs() | ExtensionStateIs():
                 return self._calls(clause, seen)
             case Succeeded() | BranchesRefused():
                 return self._branches(clause, seen)
@@ -212,7 +213,9 @@ class Checker:
         return "nobody" if uuid is None else self._frame.who(uuid)
 
     def _calls(
-        self, clause: CountIs | Includes | Excludes | StateIs, seen: ActionResult
+        self,
+        clause: CountIs | Includes | Excludes | StateIs | ExtensionStateIs,
+        seen: ActionResult,
     ) -> Failure | None:
         done = seen.outcome if isinstance(seen.outcome, Done) else None
         listed = {call.uuid for call in done.listed} if done else set()
@@ -223,6 +226,9 @@ class Checker:
             case StateIs(matcher, span):
                 state = done.state.value if done and done.state else None
                 return self._match("state", matcher, state, span, AsText)
+            case ExtensionStateIs(matcher, span):
+                doing = done.extension_state.value if done and done.extension_state else None
+                return self._match("state", matcher, doing, span, AsText)
             case Includes(names, span):
                 absent = [name for name in names if self._uuid(name) not in listed]
                 return _listing("includes", names, absent, "not listed", span)

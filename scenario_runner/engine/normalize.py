@@ -47,6 +47,8 @@ def _done(action: Action, done: Done, frame: Frame) -> Pairs:
         return (("slot", done.slot or ""), ("call", _name(done.uuid, frame)))
     if Part.STATE in parts:
         return (("state", done.state.value if done.state is not None else ""),)
+    if Part.EXTENSION in parts:
+        return (("state", done.extension_state.value if done.extension_state is not None else ""),)
     if Part.LISTED in parts:
         return tuple(sorted(("call", _name(call.uuid, frame)) for call in done.listed))
     return ()

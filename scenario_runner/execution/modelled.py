@@ -24,6 +24,7 @@ from scenario_runner.pbx import protocol
 from scenario_runner.pbx.commands import (
     AnswerCall,
     AnySlot,
+    AskExtension,
     AskSlot,
     BridgeCall,
     CallAddress,
@@ -191,6 +192,8 @@ class ModelledSession:
 
 
 def _changes_nothing(command: Command) -> bool:
+    if isinstance(command, AskExtension):
+        return True
     if not isinstance(command, SendRequest):
         return False
     return command.request.method == "GET" or command.request.path.startswith("/oauth/")

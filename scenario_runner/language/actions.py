@@ -339,6 +339,27 @@ class CallStatus(ActionBase, frozen=True):
         return f"It is asked what the call {self.call.said(prose)} is doing"
 
 
+class ExtensionStatus(ActionBase, frozen=True):
+    """Asks whether an extension is free, rings or is busy: 'extension: 341'.
+
+    A call that it parked does not make it busy.
+    """
+
+    word = "extension"
+    shape = Shape.VALUE
+    facts = Facts(
+        parts=(Part.ANSWER, Part.EXTENSION, Part.MOMENT),
+        polls=True,
+        requires=Requirement(Capability.EXTENSION_STATE, "it asks what an extension is doing"),
+    )
+    tried = ("blf", "presence", "devicestate")
+    instead = "extension: 341, with expect: {state: free}"
+    extension: Annotated[Expression, EXTENSION]
+
+    def said(self, prose: Prose) -> str:
+        return f"It is asked what extension {prose.text(self.extension)} is doing"
+
+
 class AwaitEvent(ActionBase, frozen=True, kw_only=True):
     """Waits for an event that the PBX reports by itself.
 
@@ -531,6 +552,7 @@ Action: TypeAlias = (
     | Hangup
     | ListCalls
     | CallStatus
+    | ExtensionStatus
     | AwaitEvent
     | Wait
     | Together

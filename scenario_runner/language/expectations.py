@@ -22,7 +22,7 @@ from scenario_runner.language.kinds import (
 from scenario_runner.language.matchers import MATCHER, Matcher
 from scenario_runner.language.prose import Prose, calls, listing
 from scenario_runner.language.values import Duration
-from scenario_runner.language.vocabulary import CallState, Reason
+from scenario_runner.language.vocabulary import CallState, ExtensionState, Reason
 from scenario_runner.references import Expression, Path, path_text
 from scenario_runner.source import Span
 
@@ -75,6 +75,7 @@ class Subject(Enum):
     BRANCHES = "a number of branches"
     STATUS = "a status code"
     STATE = "a state"
+    EXTENSION_STATE = "a state of an extension"
     TIME = "a duration"
     TEXT = "a text"
     OTHER = "a value"
@@ -83,6 +84,17 @@ class Subject(Enum):
     def always_there(self) -> bool:
         """Whether every answer has it, so that `any: true` always holds."""
         return self not in (Subject.TEXT, Subject.OTHER)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The only words that it can be; none where it is something else."""
+        match self:
+            case Subject.STATE:
+                return tuple(CallState)
+            case Subject.EXTENSION_STATE:
+                return tuple(ExtensionState)
+            case _:
+                return ()
 
     @property
     def limits(self) -> tuple[int, int | None] | None:
@@ -316,6 +328,19 @@ class StateIs(ExpectationBase, frozen=True):
         return f"the call is {prose.matcher(self.matcher)}"
 
 
+class ExtensionStateIs(ExpectationBase, frozen=True):
+    """free, ringing or busy."""
+
+    word = "state"
+    parts = (Part.EXTENSION,)
+    subject = Subject.EXTENSION_STATE
+    matcher: Annotated[Matcher, MATCHER(examples=[state.value for state in ExtensionState])]
+    span: Span
+
+    def phrase(self, prose: Prose) -> str:
+        return f"the extension is {prose.matcher(self.matcher)}"
+
+
 class Succeeded(ExpectationBase, frozen=True):
     """How many branches succeeded, in all (1, {at_most: 1}) or by action ({bridge: 1})."""
 
@@ -391,6 +416,7 @@ Clause: TypeAlias = (
     | Includes
     | Excludes
     | StateIs
+    | ExtensionStateIs
     | Succeeded
     | BranchesRefused
     | After

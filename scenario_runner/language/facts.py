@@ -22,6 +22,7 @@ class Part(Enum):
     PARTNER = "whom the call was joined with"
     LISTED = "the calls of an extension"
     STATE = "the state of the call that was asked about"
+    EXTENSION = "the state of the extension that was asked about"
     PLACED = "the state of the call that was placed"
     EVENTS = "events that came"
     BRANCHES = "what became of the branches"

@@ -37,6 +37,17 @@ class CallState(StrEnum):
     ENDED = "ended"
 
 
+class ExtensionState(StrEnum):
+    """What an extension is doing, as the lamp of a telephone shows it; parked calls do not count.
+
+    One that talks or dials is busy, also while another call rings it.
+    """
+
+    FREE = "free"
+    RINGING = "ringing"
+    BUSY = "busy"
+
+
 class EventType(StrEnum):
     """What a PBX reports about a call by itself."""
 
@@ -64,3 +75,4 @@ class Capability(StrEnum):
     ANSWER = "answer"
     REMOTE_HANGUP = "remote-hangup"
     INTERNAL_CALLS = "internal-calls"
+    EXTENSION_STATE = "extension-state"

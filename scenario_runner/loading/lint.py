@@ -40,7 +40,6 @@ from scenario_runner.language.matchers import (
     StartsWith,
 )
 from scenario_runner.language.values import Duration, parse_range, size
-from scenario_runner.language.vocabulary import CallState
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, shape
 from scenario_runner.loading.reader import refuse_slot_list
@@ -262,8 +261,8 @@ def _always(matcher: Matcher, subject: Subject, limits: tuple[int | None, int | 
             return _beyond(most, high)
         case Between(low, high):
             return _within(least, low) and _beyond(most, high)
-        case OneOf(options) if subject is Subject.STATE:
-            return {one.value for one in options if isinstance(one, Literal)} >= set(CallState)
+        case OneOf(options) if subject.words:
+            return {one.value for one in options if isinstance(one, Literal)} >= set(subject.words)
         case AllOf(inner):
             return all(_always(one, subject, limits) for one in inner)
         case _:

@@ -36,7 +36,7 @@ from scenario_runner.language.matchers import (
     OneOf,
 )
 from scenario_runner.language.values import is_slot_list, parse_range
-from scenario_runner.language.vocabulary import CallState, Capability, Reason
+from scenario_runner.language.vocabulary import Capability, Reason
 from scenario_runner.loading.lint import look_at
 from scenario_runner.loading.messages import say
 from scenario_runner.loading.names import Kind, read_path
@@ -195,9 +195,9 @@ def _check_subject(clause: Clause, reading: Reading) -> None:
     match clause.subject:
         case Subject.COUNT | Subject.BRANCHES | Subject.STATUS:
             _whole_numbers(made, clause.subject, reading)
-        case Subject.STATE:
+        case Subject.STATE | Subject.EXTENSION_STATE:
             for value in _compared(made):
-                known_word(value, tuple(CallState), "unknown-state", reading)
+                known_word(value, clause.subject.words, "unknown-state", reading)
         case Subject.TIME:
             _durations(made, reading)
         case Subject.TEXT | Subject.OTHER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from scenario_runner.mock_pbx.calls import (
@@ -9,11 +10,15 @@ from scenario_runner.mock_pbx.calls import (
     Ended,
     HangUp,
     OneCall,
+    Parked,
     PlaceCall,
+    Recalled,
     Refusal,
+    Ringing,
     next_deadline,
 )
 from scenario_runner.mock_pbx.profile import dialled
+from scenario_runner.mock_pbx.rules import EXTENSION_UNKNOWN
 from scenario_runner.mock_pbx.world import (
     NO_ROUTE,
     Reply,
@@ -40,13 +45,22 @@ def dispatch(world: World, method: str, path: str, body: bytes) -> Reply:
             return _one(world, AnswerCall(uuid), 200)
         case "DELETE", ["calls", uuid]:
             return _hang_up(world, uuid)
+        case "GET", ["extensions", number]:
+            return _extension(world, number)
         case "GET", ["state"]:
             return told(200, _state_view(world))
-        case _, ["calls"] | ["calls", _, "answer"]:
+        case _, route:
+            return _no_such(route)
+
+
+def _no_such(route: list[str]) -> Reply:
+    """Answer a method that a resource does not have, or a path where none is."""
+    match route:
+        case ["calls"] | ["calls", _, "answer"]:
             return not_allowed("POST")
-        case _, ["calls", _]:
+        case ["calls", _]:
             return not_allowed("DELETE")
-        case _, ["state"]:
+        case ["state"] | ["extensions", _]:
             return not_allowed("GET")
         case _:
             return NO_ROUTE
@@ -98,6 +112,26 @@ def _call_view(profile: Profile, call: Call) -> View:
         "extension": str(call.extension),
         "extension_id": profile.extension_id(call.extension),
     }
+
+
+def _extension(world: World, number: str) -> Reply:
+    """Show whether an extension is free, rings or is busy; calls that it parked do not count."""
+    profile = world.profile
+    if not re.fullmatch("[1-9][0-9]{0,8}", number) or not profile.has_extension(int(number)):
+        return world.refuse(EXTENSION_UNKNOWN)
+    legs = {
+        _lamp(call)
+        for call in world.state.calls.values()
+        if call.extension == int(number) and not isinstance(call.phase, Parked)
+    }
+    lamp = "busy" if "busy" in legs else "ringing" if legs else "free"
+    return told(200, {"extension": number, "state": lamp})
+
+
+def _lamp(call: Call) -> str:
+    """Return what a call makes of its extension: one that dials out is busy while it rings."""
+    rings = isinstance(call.phase, Ringing | Recalled)
+    return "ringing" if rings and call.leg_flow == "in" else "busy"
 
 
 def _state_view(world: World) -> View:

@@ -117,6 +117,17 @@ class ShowCall(CommandBase, frozen=True, kw_only=True):
     call: CallAddress
 
 
+class AskExtension(CommandBase, frozen=True, kw_only=True):
+    """Ask what the extension is doing: `Done.extension_state`. Parked calls do not count."""
+
+    extension: str
+
+    @property
+    def needs(self) -> Capability | None:
+        """Return what the target must be able to do."""
+        return Capability.EXTENSION_STATE
+
+
 class FindPlaced(CommandBase, frozen=True, kw_only=True):
     """Look what is left of a call that a run which is over has placed.
 
@@ -153,7 +164,7 @@ class Unsubscribe(CommandBase, frozen=True, kw_only=True):
         return Capability.RAW_REQUESTS
 
 
-Question: TypeAlias = AskSlot | ShowCalls | ShowCall | FindPlaced
+Question: TypeAlias = AskSlot | ShowCalls | ShowCall | AskExtension | FindPlaced
 """Changes nothing on the PBX, so it may be asked again."""
 
 Command: TypeAlias = (
@@ -163,6 +174,7 @@ Command: TypeAlias = (
 _IMPOSSIBLE = {
     Capability.ANSWER: "the runner can't answer a telephone",
     Capability.RANDOM_BRIDGE: "a bridge has to name its slot",
+    Capability.EXTENSION_STATE: "it does not tell what an extension is doing",
     Capability.RAW_REQUESTS: "there are no raw requests",
 }
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from scenario_runner.language.vocabulary import CallState, Capability, EventType, Reason
+from scenario_runner.language.vocabulary import (
+    CallState,
+    Capability,
+    EventType,
+    ExtensionState,
+    Reason,
+)
 from scenario_runner.references import Json
 
 if TYPE_CHECKING:
@@ -82,14 +88,15 @@ class Done(Struct, frozen=True, kw_only=True):
     """The PBX did what was asked.
 
     `slot` and `uuid` are what `slots` and `bridge` report (`uuid` None: nobody is there);
-    `state` is the call's, where it was asked for; `driver_word` names what the driver had to
-    supply because the PBX does not tell it.
+    `state` is the call's and `extension_state` the extension's, where it was asked for;
+    `driver_word` names what the driver had to supply because the PBX does not tell it.
     """
 
     raw: Raw
     slot: str | None = None
     uuid: str | None = None
     state: CallState | None = None
+    extension_state: ExtensionState | None = None
     listed: tuple[Listed, ...] = ()
     ids: CallIds | None = None
     driver_word: str = ""

@@ -160,11 +160,16 @@ def _opposite(name: Node, _: Node, __: _Step) -> _Change:
     return _Change(name, "excludes" if name.value == "includes" else "includes")
 
 
+def _another_state(_: Node, value: Node, step: _Step) -> _Change:
+    other, else_ = ("busy", "free") if step.action == "extension" else ("ended", "up")
+    return _Change(value, else_ if value.value == other else other)
+
+
 _SPECIAL: dict[str, Callable[[Node, Node, _Step], _Change]] = {
     "holds": _other_call,
     "with": lambda _, value, step: _Change(value, step.own_call),
     "empty": lambda _, value, __: _Change(value, "true" if value.value == "false" else "false"),
-    "state": lambda _, value, __: _Change(value, "up" if value.value == "ended" else "ended"),
+    "state": _another_state,
     "includes": _opposite,
     "excludes": _opposite,
     "faster_than": lambda _, value, __: _Change(value, "0ms"),

@@ -42,6 +42,7 @@ NEEDING = [
     ("  - request: {get: /extension}", Capability.RAW_REQUESTS, "it sends raw requests"),
     ("  - bridge: {call: customer}", Capability.RANDOM_BRIDGE, "without naming a slot"),
     ("  - event: {type: hangup, call: customer}", Capability.EVENTS, "it waits for events"),
+    ("  - extension: 341", Capability.EXTENSION_STATE, "it asks what an extension is doing"),
     ("  - answer: {call: customer}", Capability.ANSWER, "it answers a ringing call"),
 ]
 

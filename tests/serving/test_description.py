@@ -41,6 +41,7 @@ def test_everything_described_is_served(method: str, path: str) -> None:
         call = client.call()
         filled = path.replace("{uuid}", call["uuid"])
         filled = filled.replace("{extension_id}", "34414").replace("{client_id}", "@me")
+        filled = filled.replace("{number}", "341")
         filled = filled.replace("{call_api_id}", call["call_api_id"]).replace("{event_id}", "9")
         got = client.ask(method, filled, {})
         assert got.status not in (405, 500)

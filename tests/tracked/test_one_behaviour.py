@@ -14,13 +14,22 @@ from scenario_runner.clock import LoopClock
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import PbxError, TargetError, TimedOut
 from scenario_runner.execution.check import probe
+from scenario_runner.language.vocabulary import CallState
 from scenario_runner.pbx.asterisk.connection import Asterisk
 from scenario_runner.pbx.asterisk.settings import AsteriskSettings
-from scenario_runner.pbx.commands import AnswerCall, CallAddress, PlaceCall, ShowCalls
+from scenario_runner.pbx.commands import (
+    AnswerCall,
+    AskExtension,
+    CallAddress,
+    PlaceCall,
+    ShowCalls,
+)
 from scenario_runner.pbx.drivers import Context, find_driver
 from scenario_runner.pbx.freeswitch.connection import FreeSwitch
 from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
 from scenario_runner.pbx.protocol import CallIds, Done, Plan, Session
+from scenario_runner.pbx.tracked.calls import Call
+from scenario_runner.pbx.tracked.session import extension_state
 from tests.ami import playing as ami
 from tests.ami import talking as ami_talking
 from tests.freeswitch import playing as esl
@@ -102,7 +111,20 @@ async def _asterisk(calls: str) -> AsyncIterator[Played]:
         came = ami.came_up(fields).split("\n\n", 1)[1]
         return came.replace("Event: DialBegin\n", f"Event: DialBegin\nCallerIDNum: {party}\n")
 
-    player = ami.Player(answers={"Originate": [ringing]} if calls == "originate" else {})
+    def channels(_: ami.Fields) -> str:
+        began = [action["ChannelId"] for action in player.actions("Originate")]
+        items = [
+            f"Event: CoreShowChannel\nActionID: {{id}}\nUniqueid: {uid}{end}\nChannel: c"
+            for uid in began
+            for end in ("", "-341")
+        ]
+        start = "Response: Success\nActionID: {id}\nEventList: start"
+        over = "Event: CoreShowChannelsComplete\nActionID: {id}\nEventList: Complete"
+        return "\n\n".join([start, *items, over])
+
+    player = ami.Player(answers={"CoreShowChannels": [channels]})
+    if calls == "originate":
+        player.answers["Originate"] = [ringing]
     async with player:
         target = ami_talking.target(player.port, calls=calls)
         assert isinstance(target.settings, AsteriskSettings)
@@ -299,3 +321,40 @@ def test_no_secret_stands_in_a_repr(pbx: str) -> None:
     assert of.settings.password == "word-of-honour"
     assert "word-of-honour" not in repr(of)
     assert "word-of-honour" in f"{of.settings.password}"
+
+
+@pytest.mark.parametrize("pbx", PBXS)
+def test_an_extension_is_free_until_it_rings(pbx: str) -> None:
+    async def state(on: Session, extension: str) -> str:
+        asked = await on.do(AskExtension(extension=extension), WITHIN)
+        assert isinstance(asked, Done)
+        assert asked.extension_state is not None
+        assert "calls that the runner has followed" in asked.driver_word
+        return asked.extension_state
+
+    async def play() -> None:
+        async with played(pbx) as one:
+            assert await state(one.on, "341") == "free"
+            ids = await ringing(one.on)
+            assert await state(one.on, "341") == "ringing"
+            assert await state(one.on, "342") == "free"
+            await one.hangs_up(ids.uuid)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "busy"),
+        ({"state": CallState.RINGING}, "ringing"),
+        ({"state": CallState.RINGING, "flow": "out"}, "busy"),
+        ({"state": CallState.BRIDGED}, "busy"),
+    ],
+)
+def test_a_call_at_a_desk_makes_an_extension_busy(changes: dict[str, object], state: str) -> None:
+    whole: dict[str, object] = {"flow": "in", "state": CallState.UP} | changes
+    call = Call(uuid="a", extension="341", party="1", remote="a", desk="b", **whole)  # type: ignore[arg-type]
+    assert extension_state([call]) == state
+    up = Call(uuid="c", extension="341", flow="in", party="1", desk="d", state=CallState.UP)
+    assert extension_state([call, up]) == "busy"

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from scenario_runner.errors import BadAnswer
-from scenario_runner.language.vocabulary import CallState, Reason
+from scenario_runner.language.vocabulary import CallState, ExtensionState, Reason
 from scenario_runner.matching import matches
 from scenario_runner.pbx.protocol import CallIds, Listed, Raw, Refused
 from scenario_runner.references import Expression, Json, Literal, as_text
@@ -165,6 +165,17 @@ def _listed(entry: dict[str, Json], numbers: dict[str, str]) -> Listed:
 def entry_state(entry: dict[str, Json]) -> CallState:
     """Return a listed call's state: a call without an answer time is ringing (documented)."""
     return CallState.UP if entry.get("answer_time_gmt") else CallState.RINGING
+
+
+def extension_state(raw: Raw) -> ExtensionState:
+    """Read what an extension is doing from the answer of a mock."""
+    state = object_of(raw, "the extension's state").get("state")
+    try:
+        return ExtensionState(as_text(state))
+    except ValueError:
+        known = ", ".join(ExtensionState)
+        message = f"the extension's state is {as_text(state)[:80]!r}, not one of {known}"
+        raise BadAnswer(message) from None
 
 
 def ids_of(entry: dict[str, Json], extension: str, extension_id: str) -> CallIds:

@@ -76,11 +76,17 @@ class Callers(Protocol):
         """Let the remote party hang up; None where nobody can make it do so."""
         ...
 
+    async def extension(self, rest: Rest, number: str, within: int) -> Raw:
+        """Ask what an extension is doing; raises NotPossible where nobody can tell."""
+        ...
+
 
 class ControlCallers:
     """Calls brought in from outside through `/mock/calls`, as a test PBX offers it."""
 
-    capabilities = frozenset({Capability.ANSWER, Capability.REMOTE_HANGUP})
+    capabilities = frozenset(
+        {Capability.ANSWER, Capability.REMOTE_HANGUP, Capability.EXTENSION_STATE}
+    )
 
     async def place(self, placing: Placing) -> Placed:
         """Bring a call up."""
@@ -108,6 +114,11 @@ class ControlCallers:
         """Let the remote party hang up."""
         uuid = call.call_api_id.partition("-")[2]
         return await _control(rest, "DELETE", f"/mock/calls/{uuid}", within)
+
+    async def extension(self, rest: Rest, number: str, within: int) -> Raw:
+        """Ask what an extension is doing."""
+        path = f"/mock/extensions/{quote(number, safe='')}"
+        return await _control(rest, "GET", path, within)
 
 
 async def _control(rest: Rest, method: str, path: str, within: int, body: Json = None) -> Raw:
@@ -283,6 +294,11 @@ class CallbackCallers:
         del rest, call, within
         return None
 
+    async def extension(self, rest: Rest, number: str, within: int) -> Raw:
+        """Raise NotPossible: the API lists calls, and does not tell which are parked."""
+        del number, within
+        raise NotPossible(f"target {rest.settings.name}: it does not tell what extensions do")
+
 
 def nobody_answers(rest: Rest) -> NotPossible:
     """Return the error for a call that is to be answered by the runner."""
@@ -344,3 +360,8 @@ class WaitCallers:
         """Return None: nobody can make the party outside hang up."""
         del rest, call, within
         return None
+
+    async def extension(self, rest: Rest, number: str, within: int) -> Raw:
+        """Raise NotPossible: the API lists calls, and does not tell which are parked."""
+        del number, within
+        raise NotPossible(f"target {rest.settings.name}: it does not tell what extensions do")

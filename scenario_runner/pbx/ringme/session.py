@@ -16,6 +16,7 @@ from scenario_runner.language.vocabulary import CallState, Party, Reason
 from scenario_runner.pbx.commands import (
     AnswerCall,
     AnySlot,
+    AskExtension,
     AskSlot,
     BridgeCall,
     BridgeSlot,
@@ -43,6 +44,7 @@ from scenario_runner.pbx.rate import read_limit
 from scenario_runner.pbx.ringme.answers import (
     call_list,
     entry_state,
+    extension_state,
     object_of,
     refused,
     uuid_of,
@@ -261,6 +263,11 @@ class RingMeSession:
                 return await self._list_calls(extension, within)
             case ShowCall(call=call):
                 return await self._call_status(call, within)
+            case AskExtension(extension=extension):
+                raw = await self._callers.extension(self._rest, extension, within)
+                if raw.status >= 400:
+                    return self._refused(raw, about_call=False)
+                return Done(raw=raw, extension_state=extension_state(raw))
             case FindPlaced(call=placed):
                 found = await find_placed(placed, self._rest, within)
                 return Done(raw=Raw(at=self._rest.wire.clock.now()), listed=found)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _CAN = frozenset(
     {
         Capability.EVENTS,
+        Capability.EXTENSION_STATE,
         Capability.RANDOM_BRIDGE,
         Capability.REMOTE_HANGUP,
         Capability.SETTABLE_TIMEOUT,

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from scenario_runner.durations import SECOND
 from scenario_runner.errors import NotPossible, TimedOut
-from scenario_runner.language.vocabulary import CallState, Party, Reason
+from scenario_runner.language.vocabulary import CallState, ExtensionState, Party, Reason
 from scenario_runner.pbx.commands import (
     AnswerCall,
     AnySlot,
+    AskExtension,
     AskSlot,
     BridgeCall,
     FindPlaced,
@@ -40,7 +41,7 @@ from scenario_runner.pbx.tracked.lookup import find_call, find_talking, slot_num
 from scenario_runner.pbx.tracked.waiters import EVERY, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from scenario_runner.pbx.commands import CallAddress, Command, Question
     from scenario_runner.pbx.drivers import Context
@@ -136,6 +137,8 @@ class TrackedSession:
                 return await self._show_calls(extension, watch, within)
             case ShowCall(call=call):
                 return await self._show_call(call, watch, within)
+            case AskExtension(extension=extension):
+                return await self._ask_extension(extension, watch, within)
             case FindPlaced(call=placed):
                 return await self._find_placed(placed, watch, within)
             case _:
@@ -362,6 +365,21 @@ class TrackedSession:
         raw = self._client.raw(watch, seen)
         return Done(raw=raw, listed=listed, driver_word=self._dialect.remembered)
 
+    async def _ask_extension(self, extension: str, watch: Stopwatch, within: int) -> Done:
+        """Tell it by the calls known from events whose desks the PBX still has."""
+        at_desk = [
+            call
+            for call in self._table.alive()
+            if call.extension == extension and call.desk and not call.parked
+        ]
+        there, seen = await self._dialect.existing([call.desk for call in at_desk], within)
+        calls = [call for call in at_desk if call.desk in there]
+        return Done(
+            raw=self._client.raw(watch, seen),
+            extension_state=extension_state(calls),
+            driver_word="told by the calls that the runner has followed since it connected",
+        )
+
     async def _find_placed(self, placed: PlacedCall, watch: Stopwatch, within: int) -> Outcome:
         """Look which channels are there of a call that a run before has placed.
 
@@ -417,6 +435,14 @@ def _channel_of(call: Call, by: Party) -> str:
     if call.remote or call.partner is None:
         return call.remote or call.desk
     return call.partner.remote or call.desk
+
+
+def extension_state(calls: Sequence[Call]) -> ExtensionState:
+    """Return what calls at an extension's phone make of it."""
+    if not calls:
+        return ExtensionState.FREE
+    rings = all(call.state is CallState.RINGING and call.flow == "in" for call in calls)
+    return ExtensionState.RINGING if rings else ExtensionState.BUSY
 
 
 def _listed(call: Call) -> Listed:
