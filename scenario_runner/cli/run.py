@@ -55,7 +55,7 @@ class HowToRun:
         "--jobs",
         type=click.IntRange(1),
         metavar="N",
-        help="Scenarios at once over a network [default: 64].",
+        help="Scenarios at once over a network [default: 64; 32 on an Asterisk].",
     )
     workers: str = option(
         default="1",

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from scenario_runner.masking import Mask
     from scenario_runner.pbx.protocol import Connection
 
-MOST_JOBS = 64
-
 
 class InOrder:
     """Passes events on in the order of the scenarios, although they run side by side.
@@ -123,7 +121,7 @@ class NetworkRun:
 
     async def _side_by_side(self, scenarios: list[Scenario], results: Results) -> None:
         ordered = InOrder(self.emit, self.options.live)
-        jobs = self.options.jobs or min(len(scenarios), MOST_JOBS)
+        jobs = self.options.jobs or min(len(scenarios), self.target.settings.most_at_once)
         desk = LeaseManager(Pool.of(self.target), places=jobs)
         tasks: list[asyncio.Task[None]] = []
 

@@ -83,15 +83,16 @@ class Stop:
 class RunOptions:
     """How a run is to be done, whatever it runs against.
 
-    `jobs` is how many scenarios run at once over a network (0: all, up to 64), `workers` how many
-    processes share the scenarios of the built-in mock (0: as many as pay off). `order` are choices
-    between waiting commands that stand in for the seed's; `all_orders` runs every distinct order,
-    at most that many for one scenario (0: only one order). `repeat` runs everything that often,
-    each time with the next seed; `shuffle` lets the seed choose the order of the scenarios. With
-    `model` a reference model judges each answer of the built-in mock. `stop` ends the run from
-    outside. `live` hears each event as it happens, also while scenarios run side
-    by side, whose events are else told one scenario after the other. `stopwatch` tells real
-    microseconds. `replays` are scenarios, by their identity, to be run as they failed before.
+    `jobs` is how many scenarios run at once over a network (0: all, up to the target's
+    `most_at_once`), `workers` how many processes share the scenarios of the built-in mock (0: as
+    many as pay off). `order` are choices between waiting commands that stand in for the seed's;
+    `all_orders` runs every distinct order, at most that many for one scenario (0: only one order).
+    `repeat` runs everything that often, each time with the next seed; `shuffle` lets the seed
+    choose the order of the scenarios. With `model` a reference model judges each answer of the
+    built-in mock. `stop` ends the run from outside. `live` hears each event as it happens, also
+    while scenarios run side by side, whose events are else told one scenario after the other.
+    `stopwatch` tells real microseconds. `replays` are scenarios, by their identity, to be run as
+    they failed before.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -81,6 +81,8 @@ class Settings(Section, frozen=True, kw_only=True):
     about: ClassVar[str] = ""
     leaves_out: ClassVar[frozenset[str]] = frozenset()
     in_this_process: ClassVar[bool] = False
+    most_at_once: ClassVar[int] = 64
+    """How many scenarios run at once over a network where nobody chose a number."""
     presets: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """What each preset writes for keys that the file leaves out; `{KEY}` is what it says there."""
 

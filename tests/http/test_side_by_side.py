@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+import pytest
 from msgspec import structs
 
 from scenario_runner.clock import Clock
@@ -17,9 +18,24 @@ from scenario_runner.execution.network import NetworkRun
 from scenario_runner.execution.options import RunOptions
 from scenario_runner.execution.results import Results
 from scenario_runner.execution.targets import open_target
+from scenario_runner.language.settings import Settings
+from scenario_runner.language.target import Target
 from scenario_runner.loading.documents import LoadOptions, load_text
 from scenario_runner.masking import Mask
-from scenario_runner.pbx.protocol import Connection, Plan, Session, Traits, Watcher
+from scenario_runner.pbx.asterisk.settings import AsteriskSettings
+from scenario_runner.pbx.commands import Command
+from scenario_runner.pbx.freeswitch.settings import FreeSwitchSettings
+from scenario_runner.pbx.protocol import (
+    CallIds,
+    Connection,
+    Holding,
+    Leftover,
+    Outcome,
+    Plan,
+    Session,
+    Traits,
+    Watcher,
+)
 from tests.http.meeting import Met, context, target
 from tests.http.serving import served_mock
 
@@ -52,6 +68,13 @@ steps:
   - wait: 100ms
   - calls: {call: customer}
     expect: {state: up}
+"""
+
+IDLE = """
+scenario: idle {number}
+steps:
+  - wait: 20ms
+  - check: {{that: $target.name, equals: idle}}
 """
 
 RED = """
@@ -167,6 +190,68 @@ def test_who_wants_to_be_alone_is(tmp_path: Path) -> None:
     assert side.met.verdicts == ["passed"] * 5
     alone = side.stays.pop("alone")
     assert not any(alone.meets(other) for other in side.stays.values())
+
+
+class Idle:
+    """A PBX where nothing happens; counts its sessions."""
+
+    traits = Traits(name="idle", slots=20, park_timeout=0)
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    @asynccontextmanager
+    async def session(self, plan: Plan, watcher: Watcher, clock: Clock) -> AsyncIterator[Session]:
+        del plan, watcher, clock
+        self.now += 1
+        self.most = max(self.most, self.now)
+        yield IdleSession()
+        self.now -= 1
+
+
+class IdleSession:
+    async def do(self, command: Command, within: int) -> Outcome:
+        raise AssertionError((command, within))
+
+    def ids(self, uuid: str) -> CallIds | None:
+        del uuid
+        return None
+
+    async def close(self) -> tuple[Leftover, ...]:
+        return ()
+
+    async def holding(self) -> Holding:
+        return Holding()
+
+
+@pytest.mark.parametrize(
+    ("settings", "jobs", "expected"),
+    [
+        (AsteriskSettings(username="qa", password="word-of-honour"), 0, 32),
+        (AsteriskSettings(username="qa", password="word-of-honour"), 70, 70),
+        (FreeSwitchSettings(), 0, 64),
+    ],
+)
+def test_an_asterisk_gets_fewer_scenarios_at_once(
+    settings: Settings, jobs: int, expected: int
+) -> None:
+    text = "---".join(IDLE.format(number=number) for number in range(80))
+    idle, results = Idle(), Results()
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Connection]:
+        yield idle
+
+    run = NetworkRun(
+        target=Target(name="idle", driver="", host="", base_url="", settings=settings),
+        options=RunOptions(jobs=jobs),
+        mask=Mask(),
+        emit=lambda _: None,
+        connect=connect,
+    )
+    run.run(load_text(text, "test.scenario.yaml", LoadOptions()).scenarios, results)
+    assert dict(results.counts) == {"passed": 80}
+    assert idle.most == expected
 
 
 def test_jobs_bound_how_many_run_at_once(tmp_path: Path) -> None:
