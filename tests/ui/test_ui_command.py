@@ -222,6 +222,36 @@ def test_a_target_over_http_is_driven_as_far_as_it_allows(
 
 
 @pytest.mark.browser
+def test_a_protected_target_is_shown_where_it_is_permitted_and_no_call_of_others_is_taken(
+    folder: Path, visit: Callable[[str], Tab]
+) -> None:
+    with started(folder, "mock", "--port", "0") as root:
+        targets = TARGETS.replace("URL", root) + "    protected: true\n"
+        (folder / "scenario-targets.yaml").write_text(targets)
+        words = ("ui", "--no-open", "--port", "0", "--target", "served")
+        said = refused(folder, *words)
+        assert "is protected" in said
+        assert "--allow-protected 127.0.0.1" in said
+        with started(folder, *words, "--allow-protected", "127.0.0.1") as url:
+            tab = visit(url)
+            page = tab.page
+            tab.call_in()
+            tab.card("customer").wait_for()
+            tab.slot(6).click()
+            page.wait_for_selector(".slot.taken[data-slot='6']")
+            tab.dial_out()
+            tab.act("colleague", "Take…")
+            page.get_by_label("Slot (empty: any parked call)").fill("")
+            tab.press_enter()
+            tab.wait_for_step("may take anybody")
+            page.wait_for_selector(".slot.taken[data-slot='6']")
+            tab.act("colleague", "Take…")
+            page.wait_for_selector(".dialog pre >> text=bridge: {call: colleague, slot: 6}")
+            tab.press_enter()
+            tab.wait_for_step("joined with customer")
+
+
+@pytest.mark.browser
 def test_that_a_target_is_unreachable_is_said(folder: Path, visit: Callable[[str], Tab]) -> None:
     (folder / "t.yaml").write_text(TARGETS.replace("URL", "http://127.0.0.1:9"))
     words = ("ui", "--no-open", "--port", "0", "--targets", "t.yaml", "--target", "served")
