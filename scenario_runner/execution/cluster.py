@@ -273,7 +273,10 @@ def _refuse_other_versions(client: Client) -> None:
 def _register(client: Client, setup: WorkSetup) -> None:
     try:
         client.register_plugin(RunPlugin(setup))
-    except ImportError as error:
+    except Exception as error:
+        # Dask passes on what it could not unpickle as an Exception with the text of the real one.
+        if not isinstance(error, ImportError) and "ModuleNotFoundError" not in str(error):
+            raise
         raise UsageError(
             f"a worker lacks what the target needs: {_one_line(error)}",
             hint="install the package with the driver on every worker",

@@ -9,6 +9,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from scenario_runner.execution.options import RunOptions, Stop
 from scenario_runner.execution.run import RunRequest, gather, run_whole
 from scenario_runner.execution.targets import TargetChoice, choose, cluster_choice
 from scenario_runner.mock_pbx import PROFILES
+from scenario_runner.pbx import drivers
 from scenario_runner.pbx.drivers import Context
 from tests.cluster.processes import SECRET, PbxLog, Processes
 from tests.http.serving import served_mock
@@ -300,6 +302,42 @@ def test_a_secret_that_is_written_out_does_not_travel(
     said = capsys.readouterr().err
     assert "scenario-targets.yaml:8:20: a secret that is written out would be sent" in said
     assert "written-out" not in said.replace("written out", "")
+
+
+PIGEON = '''
+from scenario_runner.language.settings import Settings
+from scenario_runner.pbx.drivers import Driver
+
+
+class PigeonSettings(Settings, frozen=True, kw_only=True):
+    """A loft of pigeons."""
+
+
+def opened(target, settings, context):
+    raise AssertionError("nothing may be opened")
+
+
+DRIVER = Driver("carrier-pigeon", PigeonSettings, opened)
+'''
+
+
+def test_a_plugin_that_the_workers_lack_is_named_before_anything_is_dialled(
+    workers: Processes,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (folder / "only_here_pigeon.py").write_text(PIGEON)
+    monkeypatch.syspath_prepend(folder)
+    entry = EntryPoint(name="carrier-pigeon", value="only_here_pigeon:DRIVER", group=drivers.GROUP)
+    monkeypatch.setattr("importlib.metadata.entry_points", EntryPoints([entry]).select)
+    (folder / "x.scenario.yaml").write_text(PARK.format(rows=[1], wait="10ms"))
+    file = folder / "scenario-targets.yaml"
+    file.write_text("targets: {loft: {driver: carrier-pigeon, protected: false}}\n")
+    assert command(".", "--target", "loft", "--cluster", workers.address) == 3
+    said = capsys.readouterr().err
+    assert "pigeon" in said
+    assert "install the package with the driver on every worker" in said
 
 
 def test_another_version_is_refused(
