@@ -26,6 +26,7 @@ COMMANDS = {  # the module below this package and the command in it, and the lin
     "compare": ("compare:command", "Run scenarios on two targets and grade the difference."),
     "coverage": ("coverage:command", "Say which rules of call parking scenarios meet."),
     "mutate": ("mutate:command", "Say which wrong behaviours of a PBX scenarios would notice."),
+    "explore": ("explore:command", "Try random commands, and write what goes wrong as a scenario."),
     "mock": ("mock:command", "Serve a mock PBX over HTTP."),
     "schema": ("inspect:schema", "Print the JSON Schema of scenario files, or another one."),
     "explain": ("inspect:explain", "Say what the code of a message means."),
