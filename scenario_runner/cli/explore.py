@@ -56,7 +56,7 @@ def command(line: ExploreLine) -> Exit:
 
     if find_spec("hypothesis") is None:
         raise click.UsageError(
-            "explore needs the package hypothesis: pip install 'scenario-runner[explore]'"
+            "explore needs the package hypothesis: in its checkout: pip install '.[explore]'"
         )
     explored = _exploration(line).run()
     click.echo(_text(explored), nl=False)

@@ -18,6 +18,7 @@ from scenario_runner.cli.options import (
     takes,
 )
 from scenario_runner.exit_code import Exit
+from scenario_runner.printable import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -114,7 +115,7 @@ def list_scenarios(line: ChoiceLine) -> int:
     scenarios = line.scenarios()
     for scenario in scenarios:
         tags = f"  [{', '.join(scenario.tags)}]" if scenario.tags else ""
-        click.echo(f"{scenario.file}:{scenario.span.line}: {scenario.name}{tags}")
+        click.echo(one_line(f"{scenario.file}:{scenario.span.line}: {scenario.name}{tags}"))
     count = len(scenarios)
     click.echo(f"{count} scenario{'s' * (count != 1)}", err=True)
     return 0
@@ -138,7 +139,7 @@ def doc(line: DocLine) -> int:
     from scenario_runner.documenting import page
 
     for first, rows in _by_matrix(line.chosen.scenarios()):
-        click.echo(page(first, rows, "" if line.no_diagram else _diagram(first)))
+        click.echo(printable(page(first, rows, "" if line.no_diagram else _diagram(first))))
     return 0
 
 

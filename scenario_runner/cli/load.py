@@ -168,7 +168,7 @@ def _require_histograms() -> None:
 
     if find_spec("hdrh") is None:
         raise click.UsageError(
-            "load needs the package hdrhistogram: pip install 'scenario-runner[load]'"
+            "load needs the package hdrhistogram: in its checkout: pip install '.[load]'"
         )
 
 
@@ -297,8 +297,9 @@ class _Files:
     def __enter__(self) -> _Files:
         from scenario_runner.reporters.output import open_output, refuse_overwriting
 
-        files, earlier = self._line.output.files(), self._line.must.compare
-        refuse_overwriting(files.values(), [earlier] if earlier else [])
+        files = self._line.output.files()
+        if files:
+            refuse_overwriting(files.values(), _read_by(self._line))
         for name, path in files.items():
             self._open[name] = open_output(path)
         return self
@@ -322,6 +323,18 @@ class _Files:
     def __exit__(self, *_: object) -> None:
         for output in self._open.values():
             output.discard()
+
+
+def _read_by(line: LoadLine) -> list[str]:
+    """Return the files that the command reads: a report may replace none of them."""
+    from scenario_runner.execution.selection import split_ids
+    from scenario_runner.execution.targets import targets_path
+    from scenario_runner.loading.files import find_files
+
+    paths = split_ids(line.paths)[0]
+    targets = targets_path(line.target.choice(paths))
+    others = [line.must.compare, targets, *line.variables.var_files]
+    return [*find_files(paths), *(file for file in others if file is not None)]
 
 
 def _changes(earlier: LoadReport | None, report: LoadReport) -> Changes | None:

@@ -272,7 +272,7 @@ def cluster_at(address: str, choice: TargetChoice) -> ClusterChoice:
 
     if find_spec("distributed") is None:
         raise click.UsageError(
-            "--cluster needs the package distributed: pip install 'scenario-runner[dask]'"
+            "--cluster needs the package distributed: in its checkout: pip install '.[dask]'"
         )
     from scenario_runner.execution.targets import cluster_choice
 

@@ -62,5 +62,17 @@ def _ladders(form: str | None, folder: str | None) -> list[Reporter]:
     from scenario_runner.reporters.ladder.writing import Ladders
 
     if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        _make(folder)
     return [Ladders(LadderForm(form), Path(folder) if folder is not None else None)]
+
+
+def _make(folder: str) -> None:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        from scenario_runner.errors import UsageError
+
+        why = error.strerror or str(error)
+        raise UsageError(
+            f"the folder {folder} can't be made: {why}", hint="--ladder-to takes a folder"
+        ) from None

@@ -13,6 +13,7 @@ from scenario_runner.engine.context import CURRENT_STEP
 from scenario_runner.errors import HeldBack
 from scenario_runner.events import Exchange, ScenarioStarted, SourceRead, StepFinished, StepStarted
 from scenario_runner.language.actions import ACTION_WORDS
+from scenario_runner.printable import printable
 from scenario_runner.source import Source
 
 if TYPE_CHECKING:
@@ -53,25 +54,25 @@ class StepDebugger:
             case SourceRead():
                 self._sources[event.file] = Source(event.file, event.text)
             case ScenarioStarted():
-                click.echo(f"\n{event.name}")
+                _say(f"\n{event.name}")
                 if self._pausing:
-                    click.echo(_KEYS)
+                    _say(_KEYS)
             case StepStarted():
                 self._step(event)
             case Exchange() if event.sent in self._shown:
                 self._shown.discard(event.sent)
-                click.echo(_lead("<", event.received))
+                _say(_lead("<", event.received))
             case StepFinished():
                 self._due.pop(event.step, None)
-                click.echo(f"  {event.verdict}{f': {event.summary}' if event.summary else ''}")
+                _say(f"  {event.verdict}{f': {event.summary}' if event.summary else ''}")
                 for failure in event.failures:
-                    click.echo(f"  {failure.message}")
+                    _say(f"  {failure.message}")
             case _:
                 pass
 
     def _step(self, event: StepStarted) -> None:
-        click.echo(f"\nstep {event.step}: {event.title}")
-        click.echo(self._lines(event.span))
+        _say(f"\nstep {event.step}: {event.title}")
+        _say(self._lines(event.span))
         sends = ACTION_WORDS[event.action][0].facts.exchange
         if self._people and event.action == "call":
             sends = False
@@ -90,7 +91,7 @@ class StepDebugger:
             return
         if self._stop.wished() and not step.startswith("cleanup"):
             raise HeldBack("the run was ended before this was sent")
-        click.echo(_lead(">", text))
+        _say(_lead(">", text))
         self._shown.add(text)
         # What merely looks around before it acts is not yet what the step is about.
         if step in self._due and not (self._due[step] in _CHANGES and text.startswith("GET ")):
@@ -116,7 +117,7 @@ class StepDebugger:
                     self._pausing = False
                     self._stop.wish()
                 case _:
-                    click.echo(f"  {_KEYS}")
+                    _say(f"  {_KEYS}")
 
     def close(self) -> None:
         """Do nothing: there is nothing left to show."""
@@ -124,7 +125,7 @@ class StepDebugger:
 
 def _typed() -> str:
     """Read a line; Ctrl-C, Ctrl-D and an input that is over are `q`: nobody said to go on."""
-    click.echo("  [Enter] ", nl=False)
+    _say("  [Enter] ", nl=False)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         line = sys.stdin.readline()
@@ -133,7 +134,7 @@ def _typed() -> str:
     finally:
         signal.signal(signal.SIGINT, before)
         if not sys.stdin.isatty():
-            click.echo()
+            _say()
     return line or "q"
 
 
@@ -167,3 +168,8 @@ def _lead(mark: str, text: str) -> str:
     return "\n".join(
         f"  {mark} {line if len(line) <= room else line[: room - 1] + '…'}" for line in lines
     )
+
+
+def _say(text: str = "", *, nl: bool = True) -> None:
+    """Print a text of files and of the PBX, which moves no cursor."""
+    click.echo(printable(text), nl=nl)

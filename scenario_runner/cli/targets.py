@@ -16,6 +16,7 @@ from scenario_runner.cli.options import (
     takes,
 )
 from scenario_runner.exit_code import Exit, gravest
+from scenario_runner.printable import printable
 
 if TYPE_CHECKING:
     from scenario_runner.execution.targets import TargetChoice
@@ -61,12 +62,12 @@ def _shown(name: str, choice: TargetChoice, context: Context, *, checked: bool) 
         target = named_target(replace(choice, name=name), mask)
     except TargetError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
-        click.echo(mask.text(f"{name}: {error.message}{hint}"))
+        click.echo(printable(mask.text(f"{name}: {error.message}{hint}")))
         return error.exit_code
     except InvalidFiles as error:
         show_problems(error.problems)
         return error.exit_code
-    click.echo(mask.text(_described(target)))
+    click.echo(printable(mask.text(_described(target))))
     return _checked(target, context) if checked else Exit.PASSED
 
 
@@ -94,9 +95,11 @@ def _checked(target: Target, context: Context) -> Exit:
 
     findings = asyncio.run(probe(target, context))
     for finding in findings:
-        click.echo(context.mask.text(f"  {'✓' if finding.good else '✗'} {finding.message}"))
+        click.echo(
+            printable(context.mask.text(f"  {'✓' if finding.good else '✗'} {finding.message}"))
+        )
         if finding.hint:
-            click.echo(context.mask.text(f"    {finding.hint}"))
+            click.echo(printable(context.mask.text(f"    {finding.hint}")))
     return Exit.PASSED if all(finding.good for finding in findings) else Exit.ERRORED
 
 
@@ -120,7 +123,7 @@ def cleanup(line: TargetOptions) -> Exit:
         return Exit.PASSED
     undone = asyncio.run(undo(target, context))
     for one in undone:
-        click.echo(context.mask.text(f"{'✓' if one.good else '✗'} {one.message}"))
+        click.echo(printable(context.mask.text(f"{'✓' if one.good else '✗'} {one.message}")))
     if not undone:
-        click.echo(f"nothing is left on the target {target.name}")
+        click.echo(printable(f"nothing is left on the target {target.name}"))
     return Exit.PASSED if all(one.good for one in undone) else Exit.ERRORED

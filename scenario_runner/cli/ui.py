@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scenario_runner.ui.page.server import Address
     from scenario_runner.ui.studio import Studio
 
-EXTRA = 'pip install "scenario-runner[ui]"'
+EXTRA = 'in the checkout of scenario-runner: pip install ".[ui]"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -243,7 +243,7 @@ def _watched(cluster: Cluster, show: Callable[[str], None]) -> Iterator[None]:
 def _connected(address: str) -> Client:
     try:
         return Client(address, timeout=_CONNECT, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, TypeError, ImportError, TimeoutError) as error:
         raise UsageError(
             f"no Dask scheduler answers at {address}: {_one_line(error)}",
             hint="start one: dask scheduler; its address looks like tcp://10.0.0.5:8786",
@@ -266,7 +266,7 @@ def _refuse_other_versions(client: Client) -> None:
             has = "no scenario-runner" if isinstance(version, Exception) else version
             raise UsageError(
                 f"{who} has {has}, and here is scenario-runner {__version__}",
-                hint=f"install the same there: pip install 'scenario-runner[dask]=={__version__}'",
+                hint="install the same there, from a checkout: pip install '.[dask]'",
             )
 
 

@@ -211,6 +211,8 @@ def test_the_built_in_mock_has_no_real_time(
         (["--compare", "nowhere.json"], "nowhere.json can't be read"),
         (["--json", "nowhere/l.json"], "nowhere/l.json"),
         (["--json", "l", "--html", "l"], "named for two reports"),
+        (["--json", "park.scenario.yaml"], "park.scenario.yaml is read"),
+        (["--html", "scenario-targets.yaml"], "scenario-targets.yaml is read"),
     ],
 )
 def test_bad_input_dials_nothing(

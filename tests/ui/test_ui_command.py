@@ -114,7 +114,7 @@ def test_without_the_extra_the_line_to_install_it_is_said(folder: Path) -> None:
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 3
-    assert 'pip install "scenario-runner[ui]"' in done.stderr
+    assert 'pip install ".[ui]"' in done.stderr
 
 
 def test_a_port_that_is_taken_is_refused_and_only_this_machine_is_served(folder: Path) -> None:

@@ -1,0 +1,68 @@
+"""Names in files are shown, and never obeyed by the terminal or a CI server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scenario_runner.cli import scenario_runner
+from scenario_runner.cli.exit_codes import exit_code_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCENARIO = r"""scenario: "a\e[31m\n::error::pwned"
+steps:
+  - name: "x\e]0;t\a"
+    call: {as: a, extension: 341, from: "+78120000443"}
+  - calls: {call: a}
+    expect: {state: up}
+"""
+
+
+def run(*words: str) -> int:
+    return exit_code_of(
+        lambda: scenario_runner.main(list(words), "scenario-runner", standalone_mode=False)
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("list", "."), ("doc", "."), ("run", "-v", "."), ("validate", ".")]
+)
+def test_no_name_moves_the_cursor_or_forms_a_command(
+    words: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.scenario.yaml").write_text(SCENARIO, encoding="utf-8")
+    assert run(*words) == 0
+    said = "".join(capsys.readouterr())
+    assert all(letter.isprintable() or letter == "\n" for letter in said)
+    if words[0] != "doc":  # a page of Markdown is written to a file, and no log of a CI server
+        assert not any(line.startswith("::") for line in said.splitlines())
+
+
+def test_no_name_of_a_target_moves_the_cursor(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenario-targets.yaml").write_text(
+        'targets: {"a\\e[31m": {driver: mock}}\n', encoding="utf-8"
+    )
+    assert run("targets") == 0
+    said = capsys.readouterr().out
+    assert "driver mock" in said
+    assert "\x1b" not in said
+
+
+def test_a_folder_for_ladders_that_is_a_file_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.scenario.yaml").write_text(SCENARIO, encoding="utf-8")
+    assert run("run", "a.scenario.yaml", "--events", "e.jsonl") == 0
+    assert run("report", "e.jsonl", "--ladder", "svg", "--ladder-to", "e.jsonl") == 3
+    assert "the folder e.jsonl can't be made" in capsys.readouterr().err
