@@ -162,6 +162,18 @@ def test_all_can_be_done_by_keys(tab: Tab) -> None:
     page.wait_for_selector(".dialog >> text=undo, redo")
 
 
+def test_tags_leave_a_scenario_s_name_its_room(
+    served: Served, new_tab: Callable[..., Tab], tmp_path: Path
+) -> None:
+    tagged = RACE.replace("\nsteps", "tags: [parking, timeout, events]\nsteps", 1)
+    (tmp_path / "tagged.scenario.yaml").write_text(tagged)
+    served.show(Studio(workspace=Workspace(str(tmp_path))))
+    name = new_tab().page.locator(".node.scenario .node-name").first
+    box = name.bounding_box()
+    assert box is not None
+    assert box["width"] > 100
+
+
 def test_any_parked_call_is_taken_and_either_party_hangs_up_by_keys(tab: Tab) -> None:
     page = tab.page
     parked(tab)
