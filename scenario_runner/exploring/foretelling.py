@@ -171,11 +171,15 @@ def _steps(state: State, command: Command, now: int) -> Iterator[Step]:
         chosen += 1
 
 
-_SLOT_COMMANDS: Final[Mapping[str, Callable[[str, int, Json], Command]]] = {
-    "park": Park,
-    "slots": AskSlot,
-    "bridge": Bridge,
-}
+def _on_slot(verb: str) -> Callable[[str, int, Json], Command]:
+    match verb:
+        case "park":
+            return Park
+        case "slots":
+            return AskSlot
+        case _:
+            return Bridge
+
 
 Tried: TypeAlias = tuple[_World, tuple[Told, ...], tuple["Rule", ...]]
 """A world after a move, the answers of its commands, and the rules that decided."""
@@ -310,7 +314,7 @@ class Foretelling:
                 return Bridge(uuid, extension, None)
             case OnSlot(verb, _, number, foreign):
                 other = self._lot.extensions[-1] if foreign else extension
-                return _SLOT_COMMANDS[verb](uuid, other, self._lot.slot(number))
+                return _on_slot(verb)(uuid, other, self._lot.slot(number))
 
 
 def _distinct(worlds: Iterator[_World]) -> list[_World]:

@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 REQUIRED = "SCENARIO_ASTERISK_REQUIRED"
 
 
+@pytest.fixture
+def asterisk(installed: Instance) -> Instance:
+    """Give a running Asterisk: started anew where it died under the test before."""
+    if installed.died:
+        installed.start()
+    return installed
+
+
 @pytest.fixture(scope="session")
-def asterisk() -> Iterator[Instance]:
-    """Give a running Asterisk; skip where Debian's packages are not to be had.
+def installed() -> Iterator[Instance]:
+    """Give an Asterisk for all tests; skip where Debian's packages are not to be had.
 
     With SCENARIO_ASTERISK_REQUIRED in the environment that is a failure.
     """

@@ -82,6 +82,11 @@ class Instance:
             time.sleep(0.02)
         self.console("core", "waitfullybooted")
 
+    @property
+    def died(self) -> bool:
+        """Whether it ended by itself: 22 of Debian does, seldom, where a hangup meets a bridge."""
+        return self.process is not None and self.process.poll() is not None
+
     def console(self, *words: str) -> str:
         """Give a command at the console and return what it prints."""
         settings = str(self.run / "etc/asterisk.conf")

@@ -198,7 +198,7 @@ def test_without_hypothesis(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert ran() == 3
-    assert "pip install 'scenario-runner[explore]'" in capsys.readouterr().err
+    assert "pip install '.[explore]'" in capsys.readouterr().err
 
 
 class Dead(Exploration):

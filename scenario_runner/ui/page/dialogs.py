@@ -109,7 +109,9 @@ class Form:
         self._state = state
         self._first = True
         self._make: Callable[[], Made] = lambda: ""
-        self._dialog = ui.dialog().props("aria-label=dialog")
+        # Beside the panels: drawn inside of one, it would go when that is drawn anew.
+        with ui.context.client.content:
+            self._dialog = ui.dialog().props("aria-label=dialog")
         self._dialog._props["aria-label"] = title  # noqa: SLF001 -- any letters may be in it
         with self._dialog, ui.element("form").classes("dialog") as self._form:
             Words("h2", title)
