@@ -68,8 +68,10 @@ def command(line: CompareLine) -> Exit:
     """
     from shutil import get_terminal_size
 
+    from scenario_runner.cli.reporting import keep_inputs
     from scenario_runner.comparing.output import Heard, document, table
     from scenario_runner.comparing.run import compare, sides
+    from scenario_runner.execution.run import gather_valid
     from scenario_runner.reporters.output import write_whole
 
     context = line.target.context()
@@ -77,7 +79,9 @@ def command(line: CompareLine) -> Exit:
     choice = line.target.choice(line.paths)
     both = sides(line.a, line.b, choice, context.mask)
     request, heard = _request(line, choice, context), Heard()
-    _refuse_overwriting(line, choice, request)
+    if line.json is not None or line.html is not None:
+        read = [source.file for source in gather_valid(request).sources]
+        keep_inputs((line.json, line.html), (*read, *line.variables.var_files), choice)
     comparison = compare(request, both, tolerance, heard.hear)
     if line.json is not None:
         write_whole(line.json, document(comparison), "the comparison")
@@ -86,20 +90,6 @@ def command(line: CompareLine) -> Exit:
     shown = table(comparison, min(get_terminal_size((80, 24)).columns, 120))
     click.echo(shown, nl=False, err=line.html == "-")
     return comparison.exit_code
-
-
-def _refuse_overwriting(line: CompareLine, choice: TargetChoice, request: RunRequest) -> None:
-    """Raise UsageError for a report that would replace a file that is read."""
-    from scenario_runner.execution.run import gather_valid
-    from scenario_runner.execution.targets import targets_path
-    from scenario_runner.reporters.output import refuse_overwriting
-
-    written = [path for path in (line.json, line.html) if path is not None]
-    if written:
-        targets = targets_path(choice)
-        read = [source.file for source in gather_valid(request).sources]
-        read += [*line.variables.var_files, *([targets] if targets is not None else [])]
-        refuse_overwriting(written, read)
 
 
 def _tolerance(text: str) -> int:

@@ -75,21 +75,20 @@ def command(line: CoverageLine) -> Exit:
 
 def _measured(line: CoverageLine, hear: Callable[[Event], None]) -> tuple[Coverage, Exit]:
     """Run what is named, and add up the tables of earlier runs."""
+    from scenario_runner.cli.reporting import keep_inputs
     from scenario_runner.coverage.document import read_coverage
     from scenario_runner.coverage.run import measure
     from scenario_runner.coverage.table import added_up
     from scenario_runner.execution.run import gather_valid
-    from scenario_runner.reporters.output import refuse_overwriting
 
     parts = [read_coverage(file) for file in line.add]
     code = Exit.PASSED
-    read = [*line.add, *line.run.variables.var_files]
-    read += [line.mutation] if line.mutation is not None else []
+    read = [*line.add, *line.run.variables.var_files, line.mutation]
     if line.paths:
         request = line.run.request(line.paths, line.shard)
         gathered = gather_valid(request)
         read += [source.file for source in gathered.sources]
-    refuse_overwriting(line.written, read)
+    keep_inputs(line.written, read, line.run.target.choice(line.paths))
     if line.paths:
         measured = measure(request, gathered, hear)
         parts.insert(0, measured.coverage)

@@ -151,6 +151,7 @@ def command(line: LoadLine) -> Exit:
     earlier = read_report(line.must.compare) if line.must.compare else None
     stop = Stop()
     request = _request(line)
+    _keep_inputs(line, request.run)
     with _Files(line) as files:
         try:
             with interruptible(stop):
@@ -282,6 +283,18 @@ def _live(objectives: tuple[Objective, ...]) -> Live:
     return Live(redraw, REDRAWN, actions)
 
 
+def _keep_inputs(line: LoadLine, request: RunRequest) -> None:
+    from scenario_runner.cli.reporting import keep_inputs
+    from scenario_runner.execution.run import gather_valid
+    from scenario_runner.execution.selection import split_ids
+
+    files = line.output.files()
+    if files:
+        read = (source.file for source in gather_valid(request).sources)
+        inputs = (*read, line.must.compare, *line.variables.var_files)
+        keep_inputs(files.values(), inputs, line.target.choice(split_ids(line.paths)[0]))
+
+
 def _clear_line(line: LoadLine) -> None:
     if sys.stderr.isatty() and not line.output.quiet:
         click.echo("\r\x1b[K", err=True, nl=False)
@@ -295,12 +308,9 @@ class _Files:
         self._open: dict[str, Output] = {}
 
     def __enter__(self) -> _Files:
-        from scenario_runner.reporters.output import open_output, refuse_overwriting
+        from scenario_runner.reporters.output import open_output
 
-        files = self._line.output.files()
-        if files:
-            refuse_overwriting(files.values(), _read_by(self._line))
-        for name, path in files.items():
+        for name, path in self._line.output.files().items():
             self._open[name] = open_output(path)
         return self
 
@@ -323,18 +333,6 @@ class _Files:
     def __exit__(self, *_: object) -> None:
         for output in self._open.values():
             output.discard()
-
-
-def _read_by(line: LoadLine) -> list[str]:
-    """Return the files that the command reads: a report may replace none of them."""
-    from scenario_runner.execution.selection import split_ids
-    from scenario_runner.execution.targets import targets_path
-    from scenario_runner.loading.files import find_files
-
-    paths = split_ids(line.paths)[0]
-    targets = targets_path(line.target.choice(paths))
-    others = [line.must.compare, targets, *line.variables.var_files]
-    return [*find_files(paths), *(file for file in others if file is not None)]
 
 
 def _changes(earlier: LoadReport | None, report: LoadReport) -> Changes | None:

@@ -86,7 +86,7 @@ def command(line: MutateLine) -> Exit:
     request = line.run.request(line.paths)
     choice = _choice(line)
     gathered = gather_valid(request)
-    _refuse_overwriting(line, gathered)
+    _keep_inputs(line, gathered)
     events: list[Event] = []
     with _Progress(events) as hear:
         mutated = mutate(request, gathered, choice, all_in(_workers(line)), hear)
@@ -136,13 +136,12 @@ def _workers(line: MutateLine) -> int:
     return worker_count(line.workers) or available_cores()
 
 
-def _refuse_overwriting(line: MutateLine, gathered: Gathered) -> None:
-    from scenario_runner.reporters.output import refuse_overwriting
+def _keep_inputs(line: MutateLine, gathered: Gathered) -> None:
+    from scenario_runner.cli.reporting import keep_inputs
 
-    read = [source.file for source in gathered.sources] + [*line.run.variables.var_files]
-    read += [line.accepted] if line.accepted is not None else []
-    written = [path for path in (line.json, line.html) if path is not None]
-    refuse_overwriting(written, read)
+    read = (source.file for source in gathered.sources)
+    inputs = (*read, *line.run.variables.var_files, line.accepted)
+    keep_inputs((line.json, line.html), inputs, line.run.target.choice(line.paths))
 
 
 class _Progress:

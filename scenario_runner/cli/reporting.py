@@ -11,13 +11,31 @@ from scenario_runner.exit_code import Exit, gravest
 from scenario_runner.reporters import Reporters, open_reporter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from scenario_runner.cli.options import ReportOptions
     from scenario_runner.events import Event
+    from scenario_runner.execution.targets import TargetChoice
     from scenario_runner.reporters import Reporter
     from scenario_runner.reporters.console import Screen
     from scenario_runner.reporters.terminal import Terminal
+
+
+def keep_inputs(
+    written: Iterable[str | None], read: Iterable[str | None], choice: TargetChoice
+) -> None:
+    """Raise UsageError for a report that would replace a file that is read, or another report.
+
+    The targets file of `choice` is read, too; None stands for a file that is not named.
+    """
+    from scenario_runner.execution.targets import targets_path
+    from scenario_runner.reporters.output import refuse_overwriting
+
+    outputs = [path for path in written if path is not None]
+    if outputs:
+        inputs = (*read, targets_path(choice))
+        refuse_overwriting(outputs, [path for path in inputs if path is not None])
 
 
 class Listening:

@@ -320,14 +320,11 @@ def _invalid_targets(line: RunLine, error: InvalidFiles, listening: Listening) -
 
 def _refuse_overwriting(line: RunLine, read: list[str]) -> None:
     """Raise UsageError for a report that would replace one of these files, or another input."""
-    from scenario_runner.execution.targets import targets_path
-    from scenario_runner.reporters.output import refuse_overwriting
+    from scenario_runner.cli.reporting import keep_inputs
 
+    read = [*read, *line.how.timings, *line.variables.var_files]
     written = [path for _, path in line.reports.files()]
-    if written:
-        targets = targets_path(line.target.choice(line.paths or (".",)))
-        read = [*read, *line.how.timings, *line.variables.var_files]
-        refuse_overwriting(written, [*read, targets] if targets is not None else read)
+    keep_inputs(written, read, line.target.choice(line.paths or (".",)))
 
 
 def _step_by_step(request: RunRequest) -> tuple[RunRequest, StepDebugger]:

@@ -6,15 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from scenario_runner.cli import COMMANDS, scenario_runner
+from scenario_runner.cli import COMMANDS
 from scenario_runner.cli.exit_codes import exit_code_of
+from tests.cli.invoking import Invoke, invoking
 
 GOOD = """
 scenario: good
@@ -28,16 +26,6 @@ steps:
 """
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-Invoke: TypeAlias = Callable[..., Said]
-
-
 @pytest.fixture
 def run(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -45,14 +33,7 @@ def run(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good.scenario.yaml").write_text(GOOD)
 
-    def invoke(*words: str) -> Said:
-        code = exit_code_of(
-            lambda: scenario_runner.main(list(words), "scenario-runner", standalone_mode=False)
-        )
-        told = capsys.readouterr()
-        return Said(code, told.out, told.err)
-
-    return invoke
+    return invoking(capsys)
 
 
 def test_run_tells_every_step_and_the_target(run: Invoke) -> None:

@@ -9,18 +9,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import TypeAlias
 from xml.etree import ElementTree
 
 import pytest
 
-from scenario_runner.cli import scenario_runner
-from scenario_runner.cli.exit_codes import exit_code_of
 from scenario_runner.cli.options import REPORTS
 from scenario_runner.reporters import GROUP
+from tests.cli.invoking import Invoke, invoking
 
 GOOD = """scenario: good
 tags: [smoke]
@@ -34,16 +31,6 @@ BAD = "scenario: bad\nsteps:\n  - prak: {call: a, slot: 6}\n"
 WRONG = GOOD.replace("scenario: good", "scenario: wrong").replace("holds: customer", "empty: true")
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-Invoke: TypeAlias = Callable[..., Said]
-
-
 @pytest.fixture
 def run(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -53,14 +40,7 @@ def run(
         monkeypatch.delenv(name, raising=False)
     Path("good.scenario.yaml").write_text(GOOD)
 
-    def invoke(*words: str) -> Said:
-        code = exit_code_of(
-            lambda: scenario_runner.main(list(words), "scenario-runner", standalone_mode=False)
-        )
-        told = capsys.readouterr()
-        return Said(code, told.out, told.err)
-
-    return invoke
+    return invoking(capsys)
 
 
 def test_without_a_path_it_is_this_folder(run: Invoke) -> None:
@@ -415,3 +395,26 @@ def test_a_date_beyond_the_year_9999_is_written_as_its_end(run: Invoke, tmp_path
     Path("e.jsonl").write_text(late, encoding="utf-8")
     assert run("report", "e.jsonl", "--junit", "out.xml", "--html", "out.html").code == 0
     assert 'timestamp="9999-12-31T23:59:59"' in (tmp_path / "out.xml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("coverage", "good.scenario.yaml", "--json"),
+        ("coverage", "good.scenario.yaml", "--html"),
+        ("mutate", "good.scenario.yaml", "--rule", "bridge.slot", "--json"),
+        ("mutate", "good.scenario.yaml", "--rule", "bridge.slot", "--html"),
+        ("compare", "mock", "mock:asterisk", "good.scenario.yaml", "--json"),
+        ("run", "good.scenario.yaml", "--tap"),
+    ],
+)
+@pytest.mark.parametrize("file", ["scenario-targets.yaml", "good.scenario.yaml"])
+def test_no_command_writes_over_what_it_reads(
+    words: tuple[str, ...], file: str, run: Invoke
+) -> None:
+    Path("scenario-targets.yaml").write_text("targets: {lab: {driver: mock}}\n")
+    before = Path(file).read_text()
+    said = run(*words, file)
+    assert said.code == 3
+    assert f"{file} is read" in said.err
+    assert Path(file).read_text() == before

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenario_runner.cli import scenario_runner
-from scenario_runner.cli.exit_codes import exit_code_of
+from tests.cli.invoking import Invoke, invoking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,48 +20,42 @@ steps:
 """
 
 
-def run(*words: str) -> int:
-    return exit_code_of(
-        lambda: scenario_runner.main(list(words), "scenario-runner", standalone_mode=False)
-    )
+@pytest.fixture
+def run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Invoke:
+    monkeypatch.chdir(tmp_path)
+    return invoking(capsys)
 
 
 @pytest.mark.parametrize(
     "words", [("list", "."), ("doc", "."), ("run", "-v", "."), ("validate", ".")]
 )
 def test_no_name_moves_the_cursor_or_forms_a_command(
-    words: tuple[str, ...],
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...], run: Invoke, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "a.scenario.yaml").write_text(SCENARIO, encoding="utf-8")
-    assert run(*words) == 0
-    said = "".join(capsys.readouterr())
+    ended = run(*words)
+    assert ended.code == 0
+    said = ended.out + ended.err
     assert all(letter.isprintable() or letter == "\n" for letter in said)
     if words[0] != "doc":  # a page of Markdown is written to a file, and no log of a CI server
         assert not any(line.startswith("::") for line in said.splitlines())
 
 
-def test_no_name_of_a_target_moves_the_cursor(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_no_name_of_a_target_moves_the_cursor(run: Invoke, tmp_path: Path) -> None:
     (tmp_path / "scenario-targets.yaml").write_text(
         'targets: {"a\\e[31m": {driver: mock}}\n', encoding="utf-8"
     )
-    assert run("targets") == 0
-    said = capsys.readouterr().out
-    assert "driver mock" in said
-    assert "\x1b" not in said
+    said = run("targets")
+    assert said.code == 0
+    assert "driver mock" in said.out
+    assert "\x1b" not in said.out
 
 
-def test_a_folder_for_ladders_that_is_a_file_is_said(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_folder_for_ladders_that_is_a_file_is_said(run: Invoke, tmp_path: Path) -> None:
     (tmp_path / "a.scenario.yaml").write_text(SCENARIO, encoding="utf-8")
-    assert run("run", "a.scenario.yaml", "--events", "e.jsonl") == 0
-    assert run("report", "e.jsonl", "--ladder", "svg", "--ladder-to", "e.jsonl") == 3
-    assert "the folder e.jsonl can't be made" in capsys.readouterr().err
+    assert run("run", "a.scenario.yaml", "--events", "e.jsonl").code == 0
+    said = run("report", "e.jsonl", "--ladder", "svg", "--ladder-to", "e.jsonl")
+    assert said.code == 3
+    assert "the folder e.jsonl can't be made" in said.err
