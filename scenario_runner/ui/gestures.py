@@ -15,21 +15,30 @@ StepFields: TypeAlias = tuple[tuple[str, Json], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SomebodyCalls:
-    """A person outside calls an extension; the call is known as `name` from here on."""
+class _Placing:
+    """A call that is placed, known as `name` from here on; `way` is where its number stands."""
 
     action: ClassVar = "call"
+    way: ClassVar[Literal["from", "to"]]
     name: str
     extension: str
     number: str
-    answered: bool = False
+    answered: bool
 
     @property
     def fields(self) -> StepFields:
         """The step's fields, in the order in which they are written."""
         rings: StepFields = () if self.answered else (("answered", False),)
         extension = number_from(self.extension)
-        return (("as", self.name), ("extension", extension), ("from", self.number), *rings)
+        return (("as", self.name), ("extension", extension), (self.way, self.number), *rings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SomebodyCalls(_Placing):
+    """A person outside calls an extension."""
+
+    way: ClassVar = "from"
+    answered: bool = False
 
     def sentence(self, before: Picture) -> str:
         """Say what is done, where the PBX held this before."""
@@ -39,21 +48,11 @@ class SomebodyCalls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExtensionDials:
+class ExtensionDials(_Placing):
     """An extension dials a person outside, who answers at once or rings."""
 
-    action: ClassVar = "call"
-    name: str
-    extension: str
-    number: str
+    way: ClassVar = "to"
     answered: bool = True
-
-    @property
-    def fields(self) -> StepFields:
-        """The step's fields, in the order in which they are written."""
-        rings: StepFields = () if self.answered else (("answered", False),)
-        extension = number_from(self.extension)
-        return (("as", self.name), ("extension", extension), ("to", self.number), *rings)
 
     def sentence(self, before: Picture) -> str:
         """Say what is done, where the PBX held this before."""

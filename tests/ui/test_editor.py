@@ -187,6 +187,7 @@ def test_a_change_is_asked_about_once_and_so_is_the_next(
     served.do(served.studio.changed)
     editor.tab("Ladder")
     editor.tab("Scenario")  # drawn anew after that change
+    page.wait_for_selector(".cm-content >> text=# mine")
     assert page.locator(".dialog").count() == 0
     assert "# mine" in content(editor)
 

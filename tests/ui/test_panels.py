@@ -178,9 +178,11 @@ def test_any_parked_call_is_taken_and_either_party_hangs_up_by_keys(tab: Tab) ->
     page = tab.page
     parked(tab)
     tab.dial_out()
-    tab.card("colleague").locator(".card-head").focus()
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".card.chosen[data-call='colleague']")
+    page.wait_for_selector(".card.chosen[data-call='colleague']")  # the newest one
+    for name in ("customer", "colleague"):
+        tab.card(name).locator(".card-head").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f".card.chosen[data-call='{name}']")
     page.keyboard.press("b")
     page.get_by_label("Slot (empty: any parked call)").fill("")
     page.wait_for_selector(".dialog pre >> text='- bridge: {call: colleague}'")

@@ -222,7 +222,7 @@ def test_a_target_over_http_is_driven_as_far_as_it_allows(
 
 
 @pytest.mark.browser
-def test_a_protected_target_is_driven_only_where_it_is_permitted(
+def test_a_protected_target_is_shown_where_it_is_permitted_and_no_call_of_others_is_taken(
     folder: Path, visit: Callable[[str], Tab]
 ) -> None:
     with started(folder, "mock", "--port", "0") as root:
@@ -239,6 +239,17 @@ def test_a_protected_target_is_driven_only_where_it_is_permitted(
             tab.card("customer").wait_for()
             tab.slot(6).click()
             page.wait_for_selector(".slot.taken[data-slot='6']")
+            tab.dial_out()
+            tab.act("colleague", "Take…")
+            page.get_by_label("Slot (empty: any parked call)").fill("")
+            tab.press_enter()
+            tab.wait_for_step("may take anybody")
+            page.wait_for_selector(".slot.taken[data-slot='6']")
+            tab.act("colleague", "Take…")
+            page.wait_for_selector(".dialog pre >> text=bridge: {call: colleague, slot: 6}")
+            page.mouse.move(0, 0)  # off the buttons: what one of them would do hides the answer
+            tab.press_enter()
+            tab.wait_for_step("joined with customer")
 
 
 @pytest.mark.browser

@@ -383,6 +383,8 @@ class EditorPanel:
             running.stop()
 
     def _start(self, extent: Extent = WHOLE) -> None:
+        if self._check_soon.active:  # what was typed last is run, and not what stood there before
+            self._check()
         scenarios = self._here()
         if not scenarios:
             complain("there is no valid scenario at the cursor")

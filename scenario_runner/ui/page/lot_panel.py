@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -43,6 +44,7 @@ class LotPanel:
         self._slots: dict[str, SlotTile] = {}
         self._lamps: dict[str, LampTile] = {}
         self._people: tuple[object, ...] = ()
+        self._drawn: dict[str, CallCard] = {}
         with region("section", "Lot", "panel lot"):
             with ui.element("div").classes("panel-head"):
                 Words("h2", "Lot")
@@ -76,10 +78,15 @@ class LotPanel:
             press.enable(enabled=state.can_act)
         self._draw_slots(view.slots)
         self._draw_lamps(view.extensions)
-        key = (view.people, state.call, state.can_act)
+        # Drawn anew a card would lose the click or the focus that is on its way, so that the time
+        # that goes by only changes its words.
+        still = tuple(replace(call, left="", share=0.0) for call in view.people)
+        key = (still, state.call, state.can_act)
         if key != self._people:
             self._people = key
             self._draw_people(view.people)
+        for call in view.people:
+            self._drawn[call.name].tell(call)
 
     def _draw_slots(self, slots: tuple[SlotView, ...]) -> None:
         if [slot.number for slot in slots] != list(self._slots):
@@ -99,12 +106,13 @@ class LotPanel:
 
     def _draw_people(self, people: tuple[CallView, ...]) -> None:
         self._cards.clear()
+        self._drawn.clear()
         with self._cards:
             if not people:
                 Words("p", "Nobody is on the line. Let somebody call.", "muted empty")
             for call in people:
                 chosen = call.name == self._state.call or len(people) == 1
-                CallCard(call, self, chosen=chosen)
+                self._drawn[call.name] = CallCard(call, self, chosen=chosen)
 
     async def _connect(self) -> None:
         await self._state.stage.open()
@@ -300,11 +308,19 @@ class CallCard:
                 head.pressed(pressed=chosen)
                 Words("strong", f"{call.name} + {call.partner}" if call.partner else call.name)
                 Words("span", call.party, "number")
-                Words("span", f"{call.where}{f' · {call.left}' if call.left else ''}", "muted")
+                self._where = Words("span", _where(call), "muted")
             if chosen and panel._state.can_act:  # noqa: SLF001 -- a part of the panel
                 with ui.element("div").classes("actions"):
                     for icon, words, action in panel.actions(call):
                         _action(icon, words, action, panel)
+
+    def tell(self, call: CallView) -> None:
+        """Bring the time left up to date."""
+        say(self._where, _where(call))
+
+
+def _where(call: CallView) -> str:
+    return f"{call.where}{f' · {call.left}' if call.left else ''}"
 
 
 def _action(icon: str, words: str, action: Gesture | Callable[[], None], panel: LotPanel) -> None:
