@@ -15,38 +15,15 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import psutil
 from distributed import Client
 
+from benchmarks.workers import SIX_STEPS, Cost
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-SIX_STEPS = """
-scenario: Park and pick up
-matrix:
-  slot: {slots}
-  caller: {callers}
-steps:
-  - call: {{as: customer, extension: 341, from: "+78120000443"}}
-  - park: {{call: customer, slot: $slot}}
-  - call: {{as: colleague, extension: 342, to: "+74950000200"}}
-  - slots: {{call: colleague, slot: $slot}}
-    expect: {{holds: customer}}
-  - bridge: {{call: colleague, slot: $slot}}
-  - slots: {{call: colleague, slot: $slot}}
-    expect: {{empty: true}}
-"""
-
-
-class Cost(NamedTuple):
-    """Seconds by the clock and of the processor, and the memory of the client."""
-
-    clock: float
-    processor: float
-    mebibytes: float
 
 
 def dask(folder: Path, *words: str) -> subprocess.Popen[bytes]:

@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
+from benchmarks.workers import PR_SET_CHILD_SUBREAPER, SIX_STEPS
 from scenario_runner.events import decode_lines
 from scenario_runner.execution.batches import BatchRunner, BatchSetup
 from scenario_runner.execution.options import RunOptions
@@ -35,23 +36,6 @@ from scenario_runner.masking import Mask
 from scenario_runner.reporters.console import Console, Plain
 from scenario_runner.reporters.console_sections import Detail
 from scenario_runner.reporters.output import open_output
-
-PR_SET_CHILD_SUBREAPER = 36
-SIX_STEPS = """
-scenario: Park and pick up
-matrix:
-  slot: {slots}
-  caller: {callers}
-steps:
-  - call: {{as: customer, extension: 341, from: "+78120000443"}}
-  - park: {{call: customer, slot: $slot}}
-  - call: {{as: colleague, extension: 342, to: "+74950000200"}}
-  - slots: {{call: colleague, slot: $slot}}
-    expect: {{holds: customer}}
-  - bridge: {{call: colleague, slot: $slot}}
-  - slots: {{call: colleague, slot: $slot}}
-    expect: {{empty: true}}
-"""
 
 
 class Costs(NamedTuple):

@@ -24,6 +24,7 @@ from scenario_runner.exploring.plans import (
     Wait,
     about_calls,
 )
+from scenario_runner.language import actions
 from scenario_runner.language.vocabulary import Reason
 from scenario_runner.mock_pbx.calls import (
     AnswerCall,
@@ -171,15 +172,11 @@ def _steps(state: State, command: Command, now: int) -> Iterator[Step]:
         chosen += 1
 
 
-def _on_slot(verb: str) -> Callable[[str, int, Json], Command]:
-    match verb:
-        case "park":
-            return Park
-        case "slots":
-            return AskSlot
-        case _:
-            return Bridge
-
+_SLOT_COMMANDS: Final[Mapping[str, Callable[[str, int, Json], Command]]] = {
+    actions.Park.word: Park,
+    actions.Slots.word: AskSlot,
+    actions.Bridge.word: Bridge,
+}
 
 Tried: TypeAlias = tuple[_World, tuple[Told, ...], tuple["Rule", ...]]
 """A world after a move, the answers of its commands, and the rules that decided."""
@@ -314,7 +311,7 @@ class Foretelling:
                 return Bridge(uuid, extension, None)
             case OnSlot(verb, _, number, foreign):
                 other = self._lot.extensions[-1] if foreign else extension
-                return _on_slot(verb)(uuid, other, self._lot.slot(number))
+                return _SLOT_COMMANDS[verb](uuid, other, self._lot.slot(number))
 
 
 def _distinct(worlds: Iterator[_World]) -> list[_World]:

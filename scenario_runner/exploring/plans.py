@@ -27,12 +27,12 @@ class OnCall(Struct, frozen=True):
 
 
 class OnSlot(Struct, frozen=True):
-    """Park a call in a slot, ask for the slot, or bridge with who is there.
+    """Park a call in a slot, ask for the slot, or bridge with who is there: `verb` is the action.
 
     `foreign` names another extension than the call's.
     """
 
-    verb: Literal["park", "slots", "bridge"]
+    verb: str
     call: int
     slot: int
     foreign: bool = False

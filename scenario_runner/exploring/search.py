@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
 from scenario_runner.exploring.plans import BridgeAny, ListAt, OnCall, OnSlot, Place, Race, Wait
+from scenario_runner.language.actions import Bridge, Park, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ _LOOKS: Plan = (
 
 
 def _about_calls() -> SearchStrategy[AboutCall]:
-    verbs = st.sampled_from(("park", "park", "bridge", "slots"))
+    verbs = st.sampled_from((Park.word, Park.word, Bridge.word, Slots.word))
     on_slot = st.builds(OnSlot, verbs, _CALLS, _SLOTS, _SELDOM)
     on_call = st.builds(
         OnCall, st.sampled_from(("show", "answer", "hangup", "hangup-extension")), _CALLS

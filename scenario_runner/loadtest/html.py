@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import partial
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -18,7 +19,7 @@ from scenario_runner.loadtest.plots import Line, Plot
 from scenario_runner.loadtest.text import WHY_BLOCKED, verdict_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from scenario_runner.loadtest.compare import Change, Changes
     from scenario_runner.loadtest.report import LatencyRow, LoadReport, Moment
@@ -117,22 +118,7 @@ def _plots(report: LoadReport) -> Iterator[Plot]:
     moments, seconds = report.moments, report.plan.interval / SECOND
     if not moments:
         return
-
-    def over_time(
-        title: str,
-        lines: Iterable[Line],
-        text: Callable[[float], str] = _number,
-        limits: Sequence[tuple[str, float]] = (),
-    ) -> Plot:
-        return Plot(
-            title=title,
-            across=[moment.at / SECOND for moment in moments],
-            lines=list(lines),
-            across_text=lambda place: duration_text(int(place) * SECOND),
-            up_text=text,
-            shaded=report.plan.warm_up / SECOND or None,
-            limits=limits,
-        )
+    over_time = partial(_over_time, report)
 
     def each(name: str, value: Callable[[Moment], float], colour: int) -> Line:
         return Line(name, [value(moment) for moment in moments], colour)
@@ -199,6 +185,24 @@ def _latency(moments: Sequence[Moment], subject: str, which: int) -> list[float 
 
 def _number(value: float) -> str:
     return f"{value:g}"
+
+
+def _over_time(
+    report: LoadReport,
+    title: str,
+    lines: Sequence[Line],
+    text: Callable[[float], str] = _number,
+    limits: Sequence[tuple[str, float]] = (),
+) -> Plot:
+    return Plot(
+        title=title,
+        across=[moment.at / SECOND for moment in report.moments],
+        lines=lines,
+        across_text=lambda place: duration_text(int(place) * SECOND),
+        up_text=text,
+        shaded=report.plan.warm_up / SECOND or None,
+        limits=limits,
+    )
 
 
 def short_of_seconds(seconds: float) -> str:

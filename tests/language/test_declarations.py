@@ -119,7 +119,6 @@ def test_all_keys_of_a_map_are_found() -> None:
 
 
 OTHER_WORDS = {
-    "exploring": "moves at random are fewer than actions, and have words of their own",
     "language": "it is the language's home",
     "mock_pbx": "commands, paths and faults of the mock have words of their own",
     "pbx": "a PBX has words of its own: actions of the REST API, kinds of events",
